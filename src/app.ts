@@ -1,0 +1,183 @@
+import type { FastifyInstance } from 'fastify';
+import type { DestinationStream } from 'pino';
+import { PaymentService as PaymentServiceDescriptor } from '../gen/payment/v1/payment_pb.js';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createLogDeadLetter } from './delivery/dead-letter.ts';
+import { createDeliveryService } from './delivery/delivery-service.ts';
+import { createWebhookConnections } from './delivery/webhook-connections.ts';
+import { createWebhookSender } from './delivery/webhook-sender.ts';
+import { secretToKey } from './delivery/webhook-signature.ts';
+import { createLogger } from './observability/logger.ts';
+import { addGauge, createMetrics } from './observability/metrics.ts';
+import { createPaymentHandlers } from './payment/payment-handlers.ts';
+import { createPaymentService, type IdGenerator, randomId } from './payment/payment-service.ts';
+import { createSeededRandom, type RandomSource } from './random.ts';
+import { createApiServer, registerService } from './server/api-server.ts';
+import { createInterceptors } from './server/interceptors.ts';
+import { createOpsServer } from './server/ops-server.ts';
+import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
+import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
+import { createMemoryPaymentStore } from './state/memory/payment-store.ts';
+import { createMemorySettlementScheduler } from './state/memory/settlement-scheduler.ts';
+
+const serviceName = 'payment-sim-api';
+
+/** Idempotency keys are kept for a day, in milliseconds; what Stripe promises. */
+const idempotencyTtlMs = 86_400_000;
+
+/** The fences around connections; times in milliseconds. */
+const connectionLimits = {
+  sniffTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 300_000,
+  maxConcurrentStreams: 1_000,
+};
+
+/** Parts that tests and embedders may replace. */
+export interface AppOverrides {
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  readonly newId?: IdGenerator;
+  /** Where log lines go; standard output unless told otherwise. */
+  readonly logDestination?: DestinationStream;
+}
+
+/** A service that has been wired up. */
+export interface App {
+  /** Opens both ports and resolves with the addresses they got. */
+  start(): Promise<{ readonly apiPort: number; readonly opsPort: number }>;
+  /**
+   * Stops in order: not ready, no new calls, calls in flight finish, pending payments settle, their
+   * outcomes go out; what did not in `shutdownGraceMs` is logged. Calling it again changes nothing.
+   */
+  stop(): Promise<void>;
+}
+
+/** Puts all parts together; the only place that does. */
+export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
+  const clock = overrides.clock ?? systemClock;
+  const random =
+    overrides.random ??
+    (config.randomSeed === undefined ? Math.random : createSeededRandom(config.randomSeed));
+  const logger = createLogger(config.logLevel, overrides.logDestination ?? process.stdout);
+  // Fastify's own lines (each address it listens at) say nothing that ours do not.
+  const fastifyLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
+  const metrics = createMetrics();
+
+  const store = createMemoryPaymentStore({
+    clock,
+    ttlMs: config.paymentTtlMs,
+    maxPayments: config.maxPayments,
+  });
+  const idempotency = createMemoryIdempotencyStore({
+    clock,
+    ttlMs: idempotencyTtlMs,
+    maxKeys: config.maxPayments,
+  });
+  const scheduler = createMemorySettlementScheduler(clock);
+  const queue = createMemoryDeliveryQueue(clock);
+
+  const connections = createWebhookConnections({
+    maxPerOrigin: 10,
+    maxTotal: 100,
+    connectTimeoutMs: Math.min(10_000, config.webhookTimeoutMs),
+  });
+  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
+  const webhookSender = createWebhookSender({
+    clock,
+    random,
+    connections,
+    queue,
+    deadLetter: createLogDeadLetter(logger, metrics),
+    logger,
+    metrics,
+    keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
+    timeoutMs: config.webhookTimeoutMs,
+    retry: {
+      maxAttempts: config.webhookMaxAttempts,
+      baseMs: config.webhookRetryBaseMs,
+      maxMs: config.webhookRetryMaxMs,
+    },
+  });
+  const delivery = createDeliveryService([webhookSender]);
+
+  const payments = createPaymentService({
+    clock,
+    random,
+    newId: overrides.newId ?? randomId,
+    store,
+    idempotency,
+    scheduler,
+    delivery,
+    scenarioOptions: config,
+    checkWebhookUrl: () => undefined,
+    maxPayments: config.maxPayments,
+    logger,
+    metrics,
+  });
+
+  const services = [registerService(PaymentServiceDescriptor, createPaymentHandlers(payments))];
+  const api = await createApiServer({
+    services,
+    interceptors: createInterceptors(logger, metrics),
+    limits: connectionLimits,
+    readMaxBytes: config.readMaxBytes,
+    logger: fastifyLogger,
+  });
+
+  let draining = false;
+  const ops = createOpsServer({
+    service: serviceName,
+    unreadyReason: () => (draining ? 'draining' : undefined),
+    registry: metrics.registry,
+    logger: fastifyLogger,
+  });
+  addGauge(metrics.registry, 'payment_stored', 'Payments stored, by state.', () => store.count());
+  addGauge(metrics.registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>
+    scheduler.size(),
+  );
+  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
+    queue.size(),
+  );
+  addGauge(metrics.registry, 'webhook_connections', 'Webhook connections and who waits for one.', () =>
+    connections.stats(),
+  );
+
+  async function stop(): Promise<void> {
+    const untilMs = clock.now() + config.shutdownGraceMs;
+    draining = true;
+    logger.info({ grace_ms: config.shutdownGraceMs, ...store.count() }, 'Stopping');
+    const forceClose = clock.setTimer(config.shutdownGraceMs, () => api.connections.destroyConnections());
+    await api.app.close();
+    forceClose.cancel();
+    // Payments due in the second half of the grace settle right away, so that their webhooks have
+    // the time to go out.
+    await scheduler.drain(clock.now() + Math.max(0, untilMs - clock.now()) / 2);
+    await delivery.drain(untilMs);
+    await Promise.all([store.close(), idempotency.close(), connections.destroy()]);
+    await ops.close();
+    logger.info('Stopped');
+  }
+
+  let stopping: Promise<void> | undefined;
+  return {
+    async start() {
+      const apiPort = await listen(api.app, config.grpcPort, config.host);
+      const opsPort = await listen(ops, config.healthPort, config.host);
+      logger.info({ host: config.host, api_port: apiPort, ops_port: opsPort }, 'Payment Sim is ready');
+      return { apiPort, opsPort };
+    },
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+async function listen(app: FastifyInstance, port: number, host: string): Promise<number> {
+  await app.listen({ port, host });
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}

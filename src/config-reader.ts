@@ -1,0 +1,83 @@
+/**
+ * Reads typed values from environment variables and collects what is wrong with them instead of
+ * throwing at the first, so that one start shows every mistake.
+ */
+export class EnvironmentReader {
+  readonly mistakes: string[] = [];
+  readonly #env: Readonly<Record<string, string | undefined>>;
+
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    this.#env = env;
+  }
+
+  /** Notes a mistake under the name of the variable. Never pass a secret's value. */
+  mistake(name: string, problem: string): void {
+    this.mistakes.push(`${name} ${problem}`);
+  }
+
+  text(name: string, fallback: string): string {
+    return this.optionalText(name) ?? fallback;
+  }
+
+  optionalText(name: string): string | undefined {
+    const value = this.#env[name]?.trim();
+    return value === undefined || value === '' ? undefined : value;
+  }
+
+  oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+    const value = this.optionalText(name);
+    if (value === undefined) {
+      return fallback;
+    }
+    const match = allowed.find((candidate) => candidate === value.toLowerCase());
+    if (match === undefined) {
+      this.mistake(name, `must be one of ${allowed.join(', ')}, not "${value}"`);
+    }
+    return match ?? fallback;
+  }
+
+  /** A whole number from `min` to `max`, both included. */
+  integer(name: string, fallback: number, min: number, max: number): number {
+    return this.optionalInteger(name, min, max) ?? fallback;
+  }
+
+  /** As `integer`, but undefined when it is not set. */
+  optionalInteger(name: string, min: number, max: number): number | undefined {
+    const value = this.optionalText(name);
+    if (value === undefined) {
+      return undefined;
+    }
+    // Digits only: Number() would take "1e3", "0x10" and " 7 " as well.
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) {
+      this.mistake(name, `must be a whole number from ${min} to ${max}, not "${value}"`);
+      return undefined;
+    }
+    return number;
+  }
+
+  /** A number from 0 to 1. */
+  fraction(name: string, fallback: number): number {
+    const value = this.optionalText(name);
+    if (value === undefined) {
+      return fallback;
+    }
+    const number = /^\d*\.?\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= 0 && number <= 1)) {
+      this.mistake(name, `must be a number from 0 to 1, not "${value}"`);
+      return fallback;
+    }
+    return number;
+  }
+
+  /** A comma-separated list with at least one entry. The values are not repeated in mistakes. */
+  list(name: string, fallback: string): readonly [string, ...string[]] {
+    const [first, ...rest] = this.text(name, fallback)
+      .split(',')
+      .map((entry) => entry.trim());
+    if (first === undefined || first === '' || rest.includes('')) {
+      this.mistake(name, 'must be a comma-separated list without empty entries');
+    }
+    return [first ?? fallback, ...rest];
+  }
+}

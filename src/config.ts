@@ -1,0 +1,109 @@
+import type { Scenario } from './payment/payment.ts';
+import { EnvironmentReader } from './config-reader.ts';
+import { type LogLevel, logLevels } from './observability/logger.ts';
+
+const environments = ['development', 'staging', 'production'] as const;
+const scenarios = ['approve', 'fail', 'delay', 'random'] as const;
+
+/** Everybody knows it, so production refuses it. */
+const developmentWebhookSecret = 'payment-sim-dev-secret';
+
+/** Largest delay of Node's timers: 2^31-1 milliseconds, a little under 25 days. */
+const maxTimerMs = 2_147_483_647;
+const dayMs = 86_400_000;
+
+/** Everything that can be set from outside; times in milliseconds. README documents every variable. */
+export interface Config {
+  readonly environment: (typeof environments)[number];
+  readonly host: string;
+  /** 0 lets the system choose, which tests use. */
+  readonly grpcPort: number;
+  readonly healthPort: number;
+  readonly logLevel: LogLevel;
+  readonly defaultScenario: Scenario;
+  readonly defaultDelayMs: number;
+  readonly delayScenarioMs: number;
+  readonly randomFailureRate: number;
+  /** Undefined: outcomes of RANDOM differ from run to run. */
+  readonly randomSeed: number | undefined;
+  /** At least one, the current one first. */
+  readonly webhookSecrets: readonly [string, ...string[]];
+  readonly webhookMaxAttempts: number;
+  readonly webhookRetryBaseMs: number;
+  readonly webhookRetryMaxMs: number;
+  readonly webhookTimeoutMs: number;
+  readonly shutdownGraceMs: number;
+  readonly paymentTtlMs: number;
+  readonly maxPayments: number;
+  /** Largest request message, in bytes, before and after decompression. */
+  readonly readMaxBytes: number;
+}
+
+/** What is wrong with the environment, all of it. */
+export class ConfigError extends Error {
+  readonly mistakes: readonly string[];
+
+  constructor(mistakes: readonly string[]) {
+    super(
+      `The configuration has ${mistakes.length} mistake(s):\n${mistakes.map((m) => `  ${m}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.mistakes = mistakes;
+  }
+}
+
+/**
+ * Reads the configuration. Empty variables count as unset.
+ *
+ * @throws ConfigError that lists every mistake by variable name.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const read = new EnvironmentReader(env);
+  const config: Config = {
+    environment: read.oneOf('ENVIRONMENT', environments, 'development'),
+    host: read.text('HOST', '0.0.0.0'),
+    grpcPort: read.integer('GRPC_PORT', 8030, 0, 65_535),
+    healthPort: read.integer('HEALTH_PORT', 8031, 0, 65_535),
+    logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
+    defaultScenario: toScenario(read.oneOf('DEFAULT_SCENARIO', scenarios, 'approve')),
+    defaultDelayMs: read.integer('DEFAULT_DELAY_MS', 2_000, 0, dayMs),
+    delayScenarioMs: read.integer('DELAY_SCENARIO_MS', 10_000, 0, dayMs),
+    randomFailureRate: read.fraction('RANDOM_FAILURE_RATE', 0.5),
+    randomSeed: read.optionalInteger('RANDOM_SEED', 0, 2 ** 32 - 1),
+    webhookSecrets: read.list('WEBHOOK_SECRET', developmentWebhookSecret),
+    webhookMaxAttempts: read.integer('WEBHOOK_MAX_ATTEMPTS', 8, 1, 100),
+    webhookRetryBaseMs: read.integer('WEBHOOK_RETRY_BASE_MS', 1_000, 1, dayMs),
+    webhookRetryMaxMs: read.integer('WEBHOOK_RETRY_MAX_MS', 300_000, 1, dayMs),
+    webhookTimeoutMs: read.integer('WEBHOOK_TIMEOUT_MS', 30_000, 1, 600_000),
+    shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
+    paymentTtlMs: read.integer('PAYMENT_TTL_MS', dayMs, 1, maxTimerMs),
+    maxPayments: read.integer('MAX_PAYMENTS', 1_000_000, 1, 10_000_000),
+    readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
+  };
+  if (config.environment === 'production' && config.webhookSecrets.includes(developmentWebhookSecret)) {
+    read.mistake('WEBHOOK_SECRET', 'must be set to a secret of your own in production');
+  }
+  if (config.webhookRetryMaxMs < config.webhookRetryBaseMs) {
+    read.mistake('WEBHOOK_RETRY_MAX_MS', 'must not be below WEBHOOK_RETRY_BASE_MS');
+  }
+  if (config.grpcPort !== 0 && config.grpcPort === config.healthPort) {
+    read.mistake('HEALTH_PORT', 'must differ from GRPC_PORT');
+  }
+  if (read.mistakes.length > 0) {
+    throw new ConfigError(read.mistakes);
+  }
+  return Object.freeze(config);
+}
+
+function toScenario(name: (typeof scenarios)[number]): Scenario {
+  switch (name) {
+    case 'approve':
+      return 'APPROVE';
+    case 'fail':
+      return 'FAIL';
+    case 'delay':
+      return 'DELAY';
+    case 'random':
+      return 'RANDOM';
+  }
+}

@@ -1,0 +1,54 @@
+import type { RandomSource } from '../random.ts';
+
+/** The figures of the retry policy; times in milliseconds. */
+export interface RetryOptions {
+  /** Attempts in all, the first included; at least 1. */
+  readonly maxAttempts: number;
+  /** Wait before the second attempt. */
+  readonly baseMs: number;
+  /** No wait is longer than this. */
+  readonly maxMs: number;
+}
+
+/** Share by which a wait is made shorter or longer at random, so that retries do not come in waves. */
+export const jitter = 0.2;
+
+/** How an attempt failed. */
+export interface AttemptFailure {
+  /** Short and bounded in variety, fit for a metric label: `http_503`, `timeout`, `connection`. */
+  readonly reason: string;
+  /** Whether another attempt may fare better. */
+  readonly retryable: boolean;
+  /** What the receiver asked for with `Retry-After`, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** What to do after a failed attempt. */
+export type RetryDecision =
+  | { readonly action: 'retry'; readonly delayMs: number }
+  | { readonly action: 'give-up'; readonly reason: 'exhausted' | 'refused' };
+
+/**
+ * Decides about another attempt: exponential back-off from `baseMs`, doubling up to `maxMs`, jitter
+ * of 20 % either way; `Retry-After` counts instead where it is longer, up to `maxMs`.
+ *
+ * @param attempts attempts made so far, at least 1.
+ */
+export function decideRetry(
+  attempts: number,
+  failure: AttemptFailure,
+  options: RetryOptions,
+  random: RandomSource,
+): RetryDecision {
+  if (!failure.retryable) {
+    return { action: 'give-up', reason: 'refused' };
+  }
+  if (attempts >= options.maxAttempts) {
+    return { action: 'give-up', reason: 'exhausted' };
+  }
+  // The exponent is capped because 2 ** 1024 is Infinity, and Infinity * 0 is NaN.
+  const backOffMs = Math.min(options.baseMs * 2 ** Math.min(attempts - 1, 40), options.maxMs);
+  const jitteredMs = backOffMs * (1 - jitter + 2 * jitter * random());
+  const askedMs = failure.retryAfterMs ?? 0;
+  return { action: 'retry', delayMs: Math.round(Math.min(Math.max(jitteredMs, askedMs), options.maxMs)) };
+}

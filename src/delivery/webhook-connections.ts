@@ -1,0 +1,168 @@
+import { Client } from 'undici';
+import { Fifo } from '../fifo.ts';
+
+/** The bounds of the pool. */
+export interface WebhookConnectionsOptions {
+  readonly maxPerOrigin: number;
+  readonly maxTotal: number;
+  /** Longest time for a connection to be set up, in milliseconds. */
+  readonly connectTimeoutMs: number;
+}
+
+/** A connection that is the caller's alone until it is given back. */
+export interface WebhookConnection {
+  readonly client: Client;
+  /** Gives it back for the next request; must be called exactly once. */
+  release(): void;
+}
+
+/**
+ * Keep-alive connections to webhook receivers: at most `maxPerOrigin` to one scheme, host and port,
+ * and `maxTotal` in all, counting the idle ones.
+ */
+export interface WebhookConnections {
+  /** A connection to `origin`, at once or when one is free; origins that wait take turns. */
+  acquire(origin: string): Promise<WebhookConnection>;
+  /** How many are in use, kept idle, and waited for. */
+  stats(): { readonly busy: number; readonly idle: number; readonly waiting: number };
+  /** Ends all connections at once; requests in flight fail. */
+  destroy(): Promise<void>;
+}
+
+interface Origin {
+  readonly name: string;
+  readonly idle: Client[];
+  readonly waiters: Fifo<(connection: WebhookConnection) => void>;
+  /** Connections open to it, in use or idle. */
+  open: number;
+}
+
+/** How long an idle connection is kept, in milliseconds; receivers commonly close after 5 s. */
+const idleTimeoutMs = 4_000;
+
+/** See `WebhookConnections`. */
+export function createWebhookConnections(options: WebhookConnectionsOptions): WebhookConnections {
+  const origins = new Map<string, Origin>();
+  /** Origins with waiters, in the order of their turns. */
+  const turns = new Set<Origin>();
+  /** Idle connections of all origins, the longest idle first. */
+  const idleSince = new Map<Client, Origin>();
+  const clients = new Set<Client>();
+  let waiting = 0;
+
+  function originNamed(name: string): Origin {
+    let origin = origins.get(name);
+    if (origin === undefined) {
+      origin = { name, idle: [], waiters: new Fifo(), open: 0 };
+      origins.set(name, origin);
+    }
+    return origin;
+  }
+
+  function takeConnection(origin: Origin): Client | undefined {
+    const idle = origin.idle.pop();
+    if (idle !== undefined) {
+      idleSince.delete(idle);
+      return idle;
+    }
+    if (origin.open >= options.maxPerOrigin) {
+      return undefined;
+    }
+    if (clients.size >= options.maxTotal && !closeLongestIdle()) {
+      return undefined;
+    }
+    origin.open += 1;
+    return openClient(origin);
+  }
+
+  function openClient(origin: Origin): Client {
+    const client = new Client(origin.name, {
+      keepAliveTimeout: idleTimeoutMs,
+      pipelining: 1,
+      connect: { timeout: options.connectTimeoutMs },
+    });
+    clients.add(client);
+    // An idle client whose socket closed is a promise of a connection, no connection: let it go.
+    client.on('disconnect', () => {
+      if (idleSince.has(client)) {
+        closeIdle(client, origin);
+      }
+    });
+    return client;
+  }
+
+  function closeLongestIdle(): boolean {
+    for (const [client, origin] of idleSince) {
+      closeIdle(client, origin);
+      return true;
+    }
+    return false;
+  }
+
+  function closeIdle(client: Client, origin: Origin): void {
+    idleSince.delete(client);
+    origin.idle.splice(origin.idle.indexOf(client), 1);
+    forgetClient(client, origin);
+    void client.destroy();
+  }
+
+  function forgetClient(client: Client, origin: Origin): void {
+    clients.delete(client);
+    origin.open -= 1;
+    if (origin.open === 0 && origin.waiters.size === 0) {
+      origins.delete(origin.name);
+    }
+  }
+
+  function lend(client: Client, origin: Origin): WebhookConnection {
+    return {
+      client,
+      release() {
+        if (client.stats.connected) {
+          origin.idle.push(client);
+          idleSince.set(client, origin);
+        } else {
+          forgetClient(client, origin);
+          void client.destroy();
+        }
+        serveWaiters();
+      },
+    };
+  }
+
+  function serveWaiters(): void {
+    for (const origin of turns) {
+      const client = takeConnection(origin);
+      if (client === undefined) {
+        continue;
+      }
+      const waiter = origin.waiters.shift();
+      waiting -= 1;
+      turns.delete(origin);
+      if (origin.waiters.size > 0) {
+        turns.add(origin); // to the end of the line
+      }
+      waiter?.(lend(client, origin));
+      return;
+    }
+  }
+
+  return {
+    async acquire(originName) {
+      const origin = originNamed(originName);
+      const client = origin.waiters.size === 0 ? takeConnection(origin) : undefined;
+      if (client !== undefined) {
+        return lend(client, origin);
+      }
+      waiting += 1;
+      turns.add(origin);
+      return await new Promise((resolve) => origin.waiters.push(resolve));
+    },
+
+    stats: () => ({ busy: clients.size - idleSince.size, idle: idleSince.size, waiting }),
+
+    async destroy() {
+      await Promise.all([...clients].map((client) => client.destroy()));
+    },
+  };
+}

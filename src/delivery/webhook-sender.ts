@@ -1,0 +1,149 @@
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { RandomSource } from '../random.ts';
+import type { DeliveryQueue } from '../state/ports.ts';
+import type { DeadLetter } from './dead-letter.ts';
+import type { DeliveryChannel } from './delivery-service.ts';
+import { encodeWebhookBody } from './payment-event.ts';
+import { decideRetry, type RetryOptions } from './retry-policy.ts';
+import type { WebhookConnections } from './webhook-connections.ts';
+import type { WebhookDelivery } from './webhook-delivery.ts';
+import { type AttemptResult, sendWebhookRequest } from './webhook-request.ts';
+import { signatureHeadersFor } from './webhook-signature.ts';
+
+/** What the webhook sender works with. */
+export interface WebhookSenderDeps {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly connections: WebhookConnections;
+  readonly queue: DeliveryQueue;
+  readonly deadLetter: DeadLetter;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** The signing keys, the current one first. */
+  readonly keys: readonly [Buffer, ...Buffer[]];
+  /** For one attempt, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly retry: RetryOptions;
+}
+
+/** Sends the outcome to the payment's webhook address, if it has one. */
+export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
+  const { clock, connections, queue, deadLetter, logger, metrics } = deps;
+  /** Every delivery that is being attempted or waits for a connection. */
+  const inFlight = new Set<WebhookDelivery>();
+  let abandoned = false;
+  let onIdle: (() => void) | undefined;
+
+  async function attempt(delivery: WebhookDelivery): Promise<void> {
+    inFlight.add(delivery);
+    const result = await attemptOnce(delivery);
+    // Settled here or abandoned by the shutdown meanwhile: in either case it is accounted for once.
+    if (inFlight.has(delivery)) {
+      await conclude({ ...delivery, attempts: delivery.attempts + 1 }, result);
+      inFlight.delete(delivery);
+    }
+    if (isIdle()) {
+      onIdle?.();
+    }
+  }
+
+  async function attemptOnce(delivery: WebhookDelivery): Promise<AttemptResult> {
+    const url = new URL(delivery.url);
+    const connection = await connections.acquire(url.origin);
+    const startedAtMs = clock.now();
+    try {
+      const timestampSeconds = Math.floor(startedAtMs / 1000);
+      const body = encodeWebhookBody(delivery.event, timestampSeconds);
+      const result = await sendWebhookRequest(connection.client, {
+        path: url.pathname + url.search,
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'PaymentSim/1.0',
+          ...signatureHeadersFor(deps.keys, delivery.event.eventId, timestampSeconds, body),
+        },
+        body,
+        timeoutMs: deps.timeoutMs,
+      });
+      const outcome = result.outcome === 'delivered' ? 'delivered' : result.failure.reason;
+      metrics.webhookAttempts.inc({ outcome });
+      metrics.webhookAttemptSeconds.observe((clock.now() - startedAtMs) / 1000);
+      return result;
+    } finally {
+      connection.release();
+    }
+  }
+
+  /** What comes of a delivery after an attempt, the attempt already counted. */
+  async function conclude(delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
+    const fields = {
+      payment_id: delivery.event.paymentId,
+      reservation_id: delivery.event.reservationId,
+      event_id: delivery.event.eventId,
+      webhook_url: delivery.url,
+      attempt: delivery.attempts,
+    };
+    if (result.outcome === 'delivered') {
+      metrics.webhookDeliveries.inc({ outcome: 'delivered' });
+      logger.debug({ ...fields, http_status: result.statusCode }, 'Webhook delivered');
+      return;
+    }
+    const decision = decideRetry(delivery.attempts, result.failure, deps.retry, deps.random);
+    if (decision.action === 'give-up') {
+      await deadLetter.record(delivery, decision.reason, result.detail);
+      return;
+    }
+    logger.warn(
+      { ...fields, error: result.detail, retry_in_ms: decision.delayMs },
+      'Webhook failed, to be tried again',
+    );
+    if ((await queue.add(delivery, clock.now() + decision.delayMs)) === 'refused') {
+      await deadLetter.record(delivery, 'shutdown', result.detail);
+    }
+  }
+
+  function isIdle(): boolean {
+    return inFlight.size === 0 && queue.size() === 0;
+  }
+
+  async function abandon(): Promise<void> {
+    abandoned = true;
+    const left = [...inFlight, ...(await queue.drain(0))];
+    inFlight.clear();
+    await Promise.all(left.map((delivery) => deadLetter.record(delivery, 'shutdown', 'out of time')));
+  }
+
+  queue.start(attempt);
+
+  return {
+    accept(event, payment) {
+      if (payment.webhookUrl === undefined) {
+        return;
+      }
+      const delivery = { event, url: payment.webhookUrl, attempts: 0, createdAtMs: clock.now() };
+      if (abandoned) {
+        void deadLetter.record(delivery, 'shutdown', 'out of time');
+        return;
+      }
+      void attempt(delivery);
+    },
+
+    async drain(untilMs) {
+      const tooLate = await queue.drain(untilMs);
+      await Promise.all(tooLate.map((delivery) => deadLetter.record(delivery, 'shutdown', 'out of time')));
+      if (!isIdle()) {
+        await new Promise<void>((resolve) => {
+          const timer = clock.setTimer(
+            Math.max(0, untilMs - clock.now()),
+            () => void abandon().then(resolve),
+          );
+          onIdle = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { createHmac } from 'node:crypto';
+
+/** Lower-case, as HTTP/2 and Node's own headers have them. */
+export const signatureHeaders = {
+  /** `sha256=<hex>` of the raw body alone. */
+  simple: 'x-webhook-signature',
+  /** Standard Webhooks: the event id, the same in every attempt. */
+  id: 'webhook-id',
+  /** Standard Webhooks: Unix seconds of the attempt. */
+  timestamp: 'webhook-timestamp',
+  /** Standard Webhooks: space-separated `v1,<base64>`, one per secret. */
+  signature: 'webhook-signature',
+} as const;
+
+/**
+ * The bytes of a secret as configured. `whsec_<base64>` is the Standard Webhooks notation for
+ * random bytes; anything else is taken as it is, in UTF-8.
+ */
+export function secretToKey(secret: string): Buffer {
+  return secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret, 'utf8');
+}
+
+/** `sha256=<hex HMAC-SHA256 of the raw body>`. */
+export function signBody(key: Buffer, body: string | Uint8Array): string {
+  return `sha256=${createHmac('sha256', key).update(body).digest('hex')}`;
+}
+
+/**
+ * One Standard Webhooks signature, `v1,<base64 HMAC-SHA256 of "id.timestamp.body">`.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ *
+ * @param timestampSeconds Unix seconds, as text exactly as sent in `webhook-timestamp`.
+ */
+export function signStandard(
+  key: Buffer,
+  id: string,
+  timestampSeconds: string,
+  body: string | Uint8Array,
+): string {
+  const mac = createHmac('sha256', key).update(`${id}.${timestampSeconds}.`).update(body);
+  return `v1,${mac.digest('base64')}`;
+}
+
+/**
+ * The signature headers of one attempt. The first key signs `X-Webhook-Signature`; every key adds
+ * its entry to `webhook-signature`, so that receivers can be moved from one secret to the next.
+ *
+ * @param keys at least one, the current one first.
+ * @param timestampSeconds Unix seconds of this attempt.
+ */
+export function signatureHeadersFor(
+  keys: readonly [Buffer, ...Buffer[]],
+  id: string,
+  timestampSeconds: number,
+  body: string,
+): Record<string, string> {
+  const timestamp = String(timestampSeconds);
+  return {
+    [signatureHeaders.simple]: signBody(keys[0], body),
+    [signatureHeaders.id]: id,
+    [signatureHeaders.timestamp]: timestamp,
+    [signatureHeaders.signature]: keys.map((key) => signStandard(key, id, timestamp, body)).join(' '),
+  };
+}

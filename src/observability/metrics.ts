@@ -1,0 +1,103 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every instrument of the service, in one registry that belongs to one app. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Upper bounds in seconds; go-grpc-prometheus' own, so that existing dashboards fit. */
+const handlingBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Creates the registry with all instruments. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const callLabels = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
+  return {
+    registry,
+    callsStarted: new Counter({
+      name: 'grpc_server_started_total',
+      help: 'Total number of RPCs started on the server.',
+      labelNames: callLabels,
+      registers,
+    }),
+    callsHandled: new Counter({
+      name: 'grpc_server_handled_total',
+      help: 'Total number of RPCs completed on the server, regardless of success or failure.',
+      labelNames: [...callLabels, 'grpc_code'] as const,
+      registers,
+    }),
+    callSeconds: new Histogram({
+      name: 'grpc_server_handling_seconds',
+      help: 'Response latency in seconds of RPCs handled by the server.',
+      labelNames: callLabels,
+      buckets: handlingBuckets,
+      registers,
+    }),
+    intentsCreated: new Counter({
+      name: 'payment_intents_created_total',
+      help: 'Payment intents accepted, by the scenario that applies.',
+      labelNames: ['scenario'] as const,
+      registers,
+    }),
+    settlements: new Counter({
+      name: 'payment_settlements_total',
+      help: 'Payments settled, by final status.',
+      labelNames: ['status'] as const,
+      registers,
+    }),
+    settlementLagSeconds: new Histogram({
+      name: 'payment_settlement_lag_seconds',
+      help: 'How long after their due time payments settled.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    }),
+    webhookAttempts: new Counter({
+      name: 'webhook_attempts_total',
+      help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout or connection.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    webhookAttemptSeconds: new Histogram({
+      name: 'webhook_attempt_seconds',
+      help: 'Duration of webhook attempts.',
+      buckets: handlingBuckets,
+      registers,
+    }),
+    webhookDeliveries: new Counter({
+      name: 'webhook_deliveries_total',
+      help: 'Webhook deliveries that ended, by outcome: delivered, or dead_letter_<reason>.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+  };
+}
+
+/**
+ * Adds a gauge that is read when the metrics are.
+ *
+ * @param read its value by label values, or one number when it has no label.
+ */
+export function addGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number | Readonly<Record<string, number>>,
+  label = 'state',
+): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    labelNames: typeof read() === 'number' ? [] : [label],
+    registers: [registry],
+    collect() {
+      const values = read();
+      if (typeof values === 'number') {
+        gauge.set(values);
+        return;
+      }
+      for (const [value, count] of Object.entries(values)) {
+        gauge.set({ [label]: value }, count);
+      }
+    },
+  });
+}

@@ -1,0 +1,40 @@
+/** One thing wrong with a request: which field, and what to do about it. */
+export interface FieldViolation {
+  /** Path of the field as the proto spells it, such as `amount.currency`. */
+  readonly field: string;
+  readonly description: string;
+}
+
+/**
+ * Everything that can go wrong in the domain and that a caller may be told. Whatever else is thrown
+ * is a defect and answered as INTERNAL.
+ */
+export type PaymentErrorReason =
+  | { readonly kind: 'invalid-request'; readonly violations: readonly FieldViolation[] }
+  | { readonly kind: 'payment-not-found'; readonly paymentId: string }
+  | { readonly kind: 'idempotency-key-reused'; readonly key: string }
+  | { readonly kind: 'too-many-pending'; readonly maxPayments: number };
+
+/** An error of the domain, told by its reason. */
+export class PaymentError extends Error {
+  readonly reason: PaymentErrorReason;
+
+  constructor(reason: PaymentErrorReason) {
+    super(describeReason(reason));
+    this.name = 'PaymentError';
+    this.reason = reason;
+  }
+}
+
+function describeReason(reason: PaymentErrorReason): string {
+  switch (reason.kind) {
+    case 'invalid-request':
+      return reason.violations.map((v) => `${v.field}: ${v.description}`).join('; ');
+    case 'payment-not-found':
+      return `payment ${reason.paymentId} not found`;
+    case 'idempotency-key-reused':
+      return `idempotency_key "${reason.key}" was used before with other parameters; use a new key for a new payment`;
+    case 'too-many-pending':
+      return `all ${reason.maxPayments} payments that may be stored are still pending; wait for some to settle, or raise MAX_PAYMENTS`;
+  }
+}

@@ -1,0 +1,103 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { ServiceImpl } from '@connectrpc/connect';
+import {
+  CreatePaymentIntentResponseSchema,
+  GetPaymentStatusResponseSchema,
+  PaymentScenario,
+  type PaymentSchema,
+  type PaymentService as PaymentServiceDescriptor,
+  PaymentStatus,
+  ProcessPaymentResponseSchema,
+} from '../../gen/payment/v1/payment_pb.js';
+import { isSettled, type Payment, type PaymentStatus as Status, type Scenario } from './payment.ts';
+import type { PaymentService } from './payment-service.ts';
+
+const statusToProto: Readonly<Record<Status, PaymentStatus>> = {
+  PENDING: PaymentStatus.PENDING,
+  COMPLETED: PaymentStatus.COMPLETED,
+  FAILED: PaymentStatus.FAILED,
+};
+
+const scenarioToProto: Readonly<Record<Scenario, PaymentScenario>> = {
+  APPROVE: PaymentScenario.APPROVE,
+  FAIL: PaymentScenario.FAIL,
+  DELAY: PaymentScenario.DELAY,
+  RANDOM: PaymentScenario.RANDOM,
+};
+
+/** Translates between protobuf and the use cases, and does nothing else. */
+export function createPaymentHandlers(service: PaymentService): ServiceImpl<typeof PaymentServiceDescriptor> {
+  return {
+    async createPaymentIntent(request) {
+      const { paymentId } = await service.create({
+        reservationId: request.reservationId,
+        userId: request.userId,
+        money: request.amount,
+        scenario: scenarioFromProto(request.scenario),
+        webhookUrl: request.webhookUrl,
+        idempotencyKey: request.idempotencyKey,
+        delayMs: request.simulation?.delayMs,
+      });
+      return create(CreatePaymentIntentResponseSchema, {
+        paymentIntentId: paymentId,
+        status: PaymentStatus.PENDING,
+      });
+    },
+
+    async getPaymentStatus(request) {
+      const payment = await service.get({ paymentId: request.paymentIntentId, userId: request.userId });
+      return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
+    },
+
+    async processPayment(request) {
+      const payment = await service.process({
+        paymentId: request.paymentIntentId,
+        idempotencyKey: request.idempotencyKey,
+      });
+      return create(ProcessPaymentResponseSchema, {
+        paymentId: payment.id,
+        status: statusToProto[payment.status],
+        processedAt: timestampFromMs(payment.settledAtMs),
+        transactionId: payment.transactionId,
+      });
+    },
+  };
+}
+
+function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'unknown' {
+  switch (scenario) {
+    case PaymentScenario.UNSPECIFIED:
+      return undefined;
+    case PaymentScenario.APPROVE:
+      return 'APPROVE';
+    case PaymentScenario.FAIL:
+      return 'FAIL';
+    case PaymentScenario.DELAY:
+      return 'DELAY';
+    case PaymentScenario.RANDOM:
+      return 'RANDOM';
+    default:
+      // proto3 enums are open: a number this server does not know arrives as it is.
+      return 'unknown';
+  }
+}
+
+function paymentToProto(payment: Payment): MessageInitShape<typeof PaymentSchema> {
+  const settled = isSettled(payment);
+  const processedAt: Timestamp | undefined = settled ? timestampFromMs(payment.settledAtMs) : undefined;
+  return {
+    paymentIntentId: payment.id,
+    paymentId: payment.id,
+    reservationId: payment.reservationId,
+    userId: payment.userId,
+    status: statusToProto[payment.status],
+    amount: { amount: BigInt(payment.money.amount), currency: payment.money.currency },
+    scenario: scenarioToProto[payment.scenario],
+    createdAt: timestampFromMs(payment.createdAtMs),
+    updatedAt: processedAt ?? timestampFromMs(payment.createdAtMs),
+    ...(processedAt === undefined ? {} : { processedAt }),
+    transactionId: settled ? payment.transactionId : '',
+    failureCode: (settled ? payment.failureCode : undefined) ?? '',
+  };
+}

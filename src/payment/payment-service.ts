@@ -1,0 +1,202 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { DeliveryService } from '../delivery/delivery-service.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { RandomSource } from '../random.ts';
+import type { IdempotencyStore, PaymentStore, SettlementScheduler, SettleResult } from '../state/ports.ts';
+import { PaymentError } from './errors.ts';
+import { isSettled, type Payment, type PendingPayment, type SettledPayment } from './payment.ts';
+import { planSettlement, type ScenarioOptions } from './scenario.ts';
+import {
+  type CreateIntentCommand,
+  type CreateIntentInput,
+  validateCreateIntent,
+  validateLookup,
+  type WebhookUrlCheck,
+} from './validation.ts';
+
+/** Makes ids that are never made twice: `newId('pay')` is `pay-<uuid>`. */
+export type IdGenerator = (prefix: 'pay' | 'txn' | 'evt') => string;
+
+/** Random version 4 UUIDs. */
+export const randomId: IdGenerator = (prefix) => `${prefix}-${randomUUID()}`;
+
+/** What a failed payment tells as its reason. */
+const simulatedFailureCode = 'card_declined';
+
+/** What the use cases work with. */
+export interface PaymentServiceDeps {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly newId: IdGenerator;
+  readonly store: PaymentStore;
+  readonly idempotency: IdempotencyStore;
+  readonly scheduler: SettlementScheduler;
+  readonly delivery: DeliveryService;
+  readonly scenarioOptions: ScenarioOptions;
+  readonly checkWebhookUrl: WebhookUrlCheck;
+  /** For the error message only; the store keeps to its own limit. */
+  readonly maxPayments: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The use cases. All throw `PaymentError` for what the caller can put right. */
+export interface PaymentService {
+  /** Registers a payment, schedules its settlement and returns its id; the payment is PENDING. */
+  create(input: CreateIntentInput): Promise<{ readonly paymentId: string }>;
+  /** The payment, unless `userId` is given and is not the payer's. */
+  get(input: { readonly paymentId: string; readonly userId: string }): Promise<Payment>;
+  /** Settles a pending payment now, or returns the outcome it already has. */
+  process(input: { readonly paymentId: string; readonly idempotencyKey: string }): Promise<SettledPayment>;
+}
+
+/** Builds the use cases and starts to settle what the scheduler says is due. */
+export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
+  const { clock, store, scheduler, idempotency, metrics, logger } = deps;
+
+  async function create(input: CreateIntentInput): Promise<{ paymentId: string }> {
+    const command = validateCreateIntent(input, deps.checkWebhookUrl);
+    const { idempotencyKey } = command;
+    if (idempotencyKey === undefined) {
+      return { paymentId: await register(command) };
+    }
+    const result = await idempotency.once(
+      {
+        key: JSON.stringify(['create', command.userId, idempotencyKey]),
+        fingerprint: fingerprintOf(command),
+      },
+      () => register(command),
+    );
+    if (result.outcome === 'mismatch') {
+      throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
+    }
+    return { paymentId: result.value };
+  }
+
+  async function register(command: CreateIntentCommand): Promise<string> {
+    const plan = planSettlement(command, deps.scenarioOptions, deps.random);
+    const createdAtMs = clock.now();
+    const payment: PendingPayment = {
+      id: deps.newId('pay'),
+      reservationId: command.reservationId,
+      userId: command.userId,
+      money: command.money,
+      scenario: plan.scenario,
+      webhookUrl: command.webhookUrl,
+      plannedOutcome: plan.outcome,
+      createdAtMs,
+      dueAtMs: createdAtMs + plan.delayMs,
+      status: 'PENDING',
+    };
+    // Stored last: a schedule without its payment does nothing, a payment without its schedule
+    // would stay PENDING for ever.
+    await scheduler.schedule(payment.id, payment.dueAtMs);
+    if ((await store.create(payment)) === 'full') {
+      throw new PaymentError({ kind: 'too-many-pending', maxPayments: deps.maxPayments });
+    }
+    metrics.intentsCreated.inc({ scenario: payment.scenario });
+    logger.info(
+      {
+        payment_id: payment.id,
+        reservation_id: payment.reservationId,
+        status: payment.status,
+        scenario: payment.scenario,
+      },
+      'Payment intent created',
+    );
+    return payment.id;
+  }
+
+  async function get(input: { paymentId: string; userId: string }): Promise<Payment> {
+    validateLookup(input);
+    const payment = await store.get(input.paymentId);
+    if (payment === undefined || (input.userId !== '' && input.userId !== payment.userId)) {
+      throw new PaymentError({ kind: 'payment-not-found', paymentId: input.paymentId });
+    }
+    return payment;
+  }
+
+  async function process(input: { paymentId: string; idempotencyKey: string }): Promise<SettledPayment> {
+    validateLookup(input);
+    const { paymentId, idempotencyKey } = input;
+    const payment = await get({ paymentId, userId: '' });
+    if (idempotencyKey !== '') {
+      await claimForPayment(payment, idempotencyKey);
+    }
+    if (isSettled(payment)) {
+      return payment;
+    }
+    const result = await settle(payment);
+    if (result === undefined) {
+      throw new PaymentError({ kind: 'payment-not-found', paymentId });
+    }
+    return result.payment;
+  }
+
+  /** A key names one payment: settling is idempotent by itself, but a key that strayed is a mistake. */
+  async function claimForPayment(payment: Payment, idempotencyKey: string): Promise<void> {
+    const key = JSON.stringify(['process', payment.userId, idempotencyKey]);
+    const result = await idempotency.once({ key, fingerprint: payment.id }, async () => payment.id);
+    if (result.outcome === 'mismatch') {
+      throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
+    }
+  }
+
+  async function settle(payment: PendingPayment): Promise<SettleResult | undefined> {
+    const settledAtMs = clock.now();
+    const result = await store.settle(payment.id, {
+      status: payment.plannedOutcome,
+      settledAtMs,
+      transactionId: deps.newId('txn'),
+      eventId: deps.newId('evt'),
+      failureCode: payment.plannedOutcome === 'FAILED' ? simulatedFailureCode : undefined,
+    });
+    if (result?.settledNow === true) {
+      announce(result.payment);
+    }
+    return result;
+  }
+
+  function announce(payment: SettledPayment): void {
+    deps.delivery.deliver(payment);
+    metrics.settlements.inc({ status: payment.status });
+    logger.info(
+      {
+        payment_id: payment.id,
+        reservation_id: payment.reservationId,
+        status: payment.status,
+        transaction_id: payment.transactionId,
+        event_id: payment.eventId,
+        latency_ms: payment.settledAtMs - payment.createdAtMs,
+      },
+      'Payment processed successfully',
+    );
+  }
+
+  /** What the scheduler calls. Nobody waits for an answer, so failures end here, in the log. */
+  async function settleDue(paymentId: string, dueAtMs: number): Promise<void> {
+    try {
+      const payment = await store.get(paymentId);
+      // Gone (never stored, or processed and expired) or settled by ProcessPayment: nothing to do.
+      if (payment === undefined || isSettled(payment)) {
+        return;
+      }
+      await settle(payment);
+      metrics.settlementLagSeconds.observe(Math.max(0, clock.now() - dueAtMs) / 1000);
+    } catch (error) {
+      logger.error({ payment_id: paymentId, err: error }, 'Settlement failed');
+    }
+  }
+
+  scheduler.start(settleDue);
+  return { create, get, process };
+}
+
+/** Equal for equal parameters, whichever protocol they came by. */
+function fingerprintOf(command: CreateIntentCommand): string {
+  const { reservationId, money, scenario, webhookUrl, delayMs } = command;
+  const parameters = [reservationId, money.amount, money.currency, scenario, webhookUrl, delayMs];
+  return createHash('sha256').update(JSON.stringify(parameters)).digest('base64');
+}

@@ -1,0 +1,32 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.js';
+import { PaymentError, type PaymentErrorReason } from '../payment/errors.ts';
+
+/**
+ * The one map from errors of the domain to what goes over the wire. Anything that is not an error
+ * of the domain or of the protocol is a defect: INTERNAL, without its cause.
+ */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) {
+    return error;
+  }
+  if (error instanceof PaymentError) {
+    return mapReason(error.message, error.reason);
+  }
+  return new ConnectError('internal error', Code.Internal, undefined, undefined, error);
+}
+
+function mapReason(message: string, reason: PaymentErrorReason): ConnectError {
+  switch (reason.kind) {
+    case 'invalid-request':
+      return new ConnectError(message, Code.InvalidArgument, undefined, [
+        { desc: BadRequestSchema, value: { fieldViolations: [...reason.violations] } },
+      ]);
+    case 'payment-not-found':
+      return new ConnectError(message, Code.NotFound);
+    case 'idempotency-key-reused':
+      return new ConnectError(message, Code.AlreadyExists);
+    case 'too-many-pending':
+      return new ConnectError(message, Code.ResourceExhausted);
+  }
+}

@@ -1,0 +1,44 @@
+import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Registry } from 'prom-client';
+
+/** What the ops server reports. */
+export interface OpsServerOptions {
+  /** Name in the answer of /health. */
+  readonly service: string;
+  /** What keeps the service from taking calls, or undefined when nothing does. */
+  readonly unreadyReason: () => string | undefined;
+  readonly registry: Registry;
+  readonly logger: FastifyBaseLogger;
+}
+
+/** The server on 8031: /health, /livez, /readyz and /metrics. */
+export function createOpsServer(options: OpsServerOptions): FastifyInstance {
+  const { service, unreadyReason, registry } = options;
+  const app: FastifyInstance = fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
+
+  app.get('/health', (_request, reply) => {
+    const reason = unreadyReason();
+    return reason === undefined
+      ? reply.send({ status: 'healthy', service })
+      : reply.code(503).send({ status: 'unhealthy', service, reason });
+  });
+
+  // Alive as long as it answers: a process that drains must not be killed for it.
+  app.get('/livez', (_request, reply) => reply.send({ status: 'alive', service }));
+
+  app.get('/readyz', (_request, reply) => {
+    const reason = unreadyReason();
+    return reason === undefined
+      ? reply.send({ status: 'ready', service })
+      : reply.code(503).send({ status: 'not ready', service, reason });
+  });
+
+  app.get('/metrics', async (_request, reply) => {
+    return await reply.type(registry.contentType).send(await registry.metrics());
+  });
+
+  return app;
+}

@@ -1,0 +1,82 @@
+import type { Clock, Timer } from '../../clock.ts';
+import { applySettlement, isSettled, type Payment, type SettledPayment } from '../../payment/payment.ts';
+import type { PaymentStore } from '../ports.ts';
+import { Fifo } from '../../fifo.ts';
+
+/** How long and how much to remember. */
+export interface MemoryPaymentStoreOptions {
+  readonly clock: Clock;
+  /** Settled payments leave this long after their settlement, in milliseconds. */
+  readonly ttlMs: number;
+  /** At most this many payments are stored; beyond it the oldest settled ones leave first. */
+  readonly maxPayments: number;
+}
+
+/** Longest time that an expired payment may hold memory, in milliseconds. */
+const maxSweepIntervalMs = 10_000;
+
+/** Payments in this process's memory: gone when it ends. */
+export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): PaymentStore {
+  const { clock, ttlMs, maxPayments } = options;
+  const payments = new Map<string, Payment>();
+  /** The settled ones in the order they settled, which is the order they leave in. */
+  const settled = new Fifo<SettledPayment>();
+  let sweepTimer: Timer = setSweepTimer();
+
+  function setSweepTimer(): Timer {
+    return clock.setTimer(Math.min(ttlMs, maxSweepIntervalMs), () => {
+      evictExpired();
+      sweepTimer = setSweepTimer();
+    });
+  }
+
+  function isExpired(payment: SettledPayment): boolean {
+    return payment.settledAtMs + ttlMs <= clock.now();
+  }
+
+  function evictExpired(): void {
+    for (let oldest = settled.peek(); oldest !== undefined && isExpired(oldest); oldest = settled.peek()) {
+      evictOldest();
+    }
+  }
+
+  function evictOldest(): boolean {
+    const oldest = settled.shift();
+    return oldest !== undefined && payments.delete(oldest.id);
+  }
+
+  return {
+    async create(payment) {
+      if (payments.size >= maxPayments && !evictOldest()) {
+        return 'full';
+      }
+      payments.set(payment.id, payment);
+      return 'created';
+    },
+
+    async get(paymentId) {
+      const payment = payments.get(paymentId);
+      return payment !== undefined && isSettled(payment) && isExpired(payment) ? undefined : payment;
+    },
+
+    async settle(paymentId, settlement) {
+      const payment = payments.get(paymentId);
+      if (payment === undefined) {
+        return undefined;
+      }
+      if (isSettled(payment)) {
+        return isExpired(payment) ? undefined : { payment, settledNow: false };
+      }
+      const settledPayment = applySettlement(payment, settlement);
+      payments.set(paymentId, settledPayment);
+      settled.push(settledPayment);
+      return { payment: settledPayment, settledNow: true };
+    },
+
+    count: () => ({ pending: payments.size - settled.size, settled: settled.size }),
+
+    async close() {
+      sweepTimer.cancel();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { WebhookDelivery } from '../delivery/webhook-delivery.ts';
+import type { Payment, PendingPayment, SettledPayment, Settlement } from '../payment/payment.ts';
+
+/** How a compare-and-set settlement ended. */
+export interface SettleResult {
+  /** The payment as it is stored now. */
+  readonly payment: SettledPayment;
+  /** True for the one call that settled it, false for all that came later. */
+  readonly settledNow: boolean;
+}
+
+/** Remembers payments: pending ones until they settle, settled ones until their time to live ends. */
+export interface PaymentStore {
+  /** Stores a new payment; `'full'` when there is room for none because all stored ones are pending. */
+  create(payment: PendingPayment): Promise<'created' | 'full'>;
+  /** The payment, or undefined when it was never stored or has left. */
+  get(paymentId: string): Promise<Payment | undefined>;
+  /** Applies the settlement if, and only if, the payment is still pending; undefined when unknown. */
+  settle(paymentId: string, settlement: Settlement): Promise<SettleResult | undefined>;
+  /** How many payments are stored, for the metrics. */
+  count(): { readonly pending: number; readonly settled: number };
+  close(): Promise<void>;
+}
+
+/** A use of an idempotency key. */
+export interface IdempotentCall {
+  /** The key, with whatever scopes it. */
+  readonly key: string;
+  /** Stands for the parameters; equal parameters have equal fingerprints. */
+  readonly fingerprint: string;
+}
+
+/** What an idempotent call came to. */
+export type IdempotentResult =
+  { readonly outcome: 'executed' | 'replayed'; readonly value: string } | { readonly outcome: 'mismatch' };
+
+/** Remembers idempotency keys for a while (24 h unless told otherwise). */
+export interface IdempotencyStore {
+  /**
+   * Runs `execute` once per key and remembers its value. A later or concurrent call with the same
+   * fingerprint gets that value, waiting for it if need be; one with another fingerprint gets
+   * `'mismatch'`. When `execute` fails, the key is free again and the failure goes to all who wait.
+   */
+  once(call: IdempotentCall, execute: () => Promise<string>): Promise<IdempotentResult>;
+  close(): Promise<void>;
+}
+
+/** Calls back when payments are due to settle. */
+export interface SettlementScheduler {
+  /** Starts to call `settle` for every due payment; called once, before anything is scheduled. */
+  start(settle: (paymentId: string, dueAtMs: number) => Promise<void>): void;
+  /** Remembers that the payment is due at `dueAtMs` (milliseconds since the epoch). */
+  schedule(paymentId: string, dueAtMs: number): Promise<void>;
+  /**
+   * Ends the work of this process. Payments due up to `untilMs` are settled on time, later ones
+   * right away if nobody else would settle them, and the promise resolves when all are settled.
+   */
+  drain(untilMs: number): Promise<void>;
+  /** How many are scheduled, for the metrics. */
+  size(): number;
+}
+
+/** Holds deliveries that wait for their next attempt. */
+export interface DeliveryQueue {
+  /** Starts to call `attempt` for every due delivery; called once, before anything is added. */
+  start(attempt: (delivery: WebhookDelivery) => Promise<void>): void;
+  /**
+   * Holds the delivery until `dueAtMs` (milliseconds since the epoch). `'refused'` when nobody would
+   * attempt it then, because this process is draining: the caller must account for it.
+   */
+  add(delivery: WebhookDelivery, dueAtMs: number): Promise<'held' | 'refused'>;
+  /**
+   * Prepares for the end of this process: from now on only deliveries due up to `untilMs` are held.
+   * Returns the later ones that nobody else would attempt, for the caller to account for. May be
+   * called again with an earlier time.
+   */
+  drain(untilMs: number): Promise<readonly WebhookDelivery[]>;
+  /** How many wait in this process. */
+  size(): number;
+}
