@@ -2,8 +2,8 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
-/** Why a delivery was given up. */
-export type DeadLetterReason = 'exhausted' | 'refused' | 'shutdown';
+/** Why a delivery was given up: `queue_failed` when it could not be held for its next attempt. */
+export type DeadLetterReason = 'exhausted' | 'refused' | 'shutdown' | 'queue_failed';
 
 /** The last resting place of what could not be delivered. */
 export interface DeadLetter {

@@ -21,8 +21,11 @@ export interface WebhookConnection {
  * and `maxTotal` in all, counting the idle ones.
  */
 export interface WebhookConnections {
-  /** A connection to `origin`, at once or when one is free; origins that wait take turns. */
-  acquire(origin: string): Promise<WebhookConnection>;
+  /**
+   * A connection to `origin`, at once or when one is free; origins that wait take turns. Undefined
+   * once the pool is destroyed, for those who wait as well: nothing may be sent any more.
+   */
+  acquire(origin: string): Promise<WebhookConnection | undefined>;
   /** How many are in use, kept idle, and waited for. */
   stats(): { readonly busy: number; readonly idle: number; readonly waiting: number };
   /** Ends all connections at once; requests in flight fail. */
@@ -32,7 +35,7 @@ export interface WebhookConnections {
 interface Origin {
   readonly name: string;
   readonly idle: Client[];
-  readonly waiters: Fifo<(connection: WebhookConnection) => void>;
+  readonly waiters: Fifo<(connection: WebhookConnection | undefined) => void>;
   /** Connections open to it, in use or idle. */
   open: number;
 }
@@ -49,6 +52,7 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
   const idleSince = new Map<Client, Origin>();
   const clients = new Set<Client>();
   let waiting = 0;
+  let destroyed = false;
 
   function originNamed(name: string): Origin {
     let origin = origins.get(name);
@@ -71,7 +75,6 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
     if (clients.size >= options.maxTotal && !closeLongestIdle()) {
       return undefined;
     }
-    origin.open += 1;
     return openClient(origin);
   }
 
@@ -79,9 +82,12 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
     const client = new Client(origin.name, {
       keepAliveTimeout: idleTimeoutMs,
       pipelining: 1,
+      // One request at a time leaves nothing to multiplex, and one protocol is one set of failures.
+      allowH2: false,
       connect: { timeout: options.connectTimeoutMs },
     });
     clients.add(client);
+    origin.open += 1;
     // An idle client whose socket closed is a promise of a connection, no connection: let it go.
     client.on('disconnect', () => {
       if (idleSince.has(client)) {
@@ -149,6 +155,9 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
 
   return {
     async acquire(originName) {
+      if (destroyed) {
+        return undefined;
+      }
       const origin = originNamed(originName);
       const client = origin.waiters.size === 0 ? takeConnection(origin) : undefined;
       if (client !== undefined) {
@@ -162,6 +171,15 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
     stats: () => ({ busy: clients.size - idleSince.size, idle: idleSince.size, waiting }),
 
     async destroy() {
+      destroyed = true;
+      // Without this each failing request would hand its place to a waiter, and that one would send.
+      for (const origin of turns) {
+        for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
+          waiter(undefined);
+        }
+      }
+      turns.clear();
+      waiting = 0;
       await Promise.all([...clients].map((client) => client.destroy()));
     },
   };

@@ -33,25 +33,41 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   const { clock, connections, queue, deadLetter, logger, metrics } = deps;
   /** Every delivery that is being attempted or waits for a connection. */
   const inFlight = new Set<WebhookDelivery>();
+  /** How many have had their attempt and are being accounted for. */
+  let concluding = 0;
   let abandoned = false;
   let onIdle: (() => void) | undefined;
 
+  /** Never rejects: nobody waits for it. */
   async function attempt(delivery: WebhookDelivery): Promise<void> {
     inFlight.add(delivery);
     const result = await attemptOnce(delivery);
-    // Settled here or abandoned by the shutdown meanwhile: in either case it is accounted for once.
-    if (inFlight.has(delivery)) {
-      await conclude({ ...delivery, attempts: delivery.attempts + 1 }, result);
-      inFlight.delete(delivery);
+    // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
+    if (inFlight.delete(delivery)) {
+      concluding += 1;
+      if (result === undefined) {
+        await deadLetter.record(delivery, 'shutdown', 'out of time');
+      } else {
+        await conclude({ ...delivery, attempts: delivery.attempts + 1 }, result);
+      }
+      concluding -= 1;
     }
     if (isIdle()) {
       onIdle?.();
     }
   }
 
-  async function attemptOnce(delivery: WebhookDelivery): Promise<AttemptResult> {
+  /** Undefined when the shutdown came first, and nothing was sent. */
+  async function attemptOnce(delivery: WebhookDelivery): Promise<AttemptResult | undefined> {
     const url = new URL(delivery.url);
     const connection = await connections.acquire(url.origin);
+    if (connection === undefined) {
+      return undefined;
+    }
+    if (abandoned) {
+      connection.release();
+      return undefined;
+    }
     const startedAtMs = clock.now();
     try {
       const timestampSeconds = Math.floor(startedAtMs / 1000);
@@ -98,13 +114,23 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       { ...fields, error: result.detail, retry_in_ms: decision.delayMs },
       'Webhook failed, to be tried again',
     );
-    if ((await queue.add(delivery, clock.now() + decision.delayMs)) === 'refused') {
-      await deadLetter.record(delivery, 'shutdown', result.detail);
+    const held = await holdForRetry(delivery, clock.now() + decision.delayMs);
+    if (held !== 'held') {
+      await deadLetter.record(delivery, held === 'refused' ? 'shutdown' : 'queue_failed', result.detail);
+    }
+  }
+
+  async function holdForRetry(delivery: WebhookDelivery, dueAtMs: number) {
+    try {
+      return await queue.add(delivery, dueAtMs);
+    } catch (error) {
+      logger.error({ event_id: delivery.event.eventId, err: error }, 'Webhook queue failed');
+      return 'failed';
     }
   }
 
   function isIdle(): boolean {
-    return inFlight.size === 0 && queue.size() === 0;
+    return inFlight.size === 0 && concluding === 0 && queue.size() === 0;
   }
 
   async function abandon(): Promise<void> {
