@@ -5,64 +5,70 @@ import { Fifo } from '../../fifo.ts';
 /** How long and how many keys to remember. */
 export interface MemoryIdempotencyStoreOptions {
   readonly clock: Clock;
-  /** Keys are forgotten this long after their first use, in milliseconds. */
+  /** Keys are forgotten this long after their call has ended, in milliseconds. */
   readonly ttlMs: number;
-  /** Beyond this many keys the oldest is forgotten early. */
+  /** Beyond this many keys the oldest is forgotten early, but never one whose call still runs. */
   readonly maxKeys: number;
 }
 
 interface IdempotencyRecord {
-  readonly key: string;
   readonly fingerprint: string;
   /** Pending while the first call runs, so that concurrent ones wait for it. */
   readonly value: Promise<string>;
-  readonly expiresAtMs: number;
+}
+
+interface Expiry {
+  readonly key: string;
+  readonly atMs: number;
 }
 
 /** Idempotency keys in this process's memory. */
 export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOptions): IdempotencyStore {
   const { clock, ttlMs, maxKeys } = options;
   const records = new Map<string, IdempotencyRecord>();
-  const oldestFirst = new Fifo<IdempotencyRecord>();
+  /**
+   * One entry per key whose call has ended well, and only those: a key that was freed by a failure
+   * leaves nothing behind, and a call that still runs cannot be forgotten.
+   */
+  const oldestFirst = new Fifo<Expiry>();
 
-  /** Forgets the record, unless its key was freed and taken again since. */
-  function forget(record: IdempotencyRecord): void {
-    if (records.get(record.key) === record) {
-      records.delete(record.key);
+  function forgetExpired(): void {
+    for (
+      let oldest = oldestFirst.peek();
+      oldest !== undefined && oldest.atMs <= clock.now();
+      oldest = oldestFirst.peek()
+    ) {
+      forgetOldest();
     }
   }
 
-  function evict(): void {
-    for (let oldest = oldestFirst.peek(); oldest !== undefined; oldest = oldestFirst.peek()) {
-      if (oldest.expiresAtMs > clock.now() && records.size < maxKeys) {
-        return;
-      }
-      forget(oldest);
-      oldestFirst.shift();
+  function forgetOldest(): void {
+    const oldest = oldestFirst.shift();
+    if (oldest !== undefined) {
+      records.delete(oldest.key);
     }
   }
 
   return {
     async once(call, execute) {
-      evict();
+      forgetExpired();
       const known = records.get(call.key);
       if (known !== undefined) {
         return known.fingerprint === call.fingerprint
           ? { outcome: 'replayed', value: await known.value }
           : { outcome: 'mismatch' };
       }
-      const record: IdempotencyRecord = {
-        key: call.key,
-        fingerprint: call.fingerprint,
-        value: execute(),
-        expiresAtMs: clock.now() + ttlMs,
-      };
+      if (records.size >= maxKeys) {
+        forgetOldest();
+      }
+      const record = { fingerprint: call.fingerprint, value: execute() };
       records.set(call.key, record);
-      oldestFirst.push(record);
       try {
-        return { outcome: 'executed', value: await record.value };
+        const value = await record.value;
+        oldestFirst.push({ key: call.key, atMs: clock.now() + ttlMs });
+        return { outcome: 'executed', value };
       } catch (error) {
-        forget(record);
+        records.delete(call.key);
         throw error;
       }
     },
