@@ -94,6 +94,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     // would stay PENDING for ever.
     await scheduler.schedule(payment.id, payment.dueAtMs);
     if ((await store.create(payment)) === 'full') {
+      await unschedule(payment);
       throw new PaymentError({ kind: 'too-many-pending', maxPayments: deps.maxPayments });
     }
     metrics.intentsCreated.inc({ scenario: payment.scenario });
@@ -132,7 +133,19 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     if (result === undefined) {
       throw new PaymentError({ kind: 'payment-not-found', paymentId });
     }
+    if (result.settledNow) {
+      await unschedule(payment);
+    }
     return result.payment;
+  }
+
+  /** Frees what the schedule holds. A schedule that stays does no harm, so failures end in the log. */
+  async function unschedule(payment: PendingPayment): Promise<void> {
+    try {
+      await scheduler.cancel(payment.id, payment.dueAtMs);
+    } catch (error) {
+      logger.warn({ payment_id: payment.id, err: error }, 'Schedule not cancelled');
+    }
   }
 
   /** A key names one payment: settling is idempotent by itself, but a key that strayed is a mistake. */

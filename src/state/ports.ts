@@ -51,6 +51,8 @@ export interface SettlementScheduler {
   start(settle: (paymentId: string, dueAtMs: number) => Promise<void>): void;
   /** Remembers that the payment is due at `dueAtMs` (milliseconds since the epoch). */
   schedule(paymentId: string, dueAtMs: number): Promise<void>;
+  /** Forgets a payment that need not be settled any more; `dueAtMs` as given to `schedule`. */
+  cancel(paymentId: string, dueAtMs: number): Promise<void>;
   /**
    * Ends the work of this process. Payments due up to `untilMs` are settled on time, later ones
    * right away if nobody else would settle them, and the promise resolves when all are settled.

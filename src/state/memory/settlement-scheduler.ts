@@ -3,7 +3,7 @@ import type { SettlementScheduler } from '../ports.ts';
 
 /** All payments that are due in the same millisecond share one timer. */
 interface Bucket {
-  readonly paymentIds: string[];
+  readonly paymentIds: Set<string>;
   readonly timer: Timer;
 }
 
@@ -14,6 +14,14 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
   let scheduled = 0;
   let running = 0;
   let onIdle: (() => void) | undefined;
+  /** What is due later is settled right away; finite once this process is draining. */
+  let horizonMs = Infinity;
+
+  function tellIfIdle(): void {
+    if (running === 0 && scheduled === 0) {
+      onIdle?.();
+    }
+  }
 
   function fire(dueAtMs: number): void {
     const bucket = buckets.get(dueAtMs);
@@ -28,9 +36,7 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
       // `settle` reports its own failures; whatever it does, the count must go down.
       void settle(paymentId, dueAtMs).finally(() => {
         running -= 1;
-        if (running === 0 && scheduled === 0) {
-          onIdle?.();
-        }
+        tellIfIdle();
       });
     }
   }
@@ -44,17 +50,31 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
       scheduled += 1;
       const bucket = buckets.get(dueAtMs);
       if (bucket !== undefined) {
-        bucket.paymentIds.push(paymentId);
+        bucket.paymentIds.add(paymentId);
         return;
       }
-      const delayMs = Math.max(0, dueAtMs - clock.now());
+      const delayMs = dueAtMs > horizonMs ? 0 : Math.max(0, dueAtMs - clock.now());
       buckets.set(dueAtMs, {
-        paymentIds: [paymentId],
+        paymentIds: new Set([paymentId]),
         timer: clock.setTimer(delayMs, () => fire(dueAtMs)),
       });
     },
 
+    async cancel(paymentId, dueAtMs) {
+      const bucket = buckets.get(dueAtMs);
+      if (bucket === undefined || !bucket.paymentIds.delete(paymentId)) {
+        return;
+      }
+      scheduled -= 1;
+      if (bucket.paymentIds.size === 0) {
+        bucket.timer.cancel();
+        buckets.delete(dueAtMs);
+      }
+      tellIfIdle();
+    },
+
     async drain(untilMs) {
+      horizonMs = untilMs;
       for (const dueAtMs of buckets.keys()) {
         if (dueAtMs > untilMs) {
           fire(dueAtMs);
