@@ -1,4 +1,5 @@
 import type { Scenario } from './payment/payment.ts';
+import { secretToKey } from './delivery/webhook-signature.ts';
 import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
 
@@ -83,6 +84,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   if (config.environment === 'production' && config.webhookSecrets.includes(developmentWebhookSecret)) {
     read.mistake('WEBHOOK_SECRET', 'must be set to a secret of your own in production');
   }
+  if (config.webhookSecrets.some((secret) => !isUsableSecret(secret))) {
+    read.mistake('WEBHOOK_SECRET', 'must have padded base64 after "whsec_"');
+  }
   if (config.webhookRetryMaxMs < config.webhookRetryBaseMs) {
     read.mistake('WEBHOOK_RETRY_MAX_MS', 'must not be below WEBHOOK_RETRY_BASE_MS');
   }
@@ -93,6 +97,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigError(read.mistakes);
   }
   return Object.freeze(config);
+}
+
+/** Node decodes broken base64 without a word, to an empty key in the end; receivers' libraries refuse it. */
+function isUsableSecret(secret: string): boolean {
+  if (!secret.startsWith('whsec_')) {
+    return true;
+  }
+  const key = secretToKey(secret);
+  return key.length > 0 && secret === `whsec_${key.toString('base64')}`;
 }
 
 function toScenario(name: (typeof scenarios)[number]): Scenario {
