@@ -13,9 +13,10 @@ import { addGauge, createMetrics } from './observability/metrics.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService, type IdGenerator, randomId } from './payment/payment-service.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
-import { createApiServer, registerService } from './server/api-server.ts';
+import { createApiServer } from './server/api-server.ts';
 import { createInterceptors } from './server/interceptors.ts';
 import { createOpsServer } from './server/ops-server.ts';
+import { registerService } from './server/service-registration.ts';
 import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
 import { createMemoryPaymentStore } from './state/memory/payment-store.ts';
@@ -40,6 +41,8 @@ export interface AppOverrides {
   readonly clock?: Clock;
   readonly random?: RandomSource;
   readonly newId?: IdGenerator;
+  /** False serves every call through Connect's stock handlers. */
+  readonly unaryLane?: boolean;
   /** Where log lines go; standard output unless told otherwise. */
   readonly logDestination?: DestinationStream;
 }
@@ -124,6 +127,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     interceptors: createInterceptors(logger, metrics),
     limits: connectionLimits,
     readMaxBytes: config.readMaxBytes,
+    unaryLane: overrides.unaryLane ?? true,
     logger: fastifyLogger,
   });
 

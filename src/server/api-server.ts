@@ -1,25 +1,11 @@
-import type { DescService } from '@bufbuild/protobuf';
-import type { Interceptor, ServiceImpl } from '@connectrpc/connect';
+import { type ConnectRouterOptions, createConnectRouter, type Interceptor } from '@connectrpc/connect';
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type ConnectionLimits, createDualProtocolServer, type DualProtocolServer } from './dual-protocol.ts';
 import { answerUnknownMethod, answerUnsupportedMediaType } from './protocol-errors.ts';
-
-/** A service and its handlers; all that 8030 serves stands in one list of these. */
-export interface ServiceRegistration {
-  readonly service: DescService;
-  // The handlers' types depend on the service; `registerService` checks them where they are made.
-  readonly handlers: Partial<ServiceImpl<DescService>>;
-}
-
-/** Pairs a service with its handlers, type-checked. */
-export function registerService<T extends DescService>(
-  service: T,
-  handlers: Partial<ServiceImpl<T>>,
-): ServiceRegistration {
-  return { service, handlers };
-}
+import { addServices, type ServiceRegistration } from './service-registration.ts';
+import { createUnaryLane } from './unary-lane.ts';
 
 /** What the API server works with. */
 export interface ApiServerOptions {
@@ -28,6 +14,8 @@ export interface ApiServerOptions {
   readonly limits: ConnectionLimits;
   /** Largest request message, in bytes, before and after decompression. */
   readonly readMaxBytes: number;
+  /** False leaves every call to Connect's stock handlers, which tests compare the lane with. */
+  readonly unaryLane: boolean;
   readonly logger: FastifyBaseLogger;
 }
 
@@ -42,23 +30,8 @@ const maxCallTimeoutMs = 3_600_000;
 
 /** Fastify with the Connect router: gRPC, gRPC-Web and Connect from one set of handlers. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  let connections: DualProtocolServer | undefined;
-  const app: FastifyInstance = fastify({
-    loggerInstance: options.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    serverFactory: (handler) => {
-      connections = createDualProtocolServer(handler, options.limits);
-      return connections;
-    },
-  });
-  app.setNotFoundHandler(answerUnknownMethod);
-  app.setErrorHandler(answerUnsupportedMediaType);
-  await app.register(fastifyConnectPlugin, {
-    routes(router) {
-      for (const { service, handlers } of options.services) {
-        router.service(service, handlers);
-      }
-    },
+  const { services } = options;
+  const routerOptions: ConnectRouterOptions = {
     interceptors: [...options.interceptors],
     acceptCompression: [compressionGzip],
     readMaxBytes: options.readMaxBytes,
@@ -66,6 +39,28 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     // The platform documents its fields by their proto names. Unknown fields are refused, because
     // ignoring them would also swallow a misspelt scenario and approve what was meant to fail.
     jsonOptions: { useProtoFieldName: true, ignoreUnknownFields: false },
+  };
+  const lane = options.unaryLane
+    ? createUnaryLane(
+        services,
+        routerOptions,
+        addServices(createConnectRouter(routerOptions), services).handlers,
+      )
+    : undefined;
+  let connections: DualProtocolServer | undefined;
+  const app: FastifyInstance = fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    serverFactory: (handler) => {
+      connections = createDualProtocolServer(handler, options.limits, lane);
+      return connections;
+    },
+  });
+  app.setNotFoundHandler(answerUnknownMethod);
+  app.setErrorHandler(answerUnsupportedMediaType);
+  await app.register(fastifyConnectPlugin, {
+    ...routerOptions,
+    routes: (router) => void addServices(router, services),
   });
   if (connections === undefined) {
     throw new Error('Fastify did not ask for a server');

@@ -1,7 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import { createServer as createHttp1Server, type RequestListener, type Server } from 'node:http';
-import { constants, createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { type BodyDeadline, createBodyDeadline } from './body-deadline.ts';
+import { serveHttp1Request } from './lane/lane-http1.ts';
+import { serveHttp2Stream } from './lane/lane-http2.ts';
+import type { UnaryLane } from './unary-lane.ts';
 
 /** The fences around connections; times in milliseconds. */
 export interface ConnectionLimits {
@@ -37,7 +41,9 @@ const http2Preface = Buffer.from('PRI');
 export function createDualProtocolServer(
   handler: RequestListener,
   limits: ConnectionLimits,
+  lane?: UnaryLane,
 ): DualProtocolServer {
+  let closing = false;
   const http1 = createHttp1Server(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -45,11 +51,16 @@ export function createDualProtocolServer(
       keepAliveTimeout: limits.idleTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     },
-    handler,
+    (request, response) => {
+      // While closing, Fastify refuses new requests on connections that were kept alive.
+      if (lane === undefined || closing || !serveHttp1Request(lane, request, response)) {
+        handler(request, response);
+      }
+    },
   );
   const sessions = new Set<ServerHttp2Session>();
   const undecided = new Set<Socket>();
-  const http2 = createHttp2Plane(handler, limits, sessions);
+  const http2 = createHttp2Plane(handler, limits, sessions, lane);
   const handleHttp1Connection = http1.listeners('connection');
   http1.removeAllListeners('connection');
   http1.on('connection', (socket: Socket) => {
@@ -69,6 +80,7 @@ export function createDualProtocolServer(
 
   return Object.assign(http1, {
     closeHttp2Sessions() {
+      closing = true;
       for (const session of sessions) {
         session.close();
       }
@@ -89,6 +101,7 @@ function createHttp2Plane(
   handler: RequestListener,
   limits: ConnectionLimits,
   sessions: Set<ServerHttp2Session>,
+  lane: UnaryLane | undefined,
 ) {
   const http2 = createHttp2Server({
     // Node's defaults here are "unlimited" and, for resets, off unless both figures are set.
@@ -106,17 +119,32 @@ function createHttp2Plane(
     // A broken connection is no defect of ours; without a listener it would end the process.
     session.on('error', () => session.destroy());
   });
-  http2.on('stream', (stream) => {
-    stream.setTimeout(limits.requestTimeoutMs, () => {
-      if (!stream.readableEnded) {
-        stream.close(constants.NGHTTP2_CANCEL);
-      }
-    });
-  });
   // Fastify's handler is written for both kinds of requests, but typed for the first alone.
   const untyped: EventEmitter = http2;
   untyped.on('request', handler);
+  dispatchStreams(http2, lane, createBodyDeadline(limits.requestTimeoutMs));
   return http2;
+}
+
+/**
+ * Puts the lane in front of Node's compatibility layer. That layer is a `stream` listener, which Node
+ * adds when a `request` listener is added; it makes request and response objects that cost more than
+ * a call in the lane, so streams go to the lane first and to that listener only if it leaves them.
+ */
+function dispatchStreams(http2: Http2Server, lane: UnaryLane | undefined, bodyDeadline: BodyDeadline): void {
+  const compatibilityListeners = http2.listeners('stream');
+  http2.removeAllListeners('stream');
+  http2.on('stream', (stream, headers, flags, rawHeaders) => {
+    bodyDeadline.begin(stream);
+    if (lane !== undefined && serveHttp2Stream(lane, stream, headers, bodyDeadline)) {
+      return;
+    }
+    stream.once('end', () => bodyDeadline.end(stream));
+    stream.once('close', () => bodyDeadline.end(stream));
+    for (const listener of compatibilityListeners) {
+      listener.call(http2, stream, headers, flags, rawHeaders);
+    }
+  });
 }
 
 /** Reads the first bytes, puts them back and tells the protocol; 'none' when the peer said too little. */

@@ -1,0 +1,58 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
+
+/** Answers an HTTP/2 call with Connect's own handler after its body was read in part or whole. */
+export async function answerHttp2WithConnect(
+  handler: UniversalHandler,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  received: readonly Buffer[],
+): Promise<void> {
+  const request = new Http2ServerRequest(stream, headers, {}, []);
+  await respond(handler, request, new Http2ServerResponse(stream), bodyOf(received, stream));
+}
+
+/** Answers an HTTP/1.1 call with Connect's own handler after its body was read in part or whole. */
+export async function answerHttp1WithConnect(
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  received: readonly Buffer[],
+): Promise<void> {
+  await respond(handler, request, response, bodyOf(received, request));
+}
+
+async function respond(
+  handler: UniversalHandler,
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  body: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  try {
+    const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    await universalResponseToNodeResponse(await handler({ ...universalRequest, body }), response);
+  } catch (error) {
+    // The caller went away while being answered; Connect's adapters treat it alike.
+    if (ConnectError.from(error).code !== Code.Aborted) {
+      response.destroy();
+    }
+  }
+}
+
+async function* bodyOf(
+  received: readonly Buffer[],
+  rest: ServerHttp2Stream | IncomingMessage,
+): AsyncGenerator<Uint8Array> {
+  yield* received;
+  if (!rest.readableEnded) {
+    yield* rest;
+  }
+}
