@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { JsonObject } from './aws-json.ts';
+
+/** The account of everything local; the SQS beside it uses the same. */
+export const localAccount = '000000000000';
+
+/** What an event must have: one of the listed values for each field that is named. */
+export interface EventPattern {
+  readonly source?: readonly string[];
+  readonly 'detail-type'?: readonly string[];
+}
+
+/** Sends the events of a bus that match `pattern` to a queue. */
+export interface EventRule {
+  readonly name: string;
+  readonly pattern: EventPattern;
+  /** ARN of the queue. */
+  readonly targetArn: string;
+}
+
+/** An event bus with its rules. */
+export interface EventBus {
+  readonly name: string;
+  readonly rules: readonly EventRule[];
+}
+
+/** An event as a target receives it. */
+export interface EventEnvelope {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: string;
+  readonly account: string;
+  /** ISO 8601 in whole seconds. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: JsonObject;
+}
+
+/** What a sender says about an event. */
+export interface EventFields {
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: JsonObject;
+  readonly resources: readonly string[];
+  /** Milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+}
+
+/** The envelope around an accepted event, under a new id. */
+export function toEnvelope(fields: EventFields, region: string): EventEnvelope {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': fields.detailType,
+    source: fields.source,
+    account: localAccount,
+    time: new Date(fields.timeMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    region,
+    resources: fields.resources,
+    detail: fields.detail,
+  };
+}
+
+/** Whether a rule with this pattern takes the event. */
+export function matches(pattern: EventPattern, event: EventEnvelope): boolean {
+  return (
+    (pattern.source?.includes(event.source) ?? true) &&
+    (pattern['detail-type']?.includes(event['detail-type']) ?? true)
+  );
+}
+
+/** `arn:aws:events:<region>:<account>:event-bus/<name>`. */
+export function busArn(region: string, name: string): string {
+  return `arn:aws:events:${region}:${localAccount}:event-bus/${name}`;
+}
+
+/** A bus is addressed by its name or its ARN; unnamed, it is the account's default bus. */
+export function busNameOf(nameOrArn: string | undefined): string {
+  return nameOrArn === undefined ? 'default' : nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
+}
