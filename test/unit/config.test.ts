@@ -1,0 +1,240 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EnvironmentReader } from '../../src/config-reader.ts';
+import { type Config, ConfigError, loadConfig } from '../../src/config.ts';
+
+/** What loadConfig says is wrong; empty when it is content. */
+function mistakesOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) {
+      throw error;
+    }
+    for (const mistake of error.mistakes) {
+      expect(error.message).toContain(mistake);
+    }
+    return error.mistakes;
+  }
+}
+
+interface VariableCase {
+  readonly name: string;
+  readonly key: keyof Config;
+  readonly standard: unknown;
+  readonly good: readonly (readonly [text: string, value: unknown])[];
+  readonly bad: readonly string[];
+}
+
+/** A whole number from `min` to `max`. */
+function integer(name: string, key: keyof Config, standard: unknown, min: number, max: number): VariableCase {
+  return {
+    name,
+    key,
+    standard,
+    good: [
+      [String(min), min],
+      [` ${max} `, max],
+    ],
+    bad: [String(max + 1), '-1', '1.5', '1e3', '0x10', 'many', '12 34', '99999999999999999999', 'NaN']
+      .concat(min > 0 ? [String(min - 1)] : [])
+      .filter((text) => text !== String(min)),
+  };
+}
+
+const dayMs = 86_400_000;
+
+const cases: readonly VariableCase[] = [
+  {
+    name: 'ENVIRONMENT',
+    key: 'environment',
+    standard: 'development',
+    good: [
+      ['staging', 'staging'],
+      ['STAGING', 'staging'],
+      ['development', 'development'],
+    ],
+    bad: ['prod', 'test', '1'],
+  },
+  {
+    name: 'HOST',
+    key: 'host',
+    standard: '0.0.0.0',
+    good: [
+      ['127.0.0.1', '127.0.0.1'],
+      ['::', '::'],
+    ],
+    bad: [],
+  },
+  integer('GRPC_PORT', 'grpcPort', 8030, 0, 65_535),
+  integer('HEALTH_PORT', 'healthPort', 8031, 0, 65_535),
+  {
+    name: 'LOG_LEVEL',
+    key: 'logLevel',
+    standard: 'info',
+    good: [
+      ['debug', 'debug'],
+      ['WARN', 'warn'],
+      ['silent', 'silent'],
+    ],
+    bad: ['verbose', '30'],
+  },
+  {
+    name: 'DEFAULT_SCENARIO',
+    key: 'defaultScenario',
+    standard: 'APPROVE',
+    good: [
+      ['approve', 'APPROVE'],
+      ['fail', 'FAIL'],
+      ['delay', 'DELAY'],
+      ['Random', 'RANDOM'],
+    ],
+    bad: ['decline', 'PAYMENT_SCENARIO_FAIL'],
+  },
+  integer('DEFAULT_DELAY_MS', 'defaultDelayMs', 2_000, 0, dayMs),
+  integer('DELAY_SCENARIO_MS', 'delayScenarioMs', 10_000, 0, dayMs),
+  {
+    name: 'RANDOM_FAILURE_RATE',
+    key: 'randomFailureRate',
+    standard: 0.5,
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['0.25', 0.25],
+      ['.75', 0.75],
+    ],
+    bad: ['-0.1', '1.01', '50%', 'half', '1e-1', 'Infinity'],
+  },
+  integer('RANDOM_SEED', 'randomSeed', undefined, 0, 2 ** 32 - 1),
+  {
+    name: 'WEBHOOK_SECRET',
+    key: 'webhookSecrets',
+    standard: ['payment-sim-dev-secret'],
+    good: [
+      ['one', ['one']],
+      [' new , old ', ['new', 'old']],
+      ['whsec_MDEyMzQ1Njc4OWFiY2RlZg==,old', ['whsec_MDEyMzQ1Njc4OWFiY2RlZg==', 'old']],
+    ],
+    bad: [',', 'a,', ',a', 'a,,b', 'whsec_', 'whsec_not base64', 'whsec_MDEyMzQ1Njc4OWFiY2RlZg', 'a,whsec_='],
+  },
+  integer('WEBHOOK_MAX_ATTEMPTS', 'webhookMaxAttempts', 8, 1, 100),
+  integer('WEBHOOK_TIMEOUT_MS', 'webhookTimeoutMs', 30_000, 1, 600_000),
+  integer('SHUTDOWN_GRACE_MS', 'shutdownGraceMs', 25_000, 0, 3_600_000),
+  integer('PAYMENT_TTL_MS', 'paymentTtlMs', dayMs, 1, 2 ** 31 - 1),
+  integer('MAX_PAYMENTS', 'maxPayments', 1_000_000, 1, 10_000_000),
+  integer('READ_MAX_BYTES', 'readMaxBytes', 65_536, 1_024, 4_194_304),
+];
+
+describe.each(cases)('$name', ({ name, key, standard, good, bad }) => {
+  test('has its default when unset, empty or blank', () => {
+    for (const env of [{}, { [name]: '' }, { [name]: '  ' }]) {
+      expect(loadConfig(env)[key]).toEqual(standard);
+    }
+  });
+
+  test('takes good values', () => {
+    for (const [text, value] of good) {
+      expect(loadConfig({ [name]: text })[key], text).toEqual(value);
+    }
+  });
+
+  test('refuses bad ones by its name', () => {
+    for (const text of bad) {
+      const mistakes = mistakesOf({ [name]: text });
+      expect(mistakes, text).toHaveLength(1);
+      expect(mistakes[0]).toMatch(new RegExp(`^${name} must `));
+    }
+  });
+});
+
+test('the retry waits are bounded, and the longest is not below the first', () => {
+  const config = loadConfig({ WEBHOOK_RETRY_BASE_MS: '5', WEBHOOK_RETRY_MAX_MS: '5' });
+  expect([config.webhookRetryBaseMs, config.webhookRetryMaxMs]).toEqual([5, 5]);
+  const standard = loadConfig({});
+  expect([standard.webhookRetryBaseMs, standard.webhookRetryMaxMs]).toEqual([1_000, 300_000]);
+  expect(mistakesOf({ WEBHOOK_RETRY_BASE_MS: '6', WEBHOOK_RETRY_MAX_MS: '5' })).toEqual([
+    'WEBHOOK_RETRY_MAX_MS must not be below WEBHOOK_RETRY_BASE_MS',
+  ]);
+  expect(mistakesOf({ WEBHOOK_RETRY_BASE_MS: '0' })).toHaveLength(1);
+  expect(mistakesOf({ WEBHOOK_RETRY_MAX_MS: String(dayMs + 1) })).toHaveLength(1);
+});
+
+test('the two ports differ, unless the system chooses both', () => {
+  expect(mistakesOf({ GRPC_PORT: '9000', HEALTH_PORT: '9000' })).toEqual([
+    'HEALTH_PORT must differ from GRPC_PORT',
+  ]);
+  expect(mistakesOf({ GRPC_PORT: '0', HEALTH_PORT: '0' })).toEqual([]);
+  expect(mistakesOf({ GRPC_PORT: '8031' })).toHaveLength(1);
+});
+
+test('one message lists every mistake, one a line', () => {
+  const env = {
+    ENVIRONMENT: 'prod',
+    GRPC_PORT: 'http',
+    LOG_LEVEL: 'loud',
+    RANDOM_FAILURE_RATE: '2',
+    DEFAULT_DELAY_MS: '-1',
+    MAX_PAYMENTS: '0',
+  };
+  const names = Object.keys(env);
+  expect(new Set(mistakesOf(env).map((mistake) => mistake.split(' ', 1)[0]))).toEqual(new Set(names));
+  const lines = new ConfigError(mistakesOf(env)).message.split('\n');
+  expect(lines[0]).toContain('6 mistake');
+  expect(lines).toHaveLength(7);
+});
+
+describe('in production', () => {
+  const production = { ENVIRONMENT: 'production' };
+
+  test('the default secret is refused, set or not, alone or beside others', () => {
+    for (const secret of [undefined, 'payment-sim-dev-secret', 'mine,payment-sim-dev-secret']) {
+      const env = secret === undefined ? production : { ...production, WEBHOOK_SECRET: secret };
+      expect(mistakesOf(env)).toEqual(['WEBHOOK_SECRET must be set to a secret of your own in production']);
+    }
+  });
+
+  test('a secret of one’s own is fine', () => {
+    expect(mistakesOf({ ...production, WEBHOOK_SECRET: 'mine' })).toEqual([]);
+  });
+});
+
+test('no message repeats a secret', () => {
+  for (const secret of ['hunter2-hunter2,', 'whsec_hunter2-hunter2', ',,hunter2-hunter2']) {
+    expect(mistakesOf({ WEBHOOK_SECRET: secret })).not.toEqual([]);
+    expect(mistakesOf({ WEBHOOK_SECRET: secret, GRPC_PORT: 'x' }).join()).not.toContain('hunter2');
+  }
+});
+
+test('the configuration cannot be changed', () => {
+  expect(Object.isFrozen(loadConfig({}))).toBe(true);
+});
+
+describe('EnvironmentReader', () => {
+  test('reads back every whole number within its bounds and no other', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.maxSafeNat(), fc.maxSafeNat(), (value, one, other) => {
+        const [min, max] = [Math.min(one, other), Math.max(one, other)];
+        const read = new EnvironmentReader({ N: String(value) });
+        const inside = value >= min && value <= max;
+        expect(read.optionalInteger('N', min, max)).toBe(inside ? value : undefined);
+        expect(read.mistakes).toHaveLength(inside ? 0 : 1);
+      }),
+    );
+  });
+
+  test('no text makes it throw, and what it refuses gets the fallback and one mistake', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const read = new EnvironmentReader({ A: text });
+        const number = read.integer('A', 7, 0, 100);
+        expect(Number.isInteger(number)).toBe(true);
+        const fraction = read.fraction('A', 0.5);
+        expect(fraction >= 0 && fraction <= 1).toBe(true);
+        expect(['x', 'y']).toContain(read.oneOf('A', ['x', 'y'], 'x'));
+        expect(read.list('A', 'z').length).toBeGreaterThan(0);
+        expect(read.mistakes.length).toBeLessThanOrEqual(4);
+      }),
+    );
+  });
+});

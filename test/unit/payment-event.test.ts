@@ -1,0 +1,72 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  encodeEventBridgeDetail,
+  encodeWebhookBody,
+  type PaymentEvent,
+  toPaymentEvent,
+} from '../../src/delivery/payment-event.ts';
+import type { SettledPayment } from '../../src/payment/payment.ts';
+
+const settled: SettledPayment = {
+  id: 'pay-1',
+  reservationId: 'reservation-1',
+  userId: 'user-1',
+  money: { amount: 120_000, currency: 'KRW' },
+  scenario: 'FAIL',
+  webhookUrl: 'http://127.0.0.1/secret-path',
+  plannedOutcome: 'FAILED',
+  createdAtMs: 1,
+  dueAtMs: 2,
+  status: 'FAILED',
+  settledAtMs: 3,
+  transactionId: 'txn-1',
+  eventId: 'evt-1',
+  failureCode: 'card_declined',
+};
+
+const events: fc.Arbitrary<PaymentEvent> = fc.record({
+  eventId: fc.string({ unit: 'binary' }),
+  paymentId: fc.string({ unit: 'binary' }),
+  reservationId: fc.string({ unit: 'binary' }),
+  userId: fc.string({ unit: 'binary' }),
+  status: fc.constantFrom('COMPLETED', 'FAILED'),
+  amount: fc.maxSafeNat(),
+  currency: fc.string(),
+});
+
+test('the webhook body has these fields in this order, and no others', () => {
+  expect(encodeWebhookBody(toPaymentEvent(settled), 1_767_225_600)).toBe(
+    '{"payment_id":"pay-1","reservation_id":"reservation-1","status":"PAYMENT_STATUS_FAILED",' +
+      '"amount":120000,"currency":"KRW","timestamp":1767225600,' +
+      '"event_type":"payment.status_updated","event_id":"evt-1"}',
+  );
+});
+
+test('the EventBridge detail is the webhook body plus the payer', () => {
+  fc.assert(
+    fc.property(events, fc.nat(), (event, seconds) => {
+      expect(JSON.parse(encodeEventBridgeDetail(event, seconds))).toEqual({
+        ...(JSON.parse(encodeWebhookBody(event, seconds)) as object),
+        user_id: event.userId,
+      });
+    }),
+  );
+});
+
+test('every value comes back as it went in, amounts exactly', () => {
+  fc.assert(
+    fc.property(events, fc.nat(), (event, seconds) => {
+      expect(JSON.parse(encodeWebhookBody(event, seconds))).toEqual({
+        payment_id: event.paymentId,
+        reservation_id: event.reservationId,
+        status: `PAYMENT_STATUS_${event.status}`,
+        amount: event.amount,
+        currency: event.currency,
+        timestamp: seconds,
+        event_type: 'payment.status_updated',
+        event_id: event.eventId,
+      });
+    }),
+  );
+});

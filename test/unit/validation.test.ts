@@ -1,0 +1,249 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PaymentError } from '../../src/payment/errors.ts';
+import {
+  type CreateIntentInput,
+  validateCreateIntent,
+  validateLookup,
+} from '../../src/payment/validation.ts';
+
+const good: CreateIntentInput = {
+  reservationId: 'reservation-1',
+  userId: 'user-1',
+  money: { amount: 120_000n, currency: 'KRW' },
+  scenario: undefined,
+  webhookUrl: '',
+  idempotencyKey: '',
+  delayMs: undefined,
+};
+const allowAll = (): undefined => undefined;
+
+/** The fields named, in order; empty when nothing is wrong. */
+function badFields(run: () => unknown): readonly string[] {
+  try {
+    run();
+    return [];
+  } catch (error) {
+    if (!(error instanceof PaymentError) || error.reason.kind !== 'invalid-request') {
+      throw error;
+    }
+    for (const { field, description } of error.reason.violations) {
+      expect(description).not.toBe('');
+      expect(error.message).toContain(`${field}: ${description}`);
+    }
+    return error.reason.violations.map((violation) => violation.field);
+  }
+}
+
+function badFieldsOf(change: Partial<CreateIntentInput>): readonly string[] {
+  return badFields(() => validateCreateIntent({ ...good, ...change }, allowAll));
+}
+
+test('a good request passes, with what is empty left undefined', () => {
+  expect(validateCreateIntent(good, allowAll)).toEqual({
+    reservationId: 'reservation-1',
+    userId: 'user-1',
+    money: { amount: 120_000, currency: 'KRW' },
+    scenario: undefined,
+    webhookUrl: undefined,
+    idempotencyKey: undefined,
+    delayMs: undefined,
+  });
+});
+
+test('a full request passes as it is', () => {
+  const full: CreateIntentInput = {
+    ...good,
+    scenario: 'FAIL',
+    webhookUrl: 'https://example.com:8443/hooks?a=b#c',
+    idempotencyKey: 'key-1',
+    delayMs: 0,
+  };
+  expect(validateCreateIntent(full, allowAll)).toEqual({
+    ...full,
+    money: { amount: 120_000, currency: 'KRW' },
+  });
+});
+
+describe('ids', () => {
+  test.each([
+    ['reservationId', 'reservation_id'],
+    ['userId', 'user_id'],
+  ] as const)('%s is required and at most 128 characters', (key, field) => {
+    expect(badFieldsOf({ [key]: '' })).toEqual([field]);
+    expect(badFieldsOf({ [key]: 'x' })).toEqual([]);
+    expect(badFieldsOf({ [key]: 'x'.repeat(128) })).toEqual([]);
+    expect(badFieldsOf({ [key]: 'x'.repeat(129) })).toEqual([field]);
+  });
+
+  test('idempotency_key is optional and at most 128 characters', () => {
+    expect(badFieldsOf({ idempotencyKey: 'x'.repeat(128) })).toEqual([]);
+    expect(badFieldsOf({ idempotencyKey: 'x'.repeat(129) })).toEqual(['idempotency_key']);
+  });
+});
+
+describe('amount', () => {
+  const maxAmount = BigInt(Number.MAX_SAFE_INTEGER);
+
+  test('is required, and then names itself once', () => {
+    expect(badFieldsOf({ money: undefined })).toEqual(['amount']);
+  });
+
+  test.each([1n, 2n, maxAmount - 1n, maxAmount])('%d is good', (amount) => {
+    expect(badFieldsOf({ money: { amount, currency: 'KRW' } })).toEqual([]);
+  });
+
+  test.each([0n, -1n, maxAmount + 1n, 2n ** 63n - 1n, -(2n ** 63n)])('%d is not', (amount) => {
+    expect(badFieldsOf({ money: { amount, currency: 'KRW' } })).toEqual(['amount.amount']);
+  });
+
+  test('every int64 is judged by its bounds, and survives exactly when good', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (amount) => {
+        const isGood = amount >= 1n && amount <= maxAmount;
+        const input = { ...good, money: { amount, currency: 'USD' } };
+        expect(badFields(() => validateCreateIntent(input, allowAll))).toEqual(
+          isGood ? [] : ['amount.amount'],
+        );
+        if (isGood) {
+          expect(BigInt(validateCreateIntent(input, allowAll).money.amount)).toBe(amount);
+        }
+      }),
+    );
+  });
+
+  test.each(['', 'krw', 'WON', 'KRWX'])('currency "%s" is refused', (currency) => {
+    expect(badFieldsOf({ money: { amount: 1n, currency } })).toEqual(['amount.currency']);
+  });
+});
+
+test('an unknown scenario is refused, known ones and none pass', () => {
+  expect(badFieldsOf({ scenario: 'unknown' })).toEqual(['scenario']);
+  for (const scenario of [undefined, 'APPROVE', 'FAIL', 'DELAY', 'RANDOM'] as const) {
+    expect(badFieldsOf({ scenario })).toEqual([]);
+  }
+});
+
+test('a delay is from 0 to one day', () => {
+  for (const delayMs of [0, 1, 86_400_000]) {
+    expect(badFieldsOf({ delayMs })).toEqual([]);
+  }
+  for (const delayMs of [-1, 86_400_001, 2 ** 31 - 1, -(2 ** 31)]) {
+    expect(badFieldsOf({ delayMs })).toEqual(['simulation.delay_ms']);
+  }
+});
+
+const longUrl = (length: number) => 'http://example.com/'.padEnd(length, 'x');
+
+describe('webhook_url', () => {
+  test.each([
+    'http://localhost:3000/webhooks',
+    'https://example.com',
+    'http://[::1]:8080/',
+    'http://10.0.0.1/a?b=c',
+    'HTTPS://EXAMPLE.COM/',
+    'https://결제.example/웹훅',
+    longUrl(2_048),
+  ])('%s passes', (webhookUrl) => {
+    expect(badFieldsOf({ webhookUrl })).toEqual([]);
+  });
+
+  test.each([
+    'example.com/webhooks',
+    '/webhooks',
+    '//example.com/',
+    'ftp://example.com/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'data:text/plain,x',
+    'ws://example.com/',
+    'http://',
+    'http://exa mple.com/',
+    'http://example.com:65536/',
+    'http://user@example.com/',
+    'http://:secret@example.com/',
+    'https://user:secret@example.com/',
+    longUrl(2_049),
+  ])('%s is refused', (webhookUrl) => {
+    expect(badFieldsOf({ webhookUrl })).toEqual(['webhook_url']);
+  });
+
+  test('a refusal does not repeat the credentials', () => {
+    const webhookUrl = 'http://user:hunter2@example.com/';
+    const refusal = expect(() => validateCreateIntent({ ...good, webhookUrl }, allowAll));
+    refusal.toThrow(PaymentError);
+    refusal.not.toThrow(/hunter2/);
+  });
+
+  test('the further check has the last word, and is asked only about addresses that are good so far', () => {
+    const asked: string[] = [];
+    const refuseAll = (url: URL) => {
+      asked.push(url.href);
+      return 'must not be called';
+    };
+    const check = (webhookUrl: string) =>
+      badFields(() => validateCreateIntent({ ...good, webhookUrl }, refuseAll));
+    expect(check('')).toEqual([]);
+    expect(check('ftp://example.com/')).toEqual(['webhook_url']);
+    expect(asked).toEqual([]);
+    expect(check('http://example.com/x')).toEqual(['webhook_url']);
+    expect(asked).toEqual(['http://example.com/x']);
+  });
+});
+
+/** Each field good or bad, with the path that its violation must have. */
+const choices = fc.record({
+  reservationId: fc.constantFrom('r', '', 'r'.repeat(129)),
+  userId: fc.constantFrom('u', '', 'u'.repeat(200)),
+  amount: fc.constantFrom(1n, 0n, 2n ** 60n),
+  currency: fc.constantFrom('KRW', '', 'krw'),
+  hasMoney: fc.boolean(),
+  scenario: fc.constantFrom('APPROVE', undefined, 'unknown' as const),
+  webhookUrl: fc.constantFrom('', 'http://a/', 'gopher://a/'),
+  idempotencyKey: fc.constantFrom('', 'k', 'k'.repeat(129)),
+  delayMs: fc.constantFrom(undefined, 0, -1),
+});
+
+test('all mistakes are reported at once, each under its own path', () => {
+  fc.assert(
+    fc.property(choices, (choice) => {
+      const { amount, currency, hasMoney, ...rest } = choice;
+      const input = { ...rest, money: hasMoney ? { amount, currency } : undefined } as CreateIntentInput;
+      const expected = [
+        ...(choice.reservationId === 'r' ? [] : ['reservation_id']),
+        ...(choice.userId === 'u' ? [] : ['user_id']),
+        ...(hasMoney ? [] : ['amount']),
+        ...(!hasMoney || amount === 1n ? [] : ['amount.amount']),
+        ...(!hasMoney || currency === 'KRW' ? [] : ['amount.currency']),
+        ...(choice.scenario === 'unknown' ? ['scenario'] : []),
+        ...(choice.webhookUrl.startsWith('gopher') ? ['webhook_url'] : []),
+        ...(choice.idempotencyKey.length > 128 ? ['idempotency_key'] : []),
+        ...(choice.delayMs === -1 ? ['simulation.delay_ms'] : []),
+      ];
+      const reported = badFields(() => validateCreateIntent(input, allowAll));
+      expect(reported).toHaveLength(expected.length);
+      expect(new Set(reported)).toEqual(new Set(expected));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('no webhook address makes the check fail in any way but its own', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.webUrl(), fc.string({ unit: 'binary' }), fc.domain()), (webhookUrl) => {
+      expect(['', 'webhook_url']).toContain(badFieldsOf({ webhookUrl }).join());
+    }),
+  );
+});
+
+test('a lookup needs its payment id and bounds the other ids', () => {
+  const long = 'x'.repeat(129);
+  expect(badFields(() => validateLookup({ paymentId: 'pay-1' }))).toEqual([]);
+  expect(badFields(() => validateLookup({ paymentId: 'pay-1', userId: '', idempotencyKey: '' }))).toEqual([]);
+  expect(badFields(() => validateLookup({ paymentId: '' }))).toEqual(['payment_intent_id']);
+  expect(badFields(() => validateLookup({ paymentId: long, userId: long, idempotencyKey: long }))).toEqual([
+    'payment_intent_id',
+    'user_id',
+    'idempotency_key',
+  ]);
+});
