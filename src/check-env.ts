@@ -1,65 +1,29 @@
+import { EnvironmentReader } from './config-reader.ts';
 import { ConfigError, loadConfig } from './config.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Names of variables whose values are never shown. */
-const secretName = /SECRET|PASSWORD|TOKEN/;
+const secretName = /SECRET|PASSWORD|TOKEN|ACCESS_KEY/;
 
-/** Reads the configuration twice when it has mistakes, so that what is right can be shown as well. */
-function inspectEnvironment(env: Environment): {
-  readonly names: readonly string[];
-  readonly mistakes: readonly string[];
-  /** By the names that `Config` has; empty when it cannot be told. */
-  readonly effective: ReadonlyMap<string, unknown>;
-} {
-  const names = new Set<string>();
-  const watched = new Proxy(env, {
-    get(target, name) {
-      names.add(String(name));
-      return target[String(name)];
-    },
-  });
+/** Reads the configuration as the service would, and returns what is wrong with it. */
+function collectMistakes(read: EnvironmentReader): readonly string[] {
   try {
-    return { effective: new Map(Object.entries(loadConfig(watched))), names: [...names], mistakes: [] };
+    loadConfig(process.env, read);
+    return [];
   } catch (error) {
-    if (!(error instanceof ConfigError)) {
-      throw error;
+    if (error instanceof ConfigError) {
+      return error.mistakes;
     }
-    const wrong = error.mistakes.map((mistake) => mistake.split(' ', 1)[0] ?? '');
-    // A secret has no default in production, so leaving it out would not put it right.
-    const right = wrong.map((name) => [name, secretName.test(name) ? 'placeholder' : undefined]);
-    const rest = { ...env, ...Object.fromEntries(right) };
-    return { effective: loadOrNothing(rest), names: [...names], mistakes: error.mistakes };
+    throw error;
   }
 }
 
-function loadOrNothing(env: Environment): ReadonlyMap<string, unknown> {
-  try {
-    return new Map(Object.entries(loadConfig(env)));
-  } catch {
-    return new Map();
-  }
-}
-
-function describe(name: string, env: Environment, effective: ReadonlyMap<string, unknown>): string {
-  const given = env[name]?.trim() ?? '';
+function describe(name: string, effective: string | number | readonly string[] | undefined): string {
+  const given = process.env[name]?.trim() ?? '';
   const origin = given === '' ? 'default' : 'set';
-  return `${name.padEnd(24)} ${origin.padEnd(8)} ${describeValue(name, given, effective)}`;
-}
-
-function describeValue(name: string, given: string, effective: ReadonlyMap<string, unknown>): string {
-  if (secretName.test(name)) {
-    return '(hidden)';
-  }
-  if (given !== '') {
-    return hideCredentials(given);
-  }
-  const value = effective.get(toCamelCase(name));
-  return value === undefined ? '(none)' : JSON.stringify(value).replaceAll('"', '');
-}
-
-function toCamelCase(name: string): string {
-  return name.toLowerCase().replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+  const value = secretName.test(name)
+    ? '(hidden)'
+    : hideCredentials(given === '' ? String(effective ?? '(none)') : given);
+  return `${name.padEnd(38)} ${origin.padEnd(8)} ${value}\n`;
 }
 
 /** An address may carry a password: redis://user:password@host. */
@@ -67,8 +31,9 @@ function hideCredentials(value: string): string {
   return value.replace(/\/\/[^/@]*@/, '//(hidden)@');
 }
 
-const { names, mistakes, effective } = inspectEnvironment(process.env);
-const lines = names.map((name) => `${describe(name, process.env, effective)}\n`);
+const read = new EnvironmentReader(process.env);
+const mistakes = collectMistakes(read);
+const lines = [...read.values].map(([name, effective]) => describe(name, effective));
 process.stdout.write(`${lines.join('')}${mistakes.length === 0 ? '\nNo mistakes.\n' : ''}`);
 if (mistakes.length > 0) {
   process.stderr.write(`\n${new ConfigError(mistakes).message}\n`);

@@ -4,6 +4,8 @@
  */
 export class EnvironmentReader {
   readonly mistakes: string[] = [];
+  /** What was read so far, by name; the default where a variable is not set or wrong. */
+  readonly values = new Map<string, string | number | readonly string[] | undefined>();
   readonly #env: Readonly<Record<string, string | undefined>>;
 
   constructor(env: Readonly<Record<string, string | undefined>>) {
@@ -16,29 +18,29 @@ export class EnvironmentReader {
   }
 
   text(name: string, fallback: string): string {
-    return this.optionalText(name) ?? fallback;
+    return this.#note(name, this.optionalText(name) ?? fallback);
   }
 
   optionalText(name: string): string | undefined {
     const value = this.#env[name]?.trim();
-    return value === undefined || value === '' ? undefined : value;
+    return this.#note(name, value === '' ? undefined : value);
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
     const value = this.optionalText(name);
     if (value === undefined) {
-      return fallback;
+      return this.#note(name, fallback);
     }
     const match = allowed.find((candidate) => candidate === value.toLowerCase());
     if (match === undefined) {
       this.mistake(name, `must be one of ${allowed.join(', ')}, not "${value}"`);
     }
-    return match ?? fallback;
+    return this.#note(name, match ?? fallback);
   }
 
   /** A whole number from `min` to `max`, both included. */
   integer(name: string, fallback: number, min: number, max: number): number {
-    return this.optionalInteger(name, min, max) ?? fallback;
+    return this.#note(name, this.optionalInteger(name, min, max) ?? fallback);
   }
 
   /** As `integer`, but undefined when it is not set. */
@@ -53,21 +55,21 @@ export class EnvironmentReader {
       this.mistake(name, `must be a whole number from ${min} to ${max}, not "${value}"`);
       return undefined;
     }
-    return number;
+    return this.#note(name, number);
   }
 
   /** A number from 0 to 1. */
   fraction(name: string, fallback: number): number {
     const value = this.optionalText(name);
     if (value === undefined) {
-      return fallback;
+      return this.#note(name, fallback);
     }
     const number = /^\d*\.?\d+$/.test(value) ? Number(value) : Number.NaN;
     if (!(number >= 0 && number <= 1)) {
       this.mistake(name, `must be a number from 0 to 1, not "${value}"`);
-      return fallback;
+      return this.#note(name, fallback);
     }
-    return number;
+    return this.#note(name, number);
   }
 
   /** A comma-separated list with at least one entry. The values are not repeated in mistakes. */
@@ -78,6 +80,11 @@ export class EnvironmentReader {
     if (first === undefined || first === '' || rest.includes('')) {
       this.mistake(name, 'must be a comma-separated list without empty entries');
     }
-    return [first ?? fallback, ...rest];
+    return this.#note(name, [first ?? fallback, ...rest]);
+  }
+
+  #note<T extends string | number | readonly string[] | undefined>(name: string, value: T): T {
+    this.values.set(name, value);
+    return value;
   }
 }

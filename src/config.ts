@@ -56,10 +56,13 @@ export class ConfigError extends Error {
 /**
  * Reads the configuration. Empty variables count as unset.
  *
+ * @param read knows afterwards every variable that was looked at.
  * @throws ConfigError that lists every mistake by variable name.
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const read = new EnvironmentReader(env);
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  read = new EnvironmentReader(env),
+): Config {
   const config: Config = {
     environment: read.oneOf('ENVIRONMENT', environments, 'development'),
     host: read.text('HOST', '0.0.0.0'),
