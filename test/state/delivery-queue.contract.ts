@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
+import type { DeliveryQueue } from '../../src/state/ports.ts';
+import { sampleSettledPayment } from '../support/sample-payment.ts';
+import type { PortHarness } from './harness.ts';
+
+/** What the suite asks for: an empty queue of its own per test. */
+export type DeliveryQueueFactory = () => Promise<PortHarness<DeliveryQueue>>;
+
+const delayMs = 300;
+
+function delivery(mark: string, attempts = 1): WebhookDelivery {
+  const event = toPaymentEvent(sampleSettledPayment({ id: `pay-${mark}`, eventId: `evt-${mark}` }));
+  return { event, url: `http://127.0.0.1/${mark}?a=b`, attempts, createdAtMs: 1_767_225_600_000 };
+}
+
+/** A started queue whose attempts are kept. */
+async function startRecording(open: DeliveryQueueFactory) {
+  const harness = await open();
+  const attempts: { readonly delivery: WebhookDelivery; readonly atMs: number }[] = [];
+  harness.port.start(async (attempted) => {
+    attempts.push({ delivery: attempted, atMs: harness.now() });
+  });
+  const attempted = () => attempts.map((attempt) => attempt.delivery);
+  return { ...harness, queue: harness.port, attempts, attempted };
+}
+
+/** What every DeliveryQueue does. */
+export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory): void {
+  describe(`DeliveryQueue contract: ${name}`, () => {
+    test('attempts each delivery once, as it was given, when it is due and not before', async () => {
+      const { queue, attempts, attempted, now, passTime } = await startRecording(open);
+      const dueAtMs = now() + delayMs;
+      expect(await queue.add(delivery('late', 7), dueAtMs + delayMs)).toBe('held');
+      expect(await queue.add(delivery('early'), dueAtMs)).toBe('held');
+      expect(queue.size()).toBe(2);
+      await passTime(delayMs);
+      await expect.poll(attempted).toEqual([delivery('early')]);
+      await passTime(delayMs);
+      await expect.poll(attempted).toEqual([delivery('early'), delivery('late', 7)]);
+      await passTime(delayMs);
+      expect(attempts).toHaveLength(2);
+      expect(attempts[0]?.atMs).toBeGreaterThanOrEqual(dueAtMs);
+      expect(attempts[1]?.atMs).toBeGreaterThanOrEqual(dueAtMs + delayMs);
+      expect(queue.size()).toBe(0);
+    });
+
+    test('what is overdue is attempted at once', async () => {
+      const { queue, attempted, now, passTime } = await startRecording(open);
+      await queue.add(delivery('overdue'), now() - 60_000);
+      await passTime(1);
+      await expect.poll(attempted).toEqual([delivery('overdue')]);
+    });
+
+    test('the same event for two addresses is two deliveries', async () => {
+      const { queue, attempted, now, passTime } = await startRecording(open);
+      await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/1' }, now() + 1);
+      await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/2' }, now() + 1);
+      await passTime(1);
+      await expect.poll(attempted).toHaveLength(2);
+    });
+
+    test('a delivery may be added again from its own attempt', async () => {
+      const harness = await open();
+      const attempts: number[] = [];
+      harness.port.start(async (attempted) => {
+        attempts.push(attempted.attempts);
+        if (attempted.attempts < 3) {
+          await harness.port.add({ ...attempted, attempts: attempted.attempts + 1 }, harness.now() + 1);
+        }
+      });
+      await harness.port.add(delivery('a', 1), harness.now() + 1);
+      await harness.passTime(10);
+      await expect.poll(() => attempts).toEqual([1, 2, 3]);
+    });
+
+    test('drain hands back what is due too late, unless another process will attempt it', async () => {
+      const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
+      const untilMs = now() + delayMs;
+      await queue.add(delivery('before'), untilMs);
+      await queue.add(delivery('after'), untilMs + 1_000);
+      expect(await queue.drain(untilMs)).toEqual(outlivesProcess ? [] : [delivery('after')]);
+      expect(queue.size()).toBe(1);
+      await passTime(delayMs + 1_000);
+      await expect.poll(attempted).toContainEqual(delivery('before'));
+      expect(attempted()).toHaveLength(1);
+    });
+
+    test('while draining it holds what is due in time and refuses the rest', async () => {
+      const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
+      const untilMs = now() + delayMs;
+      expect(await queue.drain(untilMs)).toEqual([]);
+      expect(await queue.add(delivery('before'), untilMs)).toBe('held');
+      expect(await queue.add(delivery('after'), untilMs + 1)).toBe(outlivesProcess ? 'held' : 'refused');
+      await passTime(delayMs);
+      await expect.poll(attempted).toEqual([delivery('before')]);
+      await passTime(delayMs);
+      expect(attempted()).toHaveLength(1);
+    });
+
+    test('a second drain with an earlier time hands back what the first had kept', async () => {
+      const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
+      await queue.add(delivery('a'), now() + 1_000);
+      expect(await queue.drain(now() + 1_000)).toEqual([]);
+      expect(await queue.drain(0)).toEqual(outlivesProcess ? [] : [delivery('a')]);
+      expect(queue.size()).toBe(0);
+      expect(await queue.drain(0)).toEqual([]);
+      await passTime(1_001);
+      expect(attempted()).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import type { IdempotencyStore } from '../../src/state/ports.ts';
+import type { PortHarness } from './harness.ts';
+
+/** What the suite asks for: an empty store of its own per test, closed when the test is finished. */
+export type IdempotencyStoreFactory = (options: {
+  readonly ttlMs: number;
+}) => Promise<PortHarness<IdempotencyStore>>;
+
+const ttlMs = 400;
+
+/** Something to execute that counts its runs and ends when it is told to. */
+function gatedExecution() {
+  let runs = 0;
+  const gate = Promise.withResolvers<string>();
+  return {
+    execute: () => {
+      runs += 1;
+      return gate.promise;
+    },
+    runs: () => runs,
+    succeed: (value: string) => gate.resolve(value),
+    fail: (message: string) => gate.reject(new Error(message)),
+  };
+}
+
+function mustNotRun(): Promise<string> {
+  return Promise.reject(new Error('executed'));
+}
+
+/** What every IdempotencyStore does. */
+export function describeIdempotencyStore(name: string, open: IdempotencyStoreFactory): void {
+  describe(`IdempotencyStore contract: ${name}`, () => {
+    test('executes the first call and replays its value to later ones', async () => {
+      const { port: store } = await open({ ttlMs: 60_000 });
+      const call = { key: 'k', fingerprint: 'f' };
+      expect(await store.once(call, async () => 'pay-1')).toEqual({ outcome: 'executed', value: 'pay-1' });
+      expect(await store.once(call, mustNotRun)).toEqual({ outcome: 'replayed', value: 'pay-1' });
+      expect(await store.once(call, mustNotRun)).toEqual({ outcome: 'replayed', value: 'pay-1' });
+    });
+
+    test('another fingerprint is a mismatch and spoils nothing', async () => {
+      const { port: store } = await open({ ttlMs: 60_000 });
+      await store.once({ key: 'k', fingerprint: 'f' }, async () => 'pay-1');
+      expect(await store.once({ key: 'k', fingerprint: 'g' }, mustNotRun)).toEqual({ outcome: 'mismatch' });
+      expect(await store.once({ key: 'k', fingerprint: 'f' }, mustNotRun)).toEqual({
+        outcome: 'replayed',
+        value: 'pay-1',
+      });
+    });
+
+    test('keys do not touch each other, whatever is in them', async () => {
+      const { port: store } = await open({ ttlMs: 60_000 });
+      const keys = [
+        'a',
+        'A',
+        'a ',
+        '',
+        '["create","u","k"]',
+        '키',
+        'a:b',
+        'a\u0000b',
+        '__proto__',
+        '*',
+        '{a}',
+      ];
+      for (const key of keys) {
+        const result = await store.once({ key, fingerprint: 'f' }, async () => `value of ${key}`);
+        expect(result.outcome, key).toBe('executed');
+      }
+      for (const key of keys) {
+        expect(await store.once({ key, fingerprint: 'f' }, mustNotRun)).toEqual({
+          outcome: 'replayed',
+          value: `value of ${key}`,
+        });
+      }
+    });
+
+    test('duplicates at the same time wait for the one execution', async () => {
+      const { port: store } = await open({ ttlMs: 60_000 });
+      const gate = gatedExecution();
+      const call = { key: 'k', fingerprint: 'f' };
+      const calls = Array.from({ length: 50 }, () => store.once(call, gate.execute));
+      await expect.poll(() => gate.runs()).toBe(1);
+      expect(await store.once({ key: 'k', fingerprint: 'g' }, mustNotRun)).toEqual({ outcome: 'mismatch' });
+      gate.succeed('pay-1');
+      const results = await Promise.all(calls);
+      expect(results.filter((result) => result.outcome === 'executed')).toHaveLength(1);
+      expect(results.filter((result) => result.outcome === 'replayed')).toHaveLength(49);
+      expect(results.every((result) => result.outcome !== 'mismatch' && result.value === 'pay-1')).toBe(true);
+      expect(gate.runs()).toBe(1);
+    });
+
+    test('a failure goes to all who wait and frees the key', async () => {
+      const { port: store } = await open({ ttlMs: 60_000 });
+      const gate = gatedExecution();
+      const call = { key: 'k', fingerprint: 'f' };
+      const calls = Array.from({ length: 5 }, () => store.once(call, gate.execute));
+      const settled = Promise.allSettled(calls);
+      await expect.poll(() => gate.runs()).toBe(1);
+      gate.fail('no room');
+      for (const result of await settled) {
+        expect(result).toMatchObject({ status: 'rejected', reason: { message: 'no room' } });
+      }
+      const other = { key: 'k', fingerprint: 'g' };
+      expect(await store.once(other, async () => 'pay-2')).toEqual({ outcome: 'executed', value: 'pay-2' });
+    });
+
+    test('keys are forgotten after their time', async () => {
+      const { port: store, passTime } = await open({ ttlMs });
+      await store.once({ key: 'k', fingerprint: 'f' }, async () => 'pay-1');
+      await passTime(ttlMs);
+      const other = { key: 'k', fingerprint: 'g' };
+      expect(await store.once(other, async () => 'pay-2')).toEqual({ outcome: 'executed', value: 'pay-2' });
+    });
+
+    test('a replay does not make a key last longer', async () => {
+      const { port: store, passTime } = await open({ ttlMs });
+      const call = { key: 'k', fingerprint: 'f' };
+      await store.once(call, async () => 'pay-1');
+      await passTime(ttlMs / 2);
+      expect((await store.once(call, async () => 'pay-2')).outcome).toBe('replayed');
+      await passTime(ttlMs / 2);
+      expect((await store.once(call, async () => 'pay-3')).outcome).toBe('executed');
+    });
+  });
+}

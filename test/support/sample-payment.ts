@@ -1,0 +1,38 @@
+import type { FinalStatus, PendingPayment, SettledPayment, Settlement } from '../../src/payment/payment.ts';
+
+/** A pending payment; `change` what the test is about. */
+export function samplePayment(change: Partial<PendingPayment> = {}): PendingPayment {
+  return {
+    id: 'pay-1',
+    reservationId: 'reservation-1',
+    userId: 'user-1',
+    money: { amount: 120_000, currency: 'KRW' },
+    scenario: 'APPROVE',
+    webhookUrl: undefined,
+    plannedOutcome: 'COMPLETED',
+    createdAtMs: 1_000,
+    dueAtMs: 3_000,
+    status: 'PENDING',
+    ...change,
+  };
+}
+
+/** A settlement; two with different `mark`s differ in every id. */
+export function sampleSettlement(
+  settledAtMs: number,
+  mark = '1',
+  status: FinalStatus = 'COMPLETED',
+): Settlement {
+  return {
+    status,
+    settledAtMs,
+    transactionId: `txn-${mark}`,
+    eventId: `evt-${mark}`,
+    failureCode: status === 'FAILED' ? 'card_declined' : undefined,
+  };
+}
+
+/** A payment that has settled. */
+export function sampleSettledPayment(change: Partial<SettledPayment> = {}): SettledPayment {
+  return { ...samplePayment(), ...sampleSettlement(3_000), ...change };
+}
