@@ -1,15 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { PaymentService as PaymentServiceDescriptor } from '../gen/payment/v1/payment_pb.js';
+import { findCredentialSource } from './aws/credential-source.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createLogDeadLetter } from './delivery/dead-letter.ts';
+import { createDeadLetters, createWebhookDeadLetter, type DeadLetters } from './delivery/dead-letter.ts';
 import { createDeliveryService } from './delivery/delivery-service.ts';
+import { createEventBridgeChannel, type EventBridgeChannel } from './delivery/eventbridge-channel.ts';
+import { createEventBridgeSender } from './delivery/eventbridge-sender.ts';
+import { loadSqsSender } from './delivery/sqs-client.ts';
+import { createSqsDeadLetterQueue } from './delivery/sqs-dead-letter-queue.ts';
 import { createWebhookConnections } from './delivery/webhook-connections.ts';
 import { createWebhookSender } from './delivery/webhook-sender.ts';
 import { secretToKey } from './delivery/webhook-signature.ts';
-import { createLogger } from './observability/logger.ts';
-import { addGauge, createMetrics } from './observability/metrics.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
+import { addGauge, createMetrics, type Metrics } from './observability/metrics.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService, type IdGenerator, randomId } from './payment/payment-service.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
@@ -35,6 +40,9 @@ const connectionLimits = {
   idleTimeoutMs: 300_000,
   maxConcurrentStreams: 1_000,
 };
+
+/** The end of the shutdown's grace that is kept for the dead letters of what came too late, in milliseconds. */
+const deadLetterGraceMs = 2_000;
 
 /** Parts that tests and embedders may replace. */
 export interface AppOverrides {
@@ -87,13 +95,16 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     maxTotal: 100,
     connectTimeoutMs: Math.min(10_000, config.webhookTimeoutMs),
   });
+  const parts: DeliveryParts = { clock, random, logger, metrics };
+  const deadLetters = buildDeadLetters(config, parts);
+  const eventBridge = buildEventBridge(config, parts, deadLetters);
   const [currentSecret, ...olderSecrets] = config.webhookSecrets;
   const webhookSender = createWebhookSender({
     clock,
     random,
     connections,
     queue,
-    deadLetter: createLogDeadLetter(logger, metrics),
+    deadLetter: createWebhookDeadLetter(deadLetters, clock, metrics),
     logger,
     metrics,
     keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
@@ -104,7 +115,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       maxMs: config.webhookRetryMaxMs,
     },
   });
-  const delivery = createDeliveryService([webhookSender]);
+  const delivery = createDeliveryService(
+    eventBridge === undefined ? [webhookSender] : [webhookSender, eventBridge],
+  );
 
   const payments = createPaymentService({
     clock,
@@ -134,7 +147,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   let draining = false;
   const ops = createOpsServer({
     service: serviceName,
-    unreadyReason: () => (draining ? 'draining' : undefined),
+    unreadyReason: () => (draining ? 'draining' : eventBridge?.unreadyReason()),
     registry: metrics.registry,
     logger: fastifyLogger,
   });
@@ -159,7 +172,10 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     // Payments due in the second half of the grace settle right away, so that their webhooks have
     // the time to go out.
     await scheduler.drain(clock.now() + Math.max(0, untilMs - clock.now()) / 2);
-    await delivery.drain(untilMs);
+    const lettersMs =
+      config.deadLetterQueueUrl === undefined ? 0 : Math.min(deadLetterGraceMs, config.shutdownGraceMs / 4);
+    await delivery.drain(untilMs - lettersMs);
+    await deadLetters.drain(untilMs);
     await Promise.all([store.close(), idempotency.close(), connections.destroy()]);
     await ops.close();
     logger.info('Stopped');
@@ -170,6 +186,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     async start() {
       const apiPort = await listen(api.app, config.grpcPort, config.host);
       const opsPort = await listen(ops, config.healthPort, config.host);
+      eventBridge?.start();
       logger.info({ host: config.host, api_port: apiPort, ops_port: opsPort }, 'Payment Sim is ready');
       return { apiPort, opsPort };
     },
@@ -178,6 +195,50 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       return stopping;
     },
   };
+}
+
+/** What every way out works with. */
+interface DeliveryParts {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+function credentialsFor(config: Config, endpointUrl: string | undefined) {
+  const development = config.environment === 'development';
+  return findCredentialSource(config.aws, { development, endpointUrl });
+}
+
+function buildDeadLetters(config: Config, parts: DeliveryParts): DeadLetters {
+  const { aws, eventBridge, deadLetterQueueUrl: queueUrl } = config;
+  const queue =
+    queueUrl === undefined
+      ? undefined
+      : createSqsDeadLetterQueue({
+          ...parts,
+          address: { ...eventBridge, region: aws.region },
+          connect: () => loadSqsSender({ aws, credentials: credentialsFor(config, aws.sqsUrl), queueUrl }),
+        });
+  return createDeadLetters({ ...parts, queue });
+}
+
+/** Undefined when EventBridge is off by configuration. */
+function buildEventBridge(
+  config: Config,
+  parts: DeliveryParts,
+  deadLetters: DeadLetters,
+): EventBridgeChannel | undefined {
+  const { aws, eventBridge } = config;
+  if (eventBridge.mode === 'off') {
+    return undefined;
+  }
+  const sender = createEventBridgeSender({ ...parts, config: eventBridge, deadLetters });
+  addGauge(parts.metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
+    sender.backlog(),
+  );
+  const credentials = credentialsFor(config, aws.eventBridgeUrl);
+  return createEventBridgeChannel({ ...parts, aws, config: eventBridge, credentials, sender });
 }
 
 async function listen(app: FastifyInstance, port: number, host: string): Promise<number> {

@@ -1,4 +1,6 @@
+import { type AwsConfig, queueUrl, readAwsConfig } from './aws/aws-config.ts';
 import type { Scenario } from './payment/payment.ts';
+import { type EventBridgeConfig, readEventBridgeConfig } from './delivery/eventbridge-config.ts';
 import { secretToKey } from './delivery/webhook-signature.ts';
 import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
@@ -38,6 +40,10 @@ export interface Config {
   readonly maxPayments: number;
   /** Largest request message, in bytes, before and after decompression. */
   readonly readMaxBytes: number;
+  readonly aws: AwsConfig;
+  readonly eventBridge: EventBridgeConfig;
+  /** Where dead letters go besides the log. */
+  readonly deadLetterQueueUrl: string | undefined;
 }
 
 /** What is wrong with the environment, all of it. */
@@ -83,6 +89,9 @@ export function loadConfig(
     paymentTtlMs: read.integer('PAYMENT_TTL_MS', dayMs, 1, maxTimerMs),
     maxPayments: read.integer('MAX_PAYMENTS', 1_000_000, 1, 10_000_000),
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
+    aws: readAwsConfig(read),
+    eventBridge: readEventBridgeConfig(read),
+    deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
   };
   if (config.environment === 'production' && config.webhookSecrets.includes(developmentWebhookSecret)) {
     read.mistake('WEBHOOK_SECRET', 'must be set to a secret of your own in production');

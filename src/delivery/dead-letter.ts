@@ -1,24 +1,61 @@
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { PaymentEvent } from './payment-event.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
-/** Why a delivery was given up: `queue_failed` when it could not be held for its next attempt. */
-export type DeadLetterReason = 'exhausted' | 'refused' | 'shutdown' | 'queue_failed';
+/**
+ * Why a delivery was given up: out of attempts, refused for good, the process ended, there was no
+ * room to wait, or the queue of waiting deliveries failed.
+ */
+export type DeadLetterReason = 'exhausted' | 'refused' | 'shutdown' | 'overflow' | 'queue_failed';
 
-/** The last resting place of what could not be delivered. */
-export interface DeadLetter {
-  /** Keeps a trace of the delivery. Never throws. */
-  record(delivery: WebhookDelivery, reason: DeadLetterReason, lastError: string): Promise<void>;
+/** An event that one channel could not deliver; times in milliseconds since the epoch. */
+export interface UndeliveredEvent {
+  readonly channel: 'eventbridge' | 'webhook';
+  readonly event: PaymentEvent;
+  /** Undefined when the channel does not know it. */
+  readonly settledAtMs: number | undefined;
+  readonly reason: DeadLetterReason;
+  readonly attempts: number;
+  readonly firstAttemptAtMs: number | undefined;
+  readonly lastAttemptAtMs: number | undefined;
+  /** What the last attempt failed with. */
+  readonly error: string;
+  readonly webhookUrl?: string;
 }
 
-/** Dead letters as one log line each, with all that is needed to deliver the event by hand. */
-export function createLogDeadLetter(logger: Logger, metrics: Metrics): DeadLetter {
+/** Where letters go besides the log. */
+export interface DeadLetterQueue {
+  /** Takes the letter over. Returns at once and never throws. */
+  send(letter: UndeliveredEvent): void;
+  /** Resolves when all letters are sent or given up, at `untilMs` at the latest. */
+  drain(untilMs: number): Promise<void>;
+}
+
+/** The last resting place of what could not be delivered, by whichever channel. */
+export interface DeadLetters {
+  /** Keeps a trace of the event. Returns at once and never throws. */
+  record(letter: UndeliveredEvent): void;
+  drain(untilMs: number): Promise<void>;
+}
+
+/**
+ * Writes one log line per letter, with all that is needed to deliver the event by hand, and hands it
+ * to `queue` where there is one.
+ */
+export function createDeadLetters(deps: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly queue: DeadLetterQueue | undefined;
+}): DeadLetters {
   return {
-    async record(delivery, reason, lastError) {
-      metrics.webhookDeliveries.inc({ outcome: `dead_letter_${reason}` });
-      const { event } = delivery;
-      logger.error(
+    record(letter) {
+      const { event, channel, reason } = letter;
+      deps.metrics.deadLetters.inc({ channel, reason });
+      deps.logger.error(
         {
+          channel,
           payment_id: event.paymentId,
           reservation_id: event.reservationId,
           user_id: event.userId,
@@ -26,14 +63,59 @@ export function createLogDeadLetter(logger: Logger, metrics: Metrics): DeadLette
           amount: event.amount,
           currency: event.currency,
           event_id: event.eventId,
-          webhook_url: delivery.url,
-          attempts: delivery.attempts,
-          created_at: new Date(delivery.createdAtMs).toISOString(),
+          ...(letter.webhookUrl !== undefined && { webhook_url: letter.webhookUrl }),
           reason,
-          error: lastError,
+          attempts: letter.attempts,
+          settled_at: isoTime(letter.settledAtMs),
+          first_attempt_at: isoTime(letter.firstAttemptAtMs),
+          last_attempt_at: isoTime(letter.lastAttemptAtMs),
+          error: letter.error,
         },
-        'Webhook given up',
+        channel === 'webhook' ? 'Webhook given up' : 'EventBridge event given up',
       );
+      deps.queue?.send(letter);
+    },
+
+    async drain(untilMs) {
+      await deps.queue?.drain(untilMs);
     },
   };
+}
+
+/** The dead letter as the webhook sender knows it. */
+export interface DeadLetter {
+  /** Keeps a trace of the delivery. Never throws. */
+  record(delivery: WebhookDelivery, reason: DeadLetterReason, lastError: string): Promise<void>;
+}
+
+/** Records webhook deliveries among the dead letters of all channels. */
+export function createWebhookDeadLetter(
+  deadLetters: DeadLetters,
+  clock: Clock,
+  metrics: Metrics,
+): DeadLetter {
+  return {
+    async record(delivery, reason, lastError) {
+      metrics.webhookDeliveries.inc({ outcome: `dead_letter_${reason}` });
+      const hasBeenTried = delivery.attempts > 0;
+      // These two reasons come right out of an attempt; what waited has its last one behind it.
+      const justTried = reason === 'exhausted' || reason === 'refused';
+      deadLetters.record({
+        channel: 'webhook',
+        event: delivery.event,
+        settledAtMs: delivery.createdAtMs,
+        reason,
+        attempts: delivery.attempts,
+        firstAttemptAtMs: hasBeenTried ? delivery.createdAtMs : undefined,
+        lastAttemptAtMs: justTried ? clock.now() : undefined,
+        error: lastError,
+        webhookUrl: delivery.url,
+      });
+    },
+  };
+}
+
+/** ISO 8601, or undefined, which neither JSON nor message attributes mention. */
+export function isoTime(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
 }

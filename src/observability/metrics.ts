@@ -69,6 +69,42 @@ export function createMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    eventBridgeEvents: new Counter({
+      name: 'eventbridge_events_total',
+      help: 'Events that ended, by outcome: delivered, skipped, or dead_letter_<reason>.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    eventBridgeCalls: new Counter({
+      name: 'eventbridge_calls_total',
+      help: 'PutEvents calls, by outcome: accepted, partly_failed, or why the whole call failed.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    eventBridgeCallSeconds: new Histogram({
+      name: 'eventbridge_call_seconds',
+      help: 'Duration of PutEvents calls.',
+      buckets: handlingBuckets,
+      registers,
+    }),
+    eventBridgeEntryFailures: new Counter({
+      name: 'eventbridge_entry_failures_total',
+      help: 'Entries that an attempt did not bring to EventBridge, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    deadLetters: new Counter({
+      name: 'dead_letters_total',
+      help: 'Events given up, by channel and reason; each is in the log.',
+      labelNames: ['channel', 'reason'] as const,
+      registers,
+    }),
+    deadLetterMessages: new Counter({
+      name: 'dead_letter_messages_total',
+      help: 'Dead letters for the dead-letter queue, by outcome: sent or failed.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
   };
 }
 

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import type { EnvironmentReader } from '../config-reader.ts';
+
+/** Long-term or temporary access keys. */
+export interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** What the environment says about AWS; the names are those of the AWS SDKs. */
+export interface AwsConfig {
+  readonly region: string;
+  /** AWS_PROFILE, undefined when it is not set. */
+  readonly profile: string | undefined;
+  /** Where EventBridge is called instead of AWS itself: AWS_ENDPOINT_URL_EVENTBRIDGE or AWS_ENDPOINT_URL. */
+  readonly eventBridgeUrl: string | undefined;
+  /** Where SQS is called instead of AWS itself: AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL. */
+  readonly sqsUrl: string | undefined;
+  readonly keys: AwsKeys | undefined;
+  /** Whether the platform lends a role: IRSA, EKS Pod Identity or an ECS task role. */
+  readonly hasRole: boolean;
+  /** The shared credentials and config file, in this order; they need not exist. */
+  readonly profileFiles: { readonly credentials: string; readonly config: string } | undefined;
+}
+
+/** Reads the AWS variables; mistakes are noted in `read`. */
+export function readAwsConfig(read: EnvironmentReader): AwsConfig {
+  const endpointUrl = httpUrl(read, 'AWS_ENDPOINT_URL');
+  const home = read.optionalText('HOME') ?? read.optionalText('USERPROFILE');
+  const credentials = read.optionalText('AWS_SHARED_CREDENTIALS_FILE');
+  const config = read.optionalText('AWS_CONFIG_FILE');
+  return {
+    region: region(read),
+    profile: read.optionalText('AWS_PROFILE'),
+    eventBridgeUrl: httpUrl(read, 'AWS_ENDPOINT_URL_EVENTBRIDGE') ?? endpointUrl,
+    sqsUrl: httpUrl(read, 'AWS_ENDPOINT_URL_SQS') ?? endpointUrl,
+    keys: keys(read),
+    hasRole:
+      (read.optionalText('AWS_WEB_IDENTITY_TOKEN_FILE') !== undefined &&
+        read.optionalText('AWS_ROLE_ARN') !== undefined) ||
+      read.optionalText('AWS_CONTAINER_CREDENTIALS_FULL_URI') !== undefined ||
+      read.optionalText('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI') !== undefined,
+    profileFiles:
+      home === undefined && (credentials === undefined || config === undefined)
+        ? undefined
+        : {
+            credentials: credentials ?? join(home ?? '', '.aws', 'credentials'),
+            config: config ?? join(home ?? '', '.aws', 'config'),
+          },
+  };
+}
+
+/** Reads the URL of a standard queue; undefined when it is not set. */
+export function queueUrl(read: EnvironmentReader, name: string): string | undefined {
+  const url = httpUrl(read, name);
+  if (url?.endsWith('.fifo') === true) {
+    read.mistake(name, 'must be a standard queue, not a FIFO queue');
+  }
+  return url;
+}
+
+function region(read: EnvironmentReader): string {
+  const value = read.text('AWS_REGION', 'ap-northeast-2');
+  if (!/^[a-z0-9-]{1,63}$/.test(value)) {
+    read.mistake('AWS_REGION', `must be the name of a region such as ap-northeast-2, not "${value}"`);
+  }
+  return value;
+}
+
+function keys(read: EnvironmentReader): AwsKeys | undefined {
+  const accessKeyId = read.optionalText('AWS_ACCESS_KEY_ID');
+  const secretAccessKey = read.optionalText('AWS_SECRET_ACCESS_KEY');
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    if (accessKeyId !== undefined || secretAccessKey !== undefined) {
+      const missing = accessKeyId === undefined ? 'AWS_ACCESS_KEY_ID' : 'AWS_SECRET_ACCESS_KEY';
+      read.mistake(missing, 'must be set as well: an access key is a pair');
+    }
+    return undefined;
+  }
+  const sessionToken = read.optionalText('AWS_SESSION_TOKEN');
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+}
+
+function httpUrl(read: EnvironmentReader, name: string): string | undefined {
+  const value = read.optionalText(name);
+  if (value === undefined) {
+    return undefined;
+  }
+  const protocol = URL.parse(value)?.protocol;
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    read.mistake(name, `must be an http or https URL, not "${value}"`);
+    return undefined;
+  }
+  return value;
+}

@@ -1,0 +1,55 @@
+import type { AwsConfig, AwsKeys } from './aws-config.ts';
+import type { CredentialSource } from './credential-source.ts';
+
+/** The limits of one client; times in milliseconds. */
+export interface ClientLimits {
+  /** For one request, its answer included. */
+  readonly timeoutMs: number;
+  readonly maxSockets: number;
+}
+
+/** Options that clients of all AWS services take. */
+export interface AwsClientOptions {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly credentials?: AwsKeys;
+  readonly profile?: string;
+  readonly maxAttempts: number;
+  readonly requestHandler: {
+    readonly connectionTimeout: number;
+    readonly requestTimeout: number;
+    readonly throwOnRequestTimeout: boolean;
+    readonly socketTimeout: number;
+    readonly httpAgent: { readonly keepAlive: boolean; readonly maxSockets: number };
+    readonly httpsAgent: { readonly keepAlive: boolean; readonly maxSockets: number };
+  };
+}
+
+/**
+ * Options for the client of one AWS service. The SDK's own retries are off: who calls decides what
+ * is sent again, and the SDK's requests have no time limit unless they are given one.
+ */
+export function awsClientOptions(
+  aws: AwsConfig,
+  source: CredentialSource | undefined,
+  endpointUrl: string | undefined,
+  limits: ClientLimits,
+): AwsClientOptions {
+  const agent = { keepAlive: true, maxSockets: limits.maxSockets };
+  return {
+    region: aws.region,
+    ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
+    ...(source?.kind === 'keys' && { credentials: source.keys }),
+    ...(source?.kind === 'profile' && { profile: source.profile }),
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout: Math.min(limits.timeoutMs, 3_000),
+      requestTimeout: limits.timeoutMs,
+      throwOnRequestTimeout: true,
+      // For an answer that starts and then stops: `requestTimeout` ends with its headers.
+      socketTimeout: limits.timeoutMs,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  };
+}

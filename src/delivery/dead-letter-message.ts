@@ -1,0 +1,67 @@
+import type { EntryAddress } from './eventbridge-entry.ts';
+import { isoTime, type UndeliveredEvent } from './dead-letter.ts';
+import { encodeEventBridgeDetail, eventBridgeDetailType } from './payment-event.ts';
+
+/** A message for SQS. */
+export interface DeadLetterMessage {
+  readonly body: string;
+  /** Never empty, and fit for the message attributes of SQS. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** No more than this of an error goes into an attribute, in characters. */
+const maxErrorLength = 512;
+
+/**
+ * A letter as an SQS message. The body is the event in the envelope in which EventBridge would have
+ * brought it, so that a message moved to the worker's queue is handled there like any other; how it
+ * came to be here is in the attributes.
+ *
+ * @param nowMs when the letter is sent, in milliseconds since the epoch.
+ */
+export function toDeadLetterMessage(
+  letter: UndeliveredEvent,
+  address: EntryAddress & { readonly region: string },
+  nowMs: number,
+): DeadLetterMessage {
+  const { event } = letter;
+  const atMs = letter.settledAtMs ?? nowMs;
+  // The detail is JSON already, so it is put in as it is.
+  const envelope = JSON.stringify({
+    version: '0',
+    id: event.eventId,
+    'detail-type': eventBridgeDetailType,
+    source: address.source,
+    account: '000000000000',
+    time: new Date(atMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    region: address.region,
+    resources: [],
+  });
+  const detail = encodeEventBridgeDetail(event, Math.floor(nowMs / 1000));
+  const attributes: Record<string, string | undefined> = {
+    channel: letter.channel,
+    reason: letter.reason,
+    attempts: String(letter.attempts),
+    first_attempt_at: isoTime(letter.firstAttemptAtMs),
+    last_attempt_at: isoTime(letter.lastAttemptAtMs),
+    error: letter.error.slice(0, maxErrorLength).replaceAll(unfitForSqs, '?'),
+    event_id: event.eventId,
+    payment_id: event.paymentId,
+    webhook_url: letter.webhookUrl,
+  };
+  return {
+    body: `${envelope.slice(0, -1)},"detail":${detail}}`.replaceAll(unfitForSqs, escapeCharacter),
+    attributes: Object.fromEntries(
+      Object.entries(attributes).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
+      ),
+    ),
+  };
+}
+
+/** SQS takes the characters of XML 1.0 only. In JSON text the others can only stand inside strings. */
+const unfitForSqs = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

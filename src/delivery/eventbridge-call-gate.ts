@@ -1,0 +1,68 @@
+import type { Clock, Timer } from '../clock.ts';
+import type { RandomSource } from '../random.ts';
+import { decideRetry } from './retry-policy.ts';
+
+/** What the gate works with; times in milliseconds. */
+export interface CallGateOptions {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly maxInFlight: number;
+  /** The pause after the first failed call; doubles with every further one. */
+  readonly basePauseMs: number;
+  readonly maxPauseMs: number;
+  /** Called when calls that were held back may start. */
+  readonly onOpen: () => void;
+}
+
+/** Says how many calls may be under way. */
+export interface CallGate {
+  mayStart(): boolean;
+  started(): void;
+  ended(outcome: 'worked' | 'failed'): void;
+  close(): void;
+}
+
+/**
+ * All of `maxInFlight` while calls work. After a failed one none for a pause, then one at a time,
+ * until one works: an outage costs one call per pause instead of one per ten events, so it takes no
+ * time from the other channel and wastes none of the events' attempts.
+ */
+export function createCallGate(options: CallGateOptions): CallGate {
+  const { clock, random, maxInFlight, onOpen } = options;
+  const pauses = { maxAttempts: Infinity, baseMs: options.basePauseMs, maxMs: options.maxPauseMs };
+  let inFlight = 0;
+  let failedInARow = 0;
+  let pause: Timer | undefined;
+
+  return {
+    mayStart: () => pause === undefined && inFlight < (failedInARow === 0 ? maxInFlight : 1),
+
+    started() {
+      inFlight += 1;
+    },
+
+    ended(outcome) {
+      inFlight -= 1;
+      if (outcome === 'worked') {
+        failedInARow = 0;
+        pause?.cancel();
+        pause = undefined;
+        return;
+      }
+      // Calls that started before the pause and fail in it say nothing new.
+      if (pause !== undefined) {
+        return;
+      }
+      failedInARow += 1;
+      const decision = decideRetry(failedInARow, { reason: 'call', retryable: true }, pauses, random);
+      pause = clock.setTimer(decision.action === 'retry' ? decision.delayMs : 0, () => {
+        pause = undefined;
+        onOpen();
+      });
+    },
+
+    close() {
+      pause?.cancel();
+    },
+  };
+}

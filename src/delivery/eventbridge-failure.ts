@@ -1,0 +1,99 @@
+import type { AttemptFailure } from './retry-policy.ts';
+
+/** Entry errors that AWS names as retryable, and names older answers used for the same. */
+const retryableEntryCodes = new Set([
+  'InternalFailure',
+  'InternalException',
+  'ThrottlingException',
+  'ServiceUnavailable',
+]);
+const permanentEntryCodes = new Set([
+  'AccessDeniedException',
+  'InvalidAccountIdException',
+  'InvalidArgument',
+  'MalformedDetail',
+  'RedactionFailure',
+  'NotAuthorizedForSourceException',
+  'NotAuthorizedForDetailTypeException',
+]);
+
+/**
+ * How one entry of an answered call failed.
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+ */
+export function classifyEntryError(code: string): AttemptFailure {
+  const retryable = retryableEntryCodes.has(code);
+  return { retryable, reason: retryable || permanentEntryCodes.has(code) ? code : 'other' };
+}
+
+/** How a whole call failed. */
+export interface CallFailure extends AttemptFailure {
+  /** Whether one entry may have spoilt the call for the others. */
+  readonly blamesEntries: boolean;
+  /** For the log. */
+  readonly detail: string;
+}
+
+const throttlingNames = new Set([
+  'ThrottlingException',
+  'ThrottledException',
+  'Throttling',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+]);
+/** What the next call may not meet again: credentials are refreshed, and the SDK corrects its clock. */
+const staleCredentialNames = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+]);
+const entryErrorNames = new Set(['ValidationException', 'SerializationException']);
+
+/** Classifies what an AWS call threw: an answer with an error, or no answer at all. */
+export function classifyCallError(error: unknown): CallFailure {
+  const name = error instanceof Error ? error.name : '';
+  const detail = error instanceof Error ? `${name}: ${error.message || errorCode(error)}` : String(error);
+  const status = statusCodeOf(error);
+  const blamesEntries = entryErrorNames.has(name) || status === 413;
+  const failure = (reason: string, retryable: boolean): CallFailure => ({
+    reason,
+    retryable,
+    blamesEntries,
+    detail,
+  });
+  if (status === undefined || status < 400) {
+    return failure(reasonWithoutAnswer(name), true);
+  }
+  if (throttlingNames.has(name) || status === 429) {
+    return failure('throttled', true);
+  }
+  if (staleCredentialNames.has(name)) {
+    return failure('credentials', true);
+  }
+  return status >= 500 ? failure('internal', true) : failure('refused', false);
+}
+
+/** The HTTP status of an AWS answer that was an error, or undefined when there was no answer. */
+export function statusCodeOf(error: unknown): number | undefined {
+  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
+  const status =
+    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+      ? metadata.httpStatusCode
+      : undefined;
+  return typeof status === 'number' ? status : undefined;
+}
+
+function reasonWithoutAnswer(name: string): string {
+  if (name === 'TimeoutError' || name === 'AbortError') {
+    return 'timeout';
+  }
+  return /Credentials|TokenProvider/.test(name) ? 'credentials' : 'connection';
+}
+
+function errorCode(error: Error): string {
+  return 'code' in error ? String(error.code) : 'no message';
+}

@@ -1,0 +1,51 @@
+import { statusCodeOf } from './eventbridge-failure.ts';
+
+/** Answers that say that the caller's credentials are not accepted. */
+const badCredentialNames = new Set([
+  'UnrecognizedClientException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'IncompleteSignature',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+]);
+
+/** Whether events can get to their bus. */
+export type Reach =
+  | { readonly state: 'reached' }
+  /** PutEvents takes events for such a bus, and drops them. */
+  | { readonly state: 'no-such-bus' }
+  | { readonly state: 'unreachable'; readonly detail: string };
+
+/**
+ * Asks for the bus. An answer that forbids the question is an answer: the service may send events
+ * without the right to describe buses.
+ */
+export async function probeReach(describeBus: () => Promise<void>): Promise<Reach> {
+  try {
+    await describeBus();
+    return { state: 'reached' };
+  } catch (error) {
+    const name = error instanceof Error ? error.name : '';
+    const status = statusCodeOf(error);
+    if (name === 'ResourceNotFoundException') {
+      return { state: 'no-such-bus' };
+    }
+    if (status === undefined || status >= 500 || badCredentialNames.has(name)) {
+      return { state: 'unreachable', detail: describe(error) };
+    }
+    return { state: 'reached' };
+  }
+}
+
+/** What went wrong, in one line. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  const code = 'code' in error ? ` (${String(error.code)})` : '';
+  return `${error.name}: ${error.message}${code}`;
+}

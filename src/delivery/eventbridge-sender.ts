@@ -1,0 +1,295 @@
+import type { Clock, Timer } from '../clock.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { RandomSource } from '../random.ts';
+import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
+import type { DeliveryChannel } from './delivery-service.ts';
+import { createEventBridgeBacklog, type PendingEvent } from './eventbridge-backlog.ts';
+import { putEventsLimits, takeBatch } from './eventbridge-batch.ts';
+import { createCallGate } from './eventbridge-call-gate.ts';
+import type { EventBridgeConfig } from './eventbridge-config.ts';
+import {
+  entryBytes,
+  type EventBridgeEntry,
+  type PutEvents,
+  toEventBridgeEntry,
+} from './eventbridge-entry.ts';
+import { classifyCallError } from './eventbridge-failure.ts';
+import { type EntryFailure, failureOf, judgeBatch } from './eventbridge-outcome.ts';
+
+/** What the EventBridge sender works with. */
+export interface EventBridgeSenderDeps {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly deadLetters: DeadLetters;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly config: EventBridgeConfig;
+}
+
+/** The channel to EventBridge. What it accepts before it is opened waits. */
+export interface EventBridgeSender extends DeliveryChannel {
+  /** Starts to send. */
+  open(putEvents: PutEvents): void;
+  /** Gives back how many events were waiting, and forgets them. */
+  discard(): number;
+  /** How many events wait, by what they wait for. */
+  backlog(): { readonly ready: number; readonly retrying: number; readonly in_flight: number };
+}
+
+/** Longest pause between calls while all of them fail, in milliseconds. */
+const maxPauseMs = 2_000;
+
+/** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
+export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
+  const { clock, config, metrics, logger, deadLetters } = deps;
+  const { maxEntries } = putEventsLimits;
+  const backlog = createEventBridgeBacklog(clock, gather);
+  const gate = createCallGate({
+    clock,
+    random: deps.random,
+    maxInFlight: config.maxInFlight,
+    basePauseMs: Math.min(config.retry.baseMs, maxPauseMs),
+    maxPauseMs,
+    onOpen: pump,
+  });
+  const inFlight = new Set<PendingEvent>();
+  let putEvents: PutEvents | undefined;
+  /** How many of the ready events have waited long enough for company. */
+  let dueCount = 0;
+  let companyTimer: Timer | undefined;
+  let draining = false;
+  let retryUntilMs = Infinity;
+  let abandoned = false;
+  let onIdle: (() => void) | undefined;
+
+  /** Sends at once what fills a call, and the rest when its wait for company is over. */
+  function gather(): void {
+    if (draining) {
+      dueCount = backlog.ready();
+    } else if (companyTimer === undefined && dueCount < backlog.ready()) {
+      companyTimer = clock.setTimer(config.batchWaitMs, () => {
+        companyTimer = undefined;
+        dueCount = backlog.ready();
+        pump();
+      });
+    }
+    if (dueCount > 0 || backlog.ready() >= maxEntries) {
+      pump();
+    }
+  }
+
+  function pump(): void {
+    const call = putEvents;
+    if (call === undefined) {
+      return;
+    }
+    while (gate.mayStart() && (dueCount > 0 || backlog.ready() >= maxEntries)) {
+      const batch = takeBatch(backlog, (pending) => entryBytes(entryOf(pending)), putEventsLimits);
+      dueCount = Math.max(0, dueCount - batch.length);
+      if (batch.length === 0) {
+        dueCount = 0;
+        return;
+      }
+      for (const pending of batch) {
+        inFlight.add(pending);
+      }
+      void run(call, batch);
+    }
+    if (companyTimer === undefined && dueCount === 0 && backlog.ready() > 0) {
+      gather();
+    }
+  }
+
+  function entryOf(pending: PendingEvent): EventBridgeEntry {
+    const { source, busName } = config;
+    pending.entry ??= toEventBridgeEntry(pending.event, pending.settledAtMs, clock.now(), {
+      source,
+      busName,
+    });
+    return pending.entry;
+  }
+
+  async function run(call: PutEvents, batch: readonly PendingEvent[]): Promise<void> {
+    gate.started();
+    const worked = await attempt(call, batch);
+    gate.ended(worked ? 'worked' : 'failed');
+    pump();
+    if (isIdle()) {
+      onIdle?.();
+    }
+  }
+
+  /** One call and what comes of it; false when AWS took nothing and might take it later. */
+  async function attempt(call: PutEvents, batch: readonly PendingEvent[]): Promise<boolean> {
+    const startedAtMs = clock.now();
+    for (const pending of batch) {
+      pending.attempts += 1;
+      pending.firstAttemptAtMs ??= startedAtMs;
+      pending.lastAttemptAtMs = startedAtMs;
+    }
+    try {
+      const results = await call(batch.map(entryOf));
+      const failures = batch.map((_, index) => failureOf(results[index]));
+      const anyFailed = failures.some((failure) => failure !== undefined);
+      metrics.eventBridgeCalls.inc({ outcome: anyFailed ? 'partly_failed' : 'accepted' });
+      conclude(batch, failures);
+      return !failures.every((failure) => failure?.retryable);
+    } catch (error) {
+      const failure = classifyCallError(error);
+      metrics.eventBridgeCalls.inc({ outcome: failure.reason });
+      if (failure.blamesEntries && batch.length > 1) {
+        // One bad entry must not take nine good ones with it.
+        for (const pending of batch.filter((candidate) => inFlight.has(candidate))) {
+          await attempt(call, [pending]);
+        }
+        return true;
+      }
+      conclude(
+        batch,
+        batch.map(() => failure),
+      );
+      return !failure.retryable;
+    } finally {
+      metrics.eventBridgeCallSeconds.observe((clock.now() - startedAtMs) / 1000);
+    }
+  }
+
+  function conclude(batch: readonly PendingEvent[], failures: readonly (EntryFailure | undefined)[]): void {
+    // Abandoned by the shutdown meanwhile: accounted for already.
+    if (abandoned) {
+      return;
+    }
+    const { delivered, failed, retries, givenUp } = judgeBatch(batch, failures, config.retry, deps.random);
+    for (const pending of batch) {
+      inFlight.delete(pending);
+    }
+    if (delivered.length > 0) {
+      metrics.eventBridgeEvents.inc({ outcome: 'delivered' }, delivered.length);
+    }
+    for (const { pending, failure } of failed) {
+      pending.lastError = failure.detail;
+      metrics.eventBridgeEntryFailures.inc({ reason: failure.reason });
+    }
+    for (const { pending, reason } of givenUp) {
+      giveUp(pending, reason);
+    }
+    for (const [delayMs, events] of retries) {
+      retry(events, delayMs, batch.length);
+    }
+  }
+
+  function retry(events: PendingEvent[], delayMs: number, batchSize: number): void {
+    const errors = [...new Set(events.map((pending) => pending.lastError))].join('; ');
+    logger.warn(
+      { entries: events.length, of: batchSize, error: errors, retry_in_ms: delayMs },
+      'EventBridge did not take events, to be tried again',
+    );
+    if (clock.now() + delayMs > retryUntilMs) {
+      for (const pending of events) {
+        giveUp(pending, 'shutdown');
+      }
+      return;
+    }
+    backlog.retryLater(events, delayMs);
+  }
+
+  function giveUp(pending: PendingEvent, reason: DeadLetterReason): void {
+    metrics.eventBridgeEvents.inc({ outcome: `dead_letter_${reason}` });
+    deadLetters.record({
+      channel: 'eventbridge',
+      event: pending.event,
+      settledAtMs: pending.settledAtMs,
+      reason,
+      attempts: pending.attempts,
+      firstAttemptAtMs: pending.firstAttemptAtMs,
+      lastAttemptAtMs: pending.lastAttemptAtMs,
+      error: pending.lastError,
+    });
+  }
+
+  function isIdle(): boolean {
+    return inFlight.size === 0 && backlog.ready() === 0 && backlog.retrying() === 0;
+  }
+
+  function abandon(): void {
+    abandoned = true;
+    gate.close();
+    companyTimer?.cancel();
+    for (const pending of inFlight) {
+      giveUp(pending, 'shutdown');
+    }
+    inFlight.clear();
+    for (let left = backlog.takeOldest(); left !== undefined; left = backlog.takeOldest()) {
+      giveUp(left, 'shutdown');
+    }
+  }
+
+  return {
+    open(call) {
+      putEvents = call;
+      gather();
+      pump();
+    },
+
+    accept(event, payment) {
+      const pending: PendingEvent = {
+        event,
+        settledAtMs: payment.settledAtMs,
+        entry: undefined,
+        attempts: 0,
+        firstAttemptAtMs: undefined,
+        lastAttemptAtMs: undefined,
+        lastError: 'not tried yet',
+      };
+      if (abandoned) {
+        giveUp(pending, 'shutdown');
+        return;
+      }
+      if (backlog.ready() + backlog.retrying() >= config.maxBacklog) {
+        const oldest = backlog.takeOldest();
+        if (oldest !== undefined) {
+          giveUp(oldest, 'overflow');
+        }
+      }
+      backlog.push(pending);
+      gather();
+    },
+
+    discard() {
+      let discarded = 0;
+      while (backlog.takeOldest() !== undefined) {
+        discarded += 1;
+      }
+      return discarded;
+    },
+
+    backlog: () => ({
+      ready: backlog.ready(),
+      retrying: backlog.retrying(),
+      in_flight: inFlight.size,
+    }),
+
+    async drain(untilMs) {
+      draining = true;
+      retryUntilMs = untilMs;
+      // Retries that would come too late get one more chance now.
+      backlog.hurry(untilMs);
+      gather();
+      if (!isIdle()) {
+        await new Promise<void>((resolve) => {
+          const timer = clock.setTimer(Math.max(0, untilMs - clock.now()), () => {
+            abandon();
+            resolve();
+          });
+          onIdle = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+      }
+      companyTimer?.cancel();
+      gate.close();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { AwsConfig } from '../aws/aws-config.ts';
+import { awsClientOptions } from '../aws/client-options.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
+import type { SendMessages } from './sqs-dead-letter-queue.ts';
+
+/** Short, because every letter is in the log and a shutdown may wait for this; in milliseconds. */
+const timeoutMs = 3_000;
+
+/** Loads the SDK and makes a sender of messages to one queue. */
+export async function loadSqsSender(options: {
+  readonly aws: AwsConfig;
+  readonly credentials: CredentialSource | undefined;
+  readonly queueUrl: string;
+}): Promise<SendMessages> {
+  const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs');
+  const { aws, credentials, queueUrl } = options;
+  const client = new SQSClient({
+    ...awsClientOptions(aws, credentials, aws.sqsUrl, { timeoutMs, maxSockets: 4 }),
+    // With an endpoint of one's own, the host in the queue's URL may not be one that can be called.
+    useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
+  });
+  return async (messages) => {
+    const { Failed = [] } = await client.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: messages.map((message, index) => ({
+          Id: String(index),
+          MessageBody: message.body,
+          MessageAttributes: Object.fromEntries(
+            Object.entries(message.attributes).map(([name, value]) => [
+              name,
+              { DataType: 'String', StringValue: value },
+            ]),
+          ),
+        })),
+      }),
+    );
+    return Failed.map((failure) => ({
+      index: Number(failure.Id),
+      retryable: failure.SenderFault !== true,
+      detail: `${failure.Code ?? 'unknown'}: ${failure.Message ?? ''}`,
+    }));
+  };
+}
