@@ -1,0 +1,181 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Client } from 'undici';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook-request.ts';
+import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
+
+function connect(origin: string): Client {
+  const client = new Client(origin);
+  onTestFinished(() => client.destroy());
+  return client;
+}
+
+async function post(origin: string, timeoutMs = 10_000): Promise<AttemptResult> {
+  return await sendWebhookRequest(connect(origin), {
+    path: '/hooks?a=b',
+    headers: { 'content-type': 'application/json', 'x-mark': '1' },
+    body: '{"a":"é"}',
+    timeoutMs,
+  });
+}
+
+/** A receiver below HTTP, that says whatever it is given. */
+async function startRawReceiver(answer: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => answer(socket));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('it posts path, query, headers and body as they are', async () => {
+  const receiver = await startScriptedReceiver((response) => response.end());
+  expect(await post(receiver.origin)).toEqual({ outcome: 'delivered', statusCode: 200 });
+  const [got] = receiver.requests;
+  expect(got?.request.method).toBe('POST');
+  expect(got?.request.url).toBe('/hooks?a=b');
+  expect(got?.request.headers).toMatchObject({
+    'content-type': 'application/json',
+    'content-length': '10',
+    'x-mark': '1',
+  });
+  expect(got?.body).toBe('{"a":"é"}');
+});
+
+test.each([200, 201, 202, 204, 299])('%i is delivered', async (statusCode) => {
+  const receiver = await startScriptedReceiver((response) => response.writeHead(statusCode).end());
+  expect(await post(receiver.origin)).toEqual({ outcome: 'delivered', statusCode });
+});
+
+test.each([300, 304, 400, 401, 404, 409, 418, 429, 500, 502, 503, 599])(
+  '%i has failed and may fare better later',
+  async (statusCode) => {
+    const receiver = await startScriptedReceiver((response) => response.writeHead(statusCode).end());
+    expect(await post(receiver.origin)).toMatchObject({
+      outcome: 'failed',
+      statusCode,
+      failure: { reason: `http_${statusCode}`, retryable: true },
+    });
+  },
+);
+
+test('410 has failed for good', async () => {
+  const receiver = await startScriptedReceiver((response) => response.writeHead(410).end('moved out'));
+  expect(await post(receiver.origin)).toEqual({
+    outcome: 'failed',
+    statusCode: 410,
+    failure: { reason: 'http_410', retryable: false },
+    detail: '410 Gone: moved out',
+  });
+});
+
+test.each([301, 302, 303, 307, 308])('a %i redirect is a failure and not followed', async (statusCode) => {
+  const target = await startScriptedReceiver((response) => response.end());
+  const receiver = await startScriptedReceiver((response) =>
+    response.writeHead(statusCode, { location: `${target.origin}/hooks` }).end(),
+  );
+  expect(await post(receiver.origin)).toMatchObject({
+    outcome: 'failed',
+    failure: { reason: `http_${statusCode}`, retryable: true },
+  });
+  expect(target.connectionsEver()).toBe(0);
+});
+
+test('an interim answer is not the answer', async () => {
+  const receiver = await startScriptedReceiver((response) => {
+    response.writeEarlyHints({ link: '</a>; rel=preload' });
+    response.writeHead(503).end();
+  });
+  expect(await post(receiver.origin)).toMatchObject({ statusCode: 503 });
+});
+
+describe('time runs out', () => {
+  const timeout = { outcome: 'failed', failure: { reason: 'timeout', retryable: true } };
+
+  test('when no answer begins', async () => {
+    const receiver = await startScriptedReceiver(() => undefined);
+    expect(await post(receiver.origin, 50)).toMatchObject(timeout);
+    await expect.poll(() => receiver.connections()).toBe(0);
+  });
+
+  test('when the answer does not end, whatever its status', async () => {
+    const receiver = await startScriptedReceiver((response) => response.writeHead(200).write('and so'));
+    expect(await post(receiver.origin, 100)).toMatchObject(timeout);
+    await expect.poll(() => receiver.connections()).toBe(0);
+  });
+
+  test('when the answer comes byte by byte', async () => {
+    const receiver = await startScriptedReceiver((response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write('.'), 5);
+      response.on('close', () => clearInterval(drip));
+    });
+    expect(await post(receiver.origin, 100)).toMatchObject(timeout);
+    await expect.poll(() => receiver.connections()).toBe(0);
+  });
+});
+
+test('a body without end is cut off, and its status counts', async () => {
+  let isClosed = false;
+  const receiver = await startScriptedReceiver((response) => {
+    response.writeHead(503);
+    const flood = () => {
+      while (!response.closed && response.write('flood '.repeat(1_000)));
+    };
+    response.on('drain', flood);
+    response.on('close', () => (isClosed = true));
+    flood();
+  });
+  const result = await post(receiver.origin);
+  expect(result).toMatchObject({ outcome: 'failed', failure: { reason: 'http_503' } });
+  expect(result.outcome === 'failed' ? result.detail : '').toMatch(/^503 Service Unavailable: flood /);
+  expect(result.outcome === 'failed' ? result.detail.length : 0).toBeLessThan(250);
+  await expect.poll(() => isClosed).toBe(true);
+});
+
+describe('the connection fails', () => {
+  const failed = { outcome: 'failed', failure: { reason: 'connection', retryable: true } };
+
+  test('when nobody listens', async () => {
+    const result = await post(await unusedOrigin());
+    expect(result).toMatchObject(failed);
+    expect(result.outcome === 'failed' ? result.detail : '').toContain('ECONNREFUSED');
+  });
+
+  test.each([
+    { how: 'it is reset', answer: (socket: Socket) => void socket.resetAndDestroy() },
+    { how: 'it ends without an answer', answer: (socket: Socket) => void socket.end() },
+    { how: 'the answer is no HTTP', answer: (socket: Socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n') },
+    {
+      how: 'the body is shorter than announced',
+      answer: (socket: Socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf'),
+    },
+    {
+      how: 'a chunk is broken',
+      answer: (socket: Socket) =>
+        void socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n'),
+    },
+    {
+      how: 'the headers have no end',
+      answer: (socket: Socket) => void socket.write(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(20_000)}`),
+    },
+    {
+      how: 'the receiver wants another protocol',
+      answer: (socket: Socket) =>
+        void socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n'),
+    },
+  ])('when $how', async ({ answer }) => {
+    expect(await post(await startRawReceiver(answer))).toMatchObject(failed);
+  });
+});

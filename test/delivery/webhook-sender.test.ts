@@ -1,0 +1,317 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter.ts';
+import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
+import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
+import { createWebhookConnections } from '../../src/delivery/webhook-connections.ts';
+import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
+import { secretToKey, signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
+import type { DeliveryQueue } from '../../src/state/ports.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
+
+const keys = [secretToKey('current'), secretToKey('older')] as const;
+
+interface SenderChange {
+  readonly maxAttempts?: number;
+  readonly queue?: DeliveryQueue;
+}
+
+/** A sender on a clock that stands still, with real connections. */
+function startSender({ maxAttempts = 8, queue: ownQueue }: SenderChange = {}) {
+  const clock = createFakeClock();
+  const metrics = createMetrics();
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger('debug', {
+    write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  const connections = createWebhookConnections({ maxPerOrigin: 10, maxTotal: 100, connectTimeoutMs: 5_000 });
+  onTestFinished(() => connections.destroy());
+  const deadLetters = createDeadLetters({ logger, metrics, queue: undefined });
+  const queue = ownQueue ?? createMemoryDeliveryQueue(clock);
+  const sender = createWebhookSender({
+    clock,
+    random: () => 0.5,
+    connections,
+    queue,
+    deadLetter: createWebhookDeadLetter(deadLetters, clock, metrics),
+    logger,
+    metrics,
+    keys,
+    timeoutMs: 10_000,
+    retry: { maxAttempts, baseMs: 1_000, maxMs: 300_000 },
+  });
+  return {
+    clock,
+    connections,
+    queue,
+    sender,
+    logs: (message: string) => lines.filter((line) => line['msg'] === message),
+    send: (webhookUrl: string | undefined, mark = '1') => {
+      const payment = sampleSettledPayment({ id: `pay-${mark}`, eventId: `evt-${mark}`, webhookUrl });
+      sender.accept(toPaymentEvent(payment), payment);
+    },
+    count: async (name: string, outcome: string) => {
+      const metric = await metrics.registry.getSingleMetric(name)?.get();
+      return metric?.values.find((value) => value.labels['outcome'] === outcome)?.value ?? 0;
+    },
+  };
+}
+
+const retryLine = 'Webhook failed, to be tried again';
+const givenUpLine = 'Webhook given up';
+
+test('a failed webhook is tried again at growing distances until it arrives', async () => {
+  const receiver = await startScriptedReceiver((response, nth) =>
+    response.writeHead(nth < 3 ? 503 : 200).end(),
+  );
+  const { clock, send, logs, count, queue } = startSender();
+  send(`${receiver.origin}/hooks?a=b`);
+  for (const [nth, waitMs] of [1_000, 2_000, 4_000].entries()) {
+    await expect.poll(() => logs(retryLine)).toHaveLength(nth + 1);
+    expect(logs(retryLine)[nth]).toMatchObject({ attempt: nth + 1, retry_in_ms: waitMs });
+    await clock.advance(waitMs - 1);
+    expect(receiver.requests).toHaveLength(nth + 1);
+    await clock.advance(1);
+    await expect.poll(() => receiver.requests.length).toBe(nth + 2);
+  }
+  await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
+  expect(logs('Webhook delivered')[0]).toMatchObject({ attempt: 4, http_status: 200, event_id: 'evt-1' });
+  expect(await count('webhook_attempts_total', 'http_503')).toBe(3);
+  expect(await count('webhook_attempts_total', 'delivered')).toBe(1);
+  expect(await count('webhook_deliveries_total', 'delivered')).toBe(1);
+  expect(queue.size()).toBe(0);
+});
+
+test('every attempt tells the same event, and its own time, signed anew with every key', async () => {
+  const receiver = await startScriptedReceiver((response, nth) =>
+    response.writeHead(nth < 1 ? 500 : 200).end(),
+  );
+  const { clock, send, logs } = startSender();
+  send(`${receiver.origin}/`);
+  await expect.poll(() => logs(retryLine)).toHaveLength(1);
+  await clock.advance(1_000);
+  await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
+  const startSeconds = Math.floor(clock.now() / 1000) - 1;
+  for (const [nth, { request, body }] of receiver.requests.entries()) {
+    expect(JSON.parse(body)).toMatchObject({ event_id: 'evt-1', timestamp: startSeconds + nth });
+    expect(request.headers).toMatchObject({
+      ...signatureHeadersFor(keys, 'evt-1', startSeconds + nth, body),
+      'content-type': 'application/json',
+      'user-agent': 'PaymentSim/1.0',
+    });
+  }
+});
+
+describe('given up', () => {
+  test('after the last attempt: one line with all that is needed to deliver by hand, and counted', async () => {
+    const receiver = await startScriptedReceiver((response) => response.writeHead(500).end('broken'));
+    const { clock, send, logs, count, queue } = startSender({ maxAttempts: 3 });
+    const settledAt = new Date(clock.now()).toISOString();
+    send(`${receiver.origin}/`);
+    for (const attempt of [1, 2]) {
+      await expect.poll(() => logs(retryLine)).toHaveLength(attempt);
+      await clock.advance(300_000);
+    }
+    await expect.poll(() => logs(givenUpLine)).toHaveLength(1);
+    expect(logs(givenUpLine)[0]).toMatchObject({
+      level: 'error',
+      channel: 'webhook',
+      payment_id: 'pay-1',
+      reservation_id: 'reservation-1',
+      user_id: 'user-1',
+      status: 'COMPLETED',
+      amount: 120_000,
+      currency: 'KRW',
+      event_id: 'evt-1',
+      webhook_url: `${receiver.origin}/`,
+      attempts: 3,
+      settled_at: settledAt,
+      first_attempt_at: settledAt,
+      last_attempt_at: new Date(clock.now()).toISOString(),
+      reason: 'exhausted',
+      error: '500 Internal Server Error: broken',
+    });
+    await clock.advance(86_400_000);
+    expect(receiver.requests).toHaveLength(3);
+    expect(queue.size()).toBe(0);
+    expect(await count('webhook_deliveries_total', 'dead_letter_exhausted')).toBe(1);
+    expect(await count('webhook_deliveries_total', 'delivered')).toBe(0);
+  });
+
+  test('at once when the receiver says that it is gone', async () => {
+    const receiver = await startScriptedReceiver((response) => response.writeHead(410).end());
+    const { clock, send, logs, count } = startSender();
+    send(`${receiver.origin}/`);
+    await expect.poll(() => logs(givenUpLine)).toHaveLength(1);
+    expect(logs(givenUpLine)[0]).toMatchObject({ reason: 'refused', attempts: 1 });
+    await clock.advance(86_400_000);
+    expect(receiver.requests).toHaveLength(1);
+    expect(await count('webhook_deliveries_total', 'dead_letter_refused')).toBe(1);
+  });
+
+  test('with a trace when the queue for retries fails', async () => {
+    const receiver = await startScriptedReceiver((response) => response.writeHead(500).end());
+    const queue: DeliveryQueue = {
+      start: () => undefined,
+      add: () => Promise.reject(new Error('out of reach')),
+      drain: async () => [],
+      size: () => 0,
+    };
+    const { sender, clock, send, logs } = startSender({ queue });
+    send(`${receiver.origin}/`);
+    await expect.poll(() => logs(givenUpLine)).toHaveLength(1);
+    expect(logs(givenUpLine)[0]).toMatchObject({ reason: 'queue_failed', attempts: 1 });
+    await sender.drain(clock.now());
+  });
+});
+
+test('a payment without an address has no webhook', async () => {
+  const { sender, clock, connections, send } = startSender();
+  send(undefined);
+  expect(connections.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+  await sender.drain(clock.now());
+});
+
+test('one receiver that is down does not delay the next', async () => {
+  const receiver = await startScriptedReceiver((response) => response.end());
+  const { send, logs } = startSender();
+  const down = await unusedOrigin();
+  for (let i = 0; i < 50; i += 1) {
+    send(`${down}/`, `down-${i}`);
+  }
+  send(`${receiver.origin}/`, 'up');
+  await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
+  await expect.poll(() => logs(retryLine)).toHaveLength(50);
+});
+
+describe('drain', () => {
+  test('waits for what is under way', async () => {
+    const held: (() => void)[] = [];
+    const receiver = await startScriptedReceiver((response) => held.push(() => response.end()));
+    const { sender, clock, send, logs } = startSender();
+    send(`${receiver.origin}/`);
+    await expect.poll(() => held.length).toBe(1);
+    const drained = sender.drain(clock.now() + 10_000);
+    held[0]?.();
+    await drained;
+    expect(logs('Webhook delivered')).toHaveLength(1);
+    expect(logs(givenUpLine)).toHaveLength(0);
+    expect(clock.timerCount()).toBe(0);
+  });
+
+  test('makes the retries that are due in time and accounts for the others', async () => {
+    const receiver = await startScriptedReceiver((response, nth) =>
+      response.writeHead(nth < 2 ? 503 : 200).end(),
+    );
+    const { sender, clock, send, logs, count } = startSender();
+    send(`${receiver.origin}/`, 'a');
+    await expect.poll(() => logs(retryLine)).toHaveLength(1);
+    await clock.advance(500);
+    send(`${receiver.origin}/`, 'b');
+    await expect.poll(() => logs(retryLine)).toHaveLength(2);
+    // a is due in 500 ms, b in 1,000.
+    const drained = sender.drain(clock.now() + 600);
+    await expect.poll(() => logs(givenUpLine)).toHaveLength(1);
+    expect(logs(givenUpLine)[0]).toMatchObject({ event_id: 'evt-b', reason: 'shutdown', attempts: 1 });
+    await clock.advance(500);
+    await drained;
+    expect(logs('Webhook delivered')).toMatchObject([{ event_id: 'evt-a', attempt: 2 }]);
+    expect(receiver.requests).toHaveLength(3);
+    expect(await count('webhook_deliveries_total', 'dead_letter_shutdown')).toBe(1);
+  });
+
+  test('accounts for what fails meanwhile and could not be tried again in time', async () => {
+    const held: (() => void)[] = [];
+    const receiver = await startScriptedReceiver((response) =>
+      held.push(() => response.writeHead(503).end('full')),
+    );
+    const { sender, clock, send, logs } = startSender();
+    send(`${receiver.origin}/`);
+    await expect.poll(() => held.length).toBe(1);
+    const drained = sender.drain(clock.now() + 999);
+    held[0]?.();
+    await drained;
+    expect(logs(givenUpLine)).toMatchObject([
+      { reason: 'shutdown', attempts: 1, error: '503 Service Unavailable: full' },
+    ]);
+  });
+
+  test('out of time it gives up all that is left, once each, and sends nothing more', async () => {
+    const receiver = await startScriptedReceiver(() => undefined); // never answers
+    const failing = await startScriptedReceiver((response) => response.writeHead(503).end());
+    const { sender, clock, connections, send, logs, count } = startSender();
+    send(`${failing.origin}/`, 'retrying');
+    await expect.poll(() => logs(retryLine)).toHaveLength(1);
+    for (let i = 0; i < 25; i += 1) {
+      send(`${receiver.origin}/`, String(i));
+    }
+    await expect.poll(() => receiver.requests.length).toBe(10);
+    expect(connections.stats()).toMatchObject({ busy: 10, waiting: 15 });
+
+    const drained = sender.drain(clock.now() + 1_000);
+    await clock.advance(999);
+    expect(logs(givenUpLine)).toHaveLength(0);
+    await clock.advance(1);
+    await drained;
+    send(`${receiver.origin}/`, 'too-late');
+    await connections.destroy();
+    await expect.poll(() => receiver.connections()).toBe(0);
+
+    const given = logs(givenUpLine).map((line) => line['event_id']);
+    const expected = Array.from({ length: 25 }, (_, i) => `evt-${i}`);
+    expect(new Set(given)).toEqual(new Set([...expected, 'evt-retrying', 'evt-too-late']));
+    expect(given).toHaveLength(27);
+    expect(logs(givenUpLine).every((line) => line['reason'] === 'shutdown')).toBe(true);
+    expect(await count('webhook_deliveries_total', 'dead_letter_shutdown')).toBe(27);
+    expect(receiver.requests).toHaveLength(10);
+  });
+
+  test('given up, those that wait do not go out when a connection comes free', async () => {
+    const held: (() => void)[] = [];
+    const receiver = await startScriptedReceiver((response) => held.push(() => response.end()));
+    const { sender, clock, connections, send, logs } = startSender();
+    for (let i = 0; i < 15; i += 1) {
+      send(`${receiver.origin}/`, String(i));
+    }
+    await expect.poll(() => held.length).toBe(10);
+    const drained = sender.drain(clock.now());
+    await clock.advance(0);
+    await drained;
+    expect(logs(givenUpLine)).toHaveLength(15);
+    for (const answer of held) {
+      answer();
+    }
+    await expect.poll(() => connections.stats()).toMatchObject({ busy: 0, waiting: 0 });
+    expect(receiver.requests).toHaveLength(10);
+    expect(logs('Webhook delivered')).toHaveLength(0);
+    expect(logs(givenUpLine)).toHaveLength(15);
+  });
+});
+
+test('one settlement makes one event for all channels, and drain waits for every channel', async () => {
+  const accepted: unknown[] = [];
+  const gate = Promise.withResolvers<void>();
+  const channel = (drain: () => Promise<void>) => ({
+    accept: (event: unknown) => void accepted.push(event),
+    drain,
+  });
+  const delivery = createDeliveryService([channel(async () => undefined), channel(() => gate.promise)]);
+  const payment = sampleSettledPayment();
+  delivery.deliver(payment);
+  expect(accepted).toEqual([toPaymentEvent(payment), toPaymentEvent(payment)]);
+  const events: string[] = [];
+  const drain = async () => {
+    await delivery.drain(0);
+    events.push('drained');
+  };
+  const drained = drain();
+  await new Promise((resolve) => setImmediate(resolve));
+  events.push('gate opened');
+  gate.resolve();
+  await drained;
+  expect(events).toEqual(['gate opened', 'drained']);
+});
