@@ -63,6 +63,17 @@ export function toEnvelope(fields: EventFields, region: string): EventEnvelope {
   };
 }
 
+/**
+ * The event as a queue takes it. Characters that SQS refuses, and those beyond U+FFFF, which fauxqs
+ * refuses too, are written as JSON escapes: they say the same.
+ */
+export function toMessageBody(event: EventEnvelope): string {
+  return JSON.stringify(event).replaceAll(
+    /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Whether a rule with this pattern takes the event. */
 export function matches(pattern: EventPattern, event: EventEnvelope): boolean {
   return (

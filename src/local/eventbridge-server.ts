@@ -11,6 +11,7 @@ import {
   localAccount,
   matches,
   toEnvelope,
+  toMessageBody,
 } from './event-bus.ts';
 import {
   checkEntry,
@@ -127,7 +128,7 @@ export function createEventBridgeServer(options: EventBridgeServerOptions): Fast
       const queueUrl = options.queueUrls.get(rule.targetArn);
       if (queueUrl !== undefined) {
         const messages = outbox.get(queueUrl) ?? [];
-        messages.push({ eventId: event.id, body: JSON.stringify(event) });
+        messages.push({ eventId: event.id, body: toMessageBody(event) });
         outbox.set(queueUrl, messages);
       }
     }

@@ -78,7 +78,9 @@ test('an event that a rule matches reaches the queue in the full envelope', asyn
   const { aws, put } = await start();
   const time = new Date('2026-03-01T12:34:56.789Z');
 
-  const result = await put(entry({ Time: time, Resources: ['arn:aws:x:1'], Detail: '{"event_id":"evt-1"}' }));
+  const result = await put(
+    entry({ Time: time, Resources: ['arn:aws:x:1'], Detail: '{"event_id":"evt-\u{1F3AB}\uFFFF"}' }),
+  );
 
   expect(result.FailedEntryCount).toBe(0);
   expect(bodiesOf(await receive(aws, 1))).toEqual([
@@ -91,7 +93,7 @@ test('an event that a rule matches reaches the queue in the full envelope', asyn
       time: '2026-03-01T12:34:56Z',
       region: 'ap-northeast-2',
       resources: ['arn:aws:x:1'],
-      detail: { event_id: 'evt-1' },
+      detail: { event_id: 'evt-\u{1F3AB}\uFFFF' },
     },
   ]);
 });

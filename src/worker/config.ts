@@ -1,0 +1,83 @@
+import { type AwsConfig, queueUrl, readAwsConfig } from '../aws/aws-config.ts';
+import { ConfigError } from '../config.ts';
+import { EnvironmentReader } from '../config-reader.ts';
+import { type LogLevel, logLevels } from '../observability/logger.ts';
+
+const environments = ['development', 'staging', 'production'] as const;
+
+/** Everything of the reservation worker that can be set from outside; README documents every variable. */
+export interface WorkerConfig {
+  readonly environment: (typeof environments)[number];
+  readonly host: string;
+  /** 0 lets the system choose, which tests use. */
+  readonly healthPort: number;
+  readonly logLevel: LogLevel;
+  readonly aws: AwsConfig;
+  readonly queueUrl: string;
+  readonly deadLetterQueueUrl: string | undefined;
+  /** Undefined: outcomes are only logged. */
+  readonly reservationApiUrl: string | undefined;
+  /** For one update of a reservation, in milliseconds. */
+  readonly reservationApiTimeoutMs: number;
+  /** Batches of up to ten messages in hand at the same time. */
+  readonly pollers: number;
+  /** How long one poll waits for messages, 1 to 20 seconds. */
+  readonly pollWaitSeconds: number;
+  /** How long a received message stays hidden from others, in seconds; renewed while it is handled. */
+  readonly visibilitySeconds: number;
+  /** Waits between receives of a failing message, in milliseconds. */
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  readonly shutdownGraceMs: number;
+}
+
+/**
+ * Reads the worker's configuration. Empty variables count as unset.
+ *
+ * @throws ConfigError that lists every mistake by variable name.
+ */
+export function loadWorkerConfig(env: Readonly<Record<string, string | undefined>>): WorkerConfig {
+  const read = new EnvironmentReader(env);
+  const paymentQueueUrl = queueUrl(read, 'PAYMENT_WEBHOOK_QUEUE_URL');
+  if (read.optionalText('PAYMENT_WEBHOOK_QUEUE_URL') === undefined) {
+    read.mistake('PAYMENT_WEBHOOK_QUEUE_URL', 'must be set to the URL of the queue to work on');
+  }
+  const config: WorkerConfig = {
+    environment: read.oneOf('ENVIRONMENT', environments, 'development'),
+    host: read.text('HOST', '0.0.0.0'),
+    healthPort: read.integer('WORKER_HEALTH_PORT', 8041, 0, 65_535),
+    logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
+    aws: readAwsConfig(read),
+    queueUrl: paymentQueueUrl ?? '',
+    deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
+    reservationApiUrl: reservationApiUrl(read),
+    reservationApiTimeoutMs: read.integer('RESERVATION_API_TIMEOUT_MS', 5_000, 1, 600_000),
+    pollers: read.integer('WORKER_POLLERS', 4, 1, 64),
+    pollWaitSeconds: read.integer('WORKER_POLL_WAIT_SECONDS', 5, 1, 20),
+    visibilitySeconds: read.integer('WORKER_VISIBILITY_SECONDS', 30, 1, 43_200),
+    retryBaseMs: read.integer('WORKER_RETRY_BASE_MS', 1_000, 1, 43_200_000),
+    retryMaxMs: read.integer('WORKER_RETRY_MAX_MS', 300_000, 1, 43_200_000),
+    shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
+  };
+  if (config.retryMaxMs < config.retryBaseMs) {
+    read.mistake('WORKER_RETRY_MAX_MS', 'must not be below WORKER_RETRY_BASE_MS');
+  }
+  if (config.deadLetterQueueUrl !== undefined && config.deadLetterQueueUrl === config.queueUrl) {
+    read.mistake('PAYMENT_WEBHOOK_DLQ_URL', 'must differ from PAYMENT_WEBHOOK_QUEUE_URL');
+  }
+  if (read.mistakes.length > 0) {
+    throw new ConfigError(read.mistakes);
+  }
+  return Object.freeze(config);
+}
+
+function reservationApiUrl(read: EnvironmentReader): string | undefined {
+  const value = read.optionalText('RESERVATION_API_URL');
+  const url = value === undefined ? null : URL.parse(value);
+  const isBase =
+    (url?.protocol === 'http:' || url?.protocol === 'https:') && url.search === '' && url.hash === '';
+  if (value !== undefined && !isBase) {
+    read.mistake('RESERVATION_API_URL', 'must be an http or https URL without a query or fragment');
+  }
+  return value;
+}

@@ -1,0 +1,32 @@
+import type { Message } from '@aws-sdk/client-sqs';
+
+/** A received message, without what SQS may leave out. */
+export interface QueueMessage {
+  readonly id: string;
+  readonly body: string;
+  /** How often it has been received, this time included; at least 1. */
+  readonly receiveCount: number;
+  /** When it was put into the queue, in milliseconds since the epoch; undefined when SQS does not say. */
+  readonly sentAtMs: number | undefined;
+  readonly firstReceivedAtMs: number;
+}
+
+/** The attributes that a receiver must ask for. */
+export const messageAttributes = [
+  'ApproximateReceiveCount',
+  'SentTimestamp',
+  'ApproximateFirstReceiveTimestamp',
+] as const;
+
+/** @param nowMs when it was received, in milliseconds since the epoch. */
+export function toQueueMessage(message: Message, nowMs: number): QueueMessage {
+  const attributes = message.Attributes ?? {};
+  const sentAtMs = Number(attributes.SentTimestamp);
+  return {
+    id: message.MessageId ?? '',
+    body: message.Body ?? '',
+    receiveCount: Math.max(1, Number(attributes.ApproximateReceiveCount) || 1),
+    sentAtMs: sentAtMs > 0 ? sentAtMs : undefined,
+    firstReceivedAtMs: Number(attributes.ApproximateFirstReceiveTimestamp) || nowMs,
+  };
+}
