@@ -2,30 +2,28 @@
 import { inspect } from 'node:util';
 import { destination } from 'pino';
 import { ConfigError } from '../config.ts';
+import { onStopSignals } from '../stop-signals.ts';
 import { loadWorkerConfig } from './config.ts';
 import { buildWorker } from './worker.ts';
 
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
-  // Written as it comes and, while a write is under way, gathered for the next; `flushSync` below
-  // writes what is left at the end.
+  // Written as it comes and, while a write is under way, gathered for the next.
   const logDestination = destination({ fd: 1, sync: false });
   const worker = buildWorker(config, { logDestination });
-
-  function exit(code: number): never {
-    logDestination.flushSync();
-    process.exit(code);
-  }
-  let signals = 0;
-  function onSignal(): void {
-    signals += 1;
-    if (signals > 1) {
-      exit(130);
-    }
-    worker.stop().then(() => exit(0), fail);
-  }
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  onStopSignals({
+    stop() {
+      worker.stop().then(() => {
+        // `flushSync` would not wait for a write that is under way.
+        logDestination.once('close', () => process.exit(0));
+        return logDestination.end();
+      }, fail);
+    },
+    stopNow() {
+      logDestination.flushSync();
+      process.exit(130);
+    },
+  });
   await worker.start();
 }
 

@@ -1,0 +1,29 @@
+/** How a process ends. */
+export interface StopHandlers {
+  /** For the first signal: ends in order. */
+  readonly stop: () => void;
+  /** For a second signal: ends at once. */
+  readonly stopNow: () => void;
+}
+
+/**
+ * Signals that come so soon after the first, in milliseconds, are the same Ctrl-C: the terminal sends
+ * SIGINT to every process in the foreground, and `npm run` passes on the one that it got.
+ */
+const sameSignalMs = 500;
+
+/** Calls the handlers on SIGTERM and SIGINT. */
+export function onStopSignals({ stop, stopNow }: StopHandlers): void {
+  let firstAtMs: number | undefined;
+  function onSignal(): void {
+    const nowMs = performance.now();
+    if (firstAtMs === undefined) {
+      firstAtMs = nowMs;
+      stop();
+    } else if (nowMs - firstAtMs > sameSignalMs) {
+      stopNow();
+    }
+  }
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
