@@ -66,7 +66,7 @@ export function classifyCallError(error: unknown): CallFailure {
     detail,
   });
   if (status === undefined || status < 400) {
-    return failure(reasonWithoutAnswer(name), true);
+    return failure(reasonWithoutAnswer(error, name), true);
   }
   if (throttlingNames.has(name) || status === 429) {
     return failure('throttled', true);
@@ -87,13 +87,16 @@ export function statusCodeOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-function reasonWithoutAnswer(name: string): string {
-  if (name === 'TimeoutError' || name === 'AbortError') {
+function reasonWithoutAnswer(error: unknown, name: string): string {
+  // The SDK calls some broken connections TimeoutError as well; those keep the code of the system.
+  if ((name === 'TimeoutError' || name === 'AbortError') && !brokenConnectionCodes.has(errorCode(error))) {
     return 'timeout';
   }
   return /Credentials|TokenProvider/.test(name) ? 'credentials' : 'connection';
 }
 
-function errorCode(error: Error): string {
-  return 'code' in error ? String(error.code) : 'no message';
+const brokenConnectionCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no message';
 }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
@@ -7,6 +7,7 @@ import type { DeliveryChannel } from './delivery-service.ts';
 import { createEventBridgeBacklog, type PendingEvent } from './eventbridge-backlog.ts';
 import { putEventsLimits, takeBatch } from './eventbridge-batch.ts';
 import { createCallGate } from './eventbridge-call-gate.ts';
+import { createCompanyWait } from './eventbridge-company.ts';
 import type { EventBridgeConfig } from './eventbridge-config.ts';
 import {
   entryBytes,
@@ -43,40 +44,31 @@ const maxPauseMs = 2_000;
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
   const { clock, config, metrics, logger, deadLetters } = deps;
-  const { maxEntries } = putEventsLimits;
-  const backlog = createEventBridgeBacklog(clock, gather);
+  const backlog = createEventBridgeBacklog(clock, leave);
+  const company = createCompanyWait({
+    clock,
+    waitMs: config.batchWaitMs,
+    fullAt: putEventsLimits.maxEntries,
+    ready: () => backlog.ready(),
+    onOver: pump,
+  });
   const gate = createCallGate({
     clock,
     random: deps.random,
     maxInFlight: config.maxInFlight,
     basePauseMs: Math.min(config.retry.baseMs, maxPauseMs),
-    maxPauseMs,
+    maxPauseMs: Math.min(config.retry.maxMs, maxPauseMs),
     onOpen: pump,
   });
   const inFlight = new Set<PendingEvent>();
   let putEvents: PutEvents | undefined;
-  /** How many of the ready events have waited long enough for company. */
-  let dueCount = 0;
-  let companyTimer: Timer | undefined;
-  let draining = false;
   let retryUntilMs = Infinity;
   let abandoned = false;
   let onIdle: (() => void) | undefined;
 
-  /** Sends at once what fills a call, and the rest when its wait for company is over. */
-  function gather(): void {
-    if (draining) {
-      dueCount = backlog.ready();
-    } else if (companyTimer === undefined && dueCount < backlog.ready()) {
-      companyTimer = clock.setTimer(config.batchWaitMs, () => {
-        companyTimer = undefined;
-        dueCount = backlog.ready();
-        pump();
-      });
-    }
-    if (dueCount > 0 || backlog.ready() >= maxEntries) {
-      pump();
-    }
+  function leave(): void {
+    company.arrived();
+    pump();
   }
 
   function pump(): void {
@@ -84,21 +76,16 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     if (call === undefined) {
       return;
     }
-    while (gate.mayStart() && (dueCount > 0 || backlog.ready() >= maxEntries)) {
+    while (company.mayLeave() && gate.mayStart()) {
       const batch = takeBatch(backlog, (pending) => entryBytes(entryOf(pending)), putEventsLimits);
-      dueCount = Math.max(0, dueCount - batch.length);
-      if (batch.length === 0) {
-        dueCount = 0;
-        return;
-      }
+      company.left(batch.length);
       for (const pending of batch) {
         inFlight.add(pending);
       }
       void run(call, batch);
     }
-    if (companyTimer === undefined && dueCount === 0 && backlog.ready() > 0) {
-      gather();
-    }
+    // What is left over after full calls waits in its turn.
+    company.arrived();
   }
 
   function entryOf(pending: PendingEvent): EventBridgeEntry {
@@ -215,7 +202,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
   function abandon(): void {
     abandoned = true;
     gate.close();
-    companyTimer?.cancel();
+    company.endForGood();
     for (const pending of inFlight) {
       giveUp(pending, 'shutdown');
     }
@@ -228,8 +215,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
   return {
     open(call) {
       putEvents = call;
-      gather();
-      pump();
+      leave();
     },
 
     accept(event, payment) {
@@ -253,7 +239,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
         }
       }
       backlog.push(pending);
-      gather();
+      leave();
     },
 
     discard() {
@@ -271,11 +257,11 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     }),
 
     async drain(untilMs) {
-      draining = true;
       retryUntilMs = untilMs;
       // Retries that would come too late get one more chance now.
       backlog.hurry(untilMs);
-      gather();
+      company.endForGood();
+      pump();
       if (!isIdle()) {
         await new Promise<void>((resolve) => {
           const timer = clock.setTimer(Math.max(0, untilMs - clock.now()), () => {
@@ -288,7 +274,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
           };
         });
       }
-      companyTimer?.cancel();
+      abandoned = true;
       gate.close();
     },
   };

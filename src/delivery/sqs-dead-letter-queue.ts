@@ -86,11 +86,13 @@ export function createSqsDeadLetterQueue(deps: SqsDeadLetterQueueDeps): DeadLett
       const decision = decideRetry(attempts, failure, retry, deps.random);
       const delayMs = decision.action === 'retry' ? decision.delayMs : Infinity;
       const mayRetry = clock.now() + delayMs < deadlineMs;
-      lose(
-        pick(left, failures, (candidate) => !(candidate.retryable && mayRetry)),
-        failures[0]?.detail,
+      const isFinal = (candidate: MessageFailure): boolean => !(candidate.retryable && mayRetry);
+      const final = failures.filter(isFinal);
+      lose(pick(left, final), final[0]?.detail);
+      left = pick(
+        left,
+        failures.filter((candidate) => !isFinal(candidate)),
       );
-      left = pick(left, failures, (candidate) => candidate.retryable && mayRetry);
       if (left.length > 0) {
         await new Promise<void>((resolve) => {
           clock.setTimer(delayMs, resolve);
@@ -163,15 +165,8 @@ export function createSqsDeadLetterQueue(deps: SqsDeadLetterQueueDeps): DeadLett
   };
 }
 
-function pick(
-  letters: readonly Waiting[],
-  failures: readonly MessageFailure[],
-  wanted: (failure: MessageFailure) => boolean,
-): Waiting[] {
-  return failures
-    .filter(wanted)
-    .map((failure) => letters[failure.index])
-    .filter((letter) => letter !== undefined);
+function pick(letters: readonly Waiting[], failures: readonly MessageFailure[]): Waiting[] {
+  return failures.map((failure) => letters[failure.index]).filter((letter) => letter !== undefined);
 }
 
 function bytesOf({ message }: Waiting): number {

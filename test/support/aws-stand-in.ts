@@ -23,7 +23,12 @@ export interface SentMessage {
 export type Answer =
   | { readonly kind: 'accept' }
   /** Accepts some entries and fails those that `codeFor` gives an error code for. */
-  | { readonly kind: 'partial'; readonly codeFor: (entry: PutEntry, index: number) => string | undefined }
+  | {
+      readonly kind: 'partial';
+      readonly codeFor: (entry: PutEntry, index: number) => string | undefined;
+      /** Leaves out the results of later entries. */
+      readonly resultCount?: number;
+    }
   | { readonly kind: 'error'; readonly status: number; readonly code: string }
   /** Closes the connection without an answer; `afterAccepting` makes the outcome unknown to the caller. */
   | { readonly kind: 'reset'; readonly afterAccepting?: boolean }
@@ -108,11 +113,13 @@ export async function startAwsStandIn(port = 0): Promise<AwsStandIn> {
         accepted.push(...entries.filter((_, index) => codes[index] === undefined));
         reply(response, 200, {
           FailedEntryCount: codes.filter((code) => code !== undefined).length,
-          Entries: codes.map((code) =>
-            code === undefined
-              ? { EventId: randomUUID() }
-              : { ErrorCode: code, ErrorMessage: 'as the test wants' },
-          ),
+          Entries: codes
+            .slice(0, answer.resultCount)
+            .map((code) =>
+              code === undefined
+                ? { EventId: randomUUID() }
+                : { ErrorCode: code, ErrorMessage: 'as the test wants' },
+            ),
         });
         break;
       }

@@ -1,0 +1,87 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { PendingEvent } from '../../src/delivery/eventbridge-backlog.ts';
+import { takeBatch } from '../../src/delivery/eventbridge-batch.ts';
+import { entryBytes, toEventBridgeEntry } from '../../src/delivery/eventbridge-entry.ts';
+import { failureOf, judgeBatch } from '../../src/delivery/eventbridge-outcome.ts';
+import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
+import { Fifo } from '../../src/fifo.ts';
+import { sampleSettledPayment } from '../support/sample-payment.ts';
+
+const limits = { maxEntries: 10, maxBytes: 1_000 };
+
+function sum(sizes: readonly number[]): number {
+  return sizes.reduce((a, b) => a + b, 0);
+}
+
+test('batches keep the order, keep to the limits, and are as full as can be', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 1_500 }), { maxLength: 60 }), (sizes) => {
+      const queue = new Fifo<number>();
+      sizes.forEach((size) => queue.push(size));
+      const batches: number[][] = [];
+      while (queue.size > 0) {
+        batches.push(takeBatch(queue, (size) => size, limits));
+      }
+      expect(batches.flat()).toEqual(sizes);
+      for (const [index, batch] of batches.entries()) {
+        expect(batch.length).toBeGreaterThan(0);
+        expect(batch.length).toBeLessThanOrEqual(10);
+        expect(batch.length === 1 || sum(batch) < 1_000).toBe(true);
+        const next = batches[index + 1]?.[0];
+        if (next !== undefined) {
+          expect(batch.length === 10 || sum(batch) + next >= 1_000).toBe(true);
+        }
+      }
+    }),
+  );
+});
+
+test('an empty queue gives an empty batch', () => {
+  expect(takeBatch(new Fifo<number>(), (size) => size, limits)).toEqual([]);
+});
+
+test('the size of an entry is counted as AWS counts it, in UTF-8', () => {
+  const event = toPaymentEvent(sampleSettledPayment({ userId: '사용자' }));
+  const entry = toEventBridgeEntry(event, 3_000, 4_000, { source: 'é', busName: 'bus' });
+  expect(entryBytes(entry)).toBe(14 + 2 + 22 + Buffer.byteLength(entry.Detail));
+  expect(JSON.parse(entry.Detail)).toMatchObject({ user_id: '사용자', timestamp: 4 });
+});
+
+test('every event of a call has one outcome, whatever the results', () => {
+  const code = fc.constantFrom('', 'InternalFailure', 'ThrottlingException', 'MalformedDetail', 'NewCode');
+  const attempts = fc.integer({ min: 1, max: 5 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(code, attempts), { minLength: 1, maxLength: 10 }), (entries) => {
+      const batch = entries.map(([, made], index) => pendingEvent(index, made));
+      const outcome = judgeBatch(
+        batch,
+        entries.map(([errorCode]) => failureOf({ ErrorCode: errorCode })),
+        { maxAttempts: 3, baseMs: 100, maxMs: 1_000 },
+        () => 0.5,
+      );
+      const retried = [...outcome.retries.values()].flat();
+      const givenUp = outcome.givenUp.map(({ pending }) => pending);
+      expect(new Set([...outcome.delivered, ...retried, ...givenUp])).toEqual(new Set(batch));
+      expect(outcome.delivered.length + retried.length + givenUp.length).toBe(batch.length);
+      for (const [index, [errorCode, made]] of entries.entries()) {
+        const pending = batch[index] as PendingEvent;
+        const retryable = ['InternalFailure', 'ThrottlingException'].includes(errorCode);
+        expect(outcome.delivered.includes(pending)).toBe(errorCode === '');
+        expect(retried.includes(pending)).toBe(retryable && made < 3);
+      }
+    }),
+  );
+});
+
+function pendingEvent(number: number, attempts: number): PendingEvent {
+  return {
+    event: toPaymentEvent(sampleSettledPayment({ eventId: `evt-${number}` })),
+    settledAtMs: 0,
+    entry: undefined,
+    attempts,
+    firstAttemptAtMs: undefined,
+    lastAttemptAtMs: undefined,
+    lastError: '',
+  };
+}

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { readAwsConfig } from '../../src/aws/aws-config.ts';
+import { EnvironmentReader } from '../../src/config-reader.ts';
+import { createDeadLetters, type UndeliveredEvent } from '../../src/delivery/dead-letter.ts';
+import { toDeadLetterMessage } from '../../src/delivery/dead-letter-message.ts';
+import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
+import { loadSqsSender } from '../../src/delivery/sqs-client.ts';
+import { createSqsDeadLetterQueue } from '../../src/delivery/sqs-dead-letter-queue.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { startAwsStandIn } from '../support/aws-stand-in.ts';
+import { sampleSettledPayment } from '../support/sample-payment.ts';
+
+const address = { source: 'payment-sim-api', busName: 'a-bus', region: 'ap-northeast-2' };
+
+function sampleLetter(change: Partial<UndeliveredEvent> = {}): UndeliveredEvent {
+  return {
+    channel: 'eventbridge',
+    event: toPaymentEvent(sampleSettledPayment()),
+    settledAtMs: Date.UTC(2026, 0, 1),
+    reason: 'exhausted',
+    attempts: 3,
+    firstAttemptAtMs: Date.UTC(2026, 0, 1, 0, 0, 1),
+    lastAttemptAtMs: Date.UTC(2026, 0, 1, 0, 0, 9),
+    error: 'InternalFailure: no',
+    ...change,
+  };
+}
+
+function startDeadLetters(url: string) {
+  const lines: Record<string, unknown>[] = [];
+  const metrics = createMetrics();
+  const logger = createLogger('info', {
+    write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  const queue = createSqsDeadLetterQueue({
+    clock: systemClock,
+    random: () => 0.5,
+    logger,
+    metrics,
+    address,
+    connect: () =>
+      loadSqsSender({
+        aws: readAwsConfig(new EnvironmentReader({ AWS_ENDPOINT_URL: url })),
+        credentials: { kind: 'keys', keys: { accessKeyId: 'test', secretAccessKey: 'test' } },
+        queueUrl: 'https://sqs.ap-northeast-2.amazonaws.com/123456789012/payment-webhook-dlq',
+      }),
+  });
+  const counts = async () =>
+    Object.fromEntries(
+      (await metrics.deadLetterMessages.get()).values.map(({ labels, value }) => [labels.outcome, value]),
+    );
+  return { letters: createDeadLetters({ logger, metrics, queue }), lines, counts };
+}
+
+test('a letter goes to the log and to SQS with reason, attempts and times as attributes', async () => {
+  const aws = await startAwsStandIn();
+  const { letters, lines, counts } = startDeadLetters(aws.url);
+  letters.record(sampleLetter({ channel: 'webhook', webhookUrl: 'http://a.example/hook' }));
+  await letters.drain(Date.now() + 5_000);
+  const [message] = aws.messages;
+  expect(
+    Object.fromEntries(
+      Object.entries(message?.MessageAttributes ?? {}).map(([name, value]) => [name, value.StringValue]),
+    ),
+  ).toEqual({
+    channel: 'webhook',
+    reason: 'exhausted',
+    attempts: '3',
+    first_attempt_at: '2026-01-01T00:00:01.000Z',
+    last_attempt_at: '2026-01-01T00:00:09.000Z',
+    error: 'InternalFailure: no',
+    event_id: 'evt-1',
+    payment_id: 'pay-1',
+    webhook_url: 'http://a.example/hook',
+  });
+  expect(JSON.parse(message?.MessageBody ?? '')).toMatchObject({
+    version: '0',
+    id: 'evt-1',
+    'detail-type': 'Payment Status Updated',
+    source: 'payment-sim-api',
+    time: '2026-01-01T00:00:00Z',
+    resources: [],
+    detail: { event_id: 'evt-1', payment_id: 'pay-1', status: 'PAYMENT_STATUS_COMPLETED', user_id: 'user-1' },
+  });
+  expect(lines).toMatchObject([
+    {
+      level: 'error',
+      msg: 'Webhook given up',
+      channel: 'webhook',
+      payment_id: 'pay-1',
+      event_id: 'evt-1',
+      amount: 120_000,
+      reason: 'exhausted',
+      attempts: 3,
+      webhook_url: 'http://a.example/hook',
+    },
+  ]);
+  expect(await counts()).toEqual({ sent: 1 });
+});
+
+test('letters of one moment travel together, and only those that SQS did not take are sent again', async () => {
+  const aws = await startAwsStandIn();
+  const batches: string[][] = [];
+  let round = 0;
+  aws.answerOperation('AmazonSQS.SendMessageBatch', (input) => {
+    const entries = input['Entries'] as {
+      Id: string;
+      MessageBody: string;
+      MessageAttributes: { event_id: { StringValue: string } };
+    }[];
+    batches.push(entries.map((entry) => entry.MessageAttributes.event_id.StringValue));
+    round += 1;
+    const failures =
+      round === 1
+        ? [
+            { Id: '1', SenderFault: false, Code: 'InternalError' },
+            { Id: '2', SenderFault: true, Code: 'InvalidMessageContents' },
+          ]
+        : [];
+    const failed = new Set(failures.map(({ Id }) => Id));
+    return {
+      status: 200,
+      body: {
+        Failed: failures,
+        Successful: entries
+          .filter(({ Id }) => !failed.has(Id))
+          .map(({ Id, MessageBody }) => ({
+            Id,
+            MessageId: Id,
+            MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
+          })),
+      },
+    };
+  });
+  const { letters, lines, counts } = startDeadLetters(aws.url);
+  for (const mark of ['a', 'b', 'c']) {
+    letters.record(sampleLetter({ event: { ...sampleLetter().event, eventId: `evt-${mark}` } }));
+  }
+  await letters.drain(Date.now() + 5_000);
+  expect(batches).toEqual([['evt-a', 'evt-b', 'evt-c'], ['evt-b']]);
+  expect(await counts()).toEqual({ sent: 2, failed: 1 });
+  expect(lines.at(-1)).toMatchObject({ event_ids: ['evt-c'], error: 'InvalidMessageContents: ' });
+});
+
+test('when SQS cannot be reached, the log has everything and the metric says so', async () => {
+  const aws = await startAwsStandIn();
+  aws.close();
+  const { letters, lines, counts } = startDeadLetters(aws.url);
+  letters.record(sampleLetter());
+  await letters.drain(Date.now() + 1_000);
+  expect(lines[0]).toMatchObject({ msg: 'EventBridge event given up', event_id: 'evt-1', user_id: 'user-1' });
+  expect(lines[1]).toMatchObject({ event_ids: ['evt-1'] });
+  expect(await counts()).toMatchObject({ failed: 1 });
+});
+
+test('the end does not wait for a queue that hangs longer than it may', async () => {
+  const aws = await startAwsStandIn();
+  aws.answerOperation('AmazonSQS.SendMessageBatch', () => ({ status: 500, body: {} }));
+  const { letters, counts } = startDeadLetters(aws.url);
+  for (let count = 0; count < 100; count += 1) {
+    letters.record(sampleLetter());
+  }
+  await letters.drain(Date.now() + 50);
+  letters.record(sampleLetter());
+  // What is in flight may still be counted later; nothing is counted twice.
+  expect((await counts())['failed']).toBeGreaterThanOrEqual(61);
+});
+
+test('the message is fit for SQS and keeps every character of the event', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 30 });
+  fc.assert(
+    fc.property(text, text, (userId, error) => {
+      const event = toPaymentEvent(sampleSettledPayment({ userId }));
+      const { body, attributes } = toDeadLetterMessage(sampleLetter({ event, error }), address, 5_000);
+      for (const value of [body, ...Object.values(attributes)]) {
+        expect(value).toMatch(/^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]+$/u);
+      }
+      const envelope = JSON.parse(body) as { detail: { user_id: string } };
+      expect(envelope.detail.user_id).toBe(userId);
+    }),
+  );
+});

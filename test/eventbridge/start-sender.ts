@@ -1,0 +1,98 @@
+import { onTestFinished } from 'vitest';
+import { readAwsConfig } from '../../src/aws/aws-config.ts';
+import { systemClock } from '../../src/clock.ts';
+import { EnvironmentReader } from '../../src/config-reader.ts';
+import type { UndeliveredEvent } from '../../src/delivery/dead-letter.ts';
+import { loadEventBridge } from '../../src/delivery/eventbridge-client.ts';
+import { readEventBridgeConfig } from '../../src/delivery/eventbridge-config.ts';
+import { createEventBridgeSender, type EventBridgeSender } from '../../src/delivery/eventbridge-sender.ts';
+import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { sampleSettledPayment } from '../support/sample-payment.ts';
+
+/** The sender with the real SDK client, and what it gave up. */
+export interface RunningSender {
+  readonly sender: EventBridgeSender;
+  readonly letters: readonly UndeliveredEvent[];
+  /** Hands over events `evt-<from>` to `evt-<from + count - 1>`. */
+  readonly accept: (count: number, from?: number) => void;
+  readonly open: () => void;
+  /** The values of a counter by its one label. */
+  readonly counts: (name: string) => Promise<Record<string, number>>;
+  /** Resolves when `count` events have ended, in whichever way. */
+  readonly ended: (count: number) => Promise<void>;
+}
+
+/** A sender to `url`, opened unless `opened` is false; its retries come within milliseconds. */
+export async function startSender(
+  url: string,
+  env: Readonly<Record<string, string>> = {},
+  opened = true,
+): Promise<RunningSender> {
+  const read = new EnvironmentReader({
+    AWS_ENDPOINT_URL: url,
+    EVENTBRIDGE_BATCH_WAIT_MS: '5',
+    EVENTBRIDGE_RETRY_BASE_MS: '2',
+    EVENTBRIDGE_RETRY_MAX_MS: '20',
+    ...env,
+  });
+  const config = readEventBridgeConfig(read);
+  const metrics = createMetrics();
+  const letters: UndeliveredEvent[] = [];
+  const sender = createEventBridgeSender({
+    clock: systemClock,
+    random: Math.random,
+    logger: createLogger('silent', { write: () => undefined }),
+    metrics,
+    config,
+    deadLetters: { record: (letter) => void letters.push(letter), drain: async () => undefined },
+  });
+  const api = await loadEventBridge({
+    aws: readAwsConfig(read),
+    credentials: { kind: 'keys', keys: { accessKeyId: 'test', secretAccessKey: 'test' } },
+    timeoutMs: config.timeoutMs,
+    maxInFlight: config.maxInFlight,
+  });
+  onTestFinished(async () => {
+    await sender.drain(Date.now());
+    api.close();
+  });
+  const running: RunningSender = {
+    sender,
+    letters,
+    accept(count, from = 0) {
+      for (let number = from; number < from + count; number += 1) {
+        const payment = sampleSettledPayment({ id: `pay-${number}`, eventId: `evt-${number}` });
+        sender.accept(toPaymentEvent(payment), payment);
+      }
+    },
+    open: () => sender.open(api.putEvents),
+    async counts(name) {
+      const metric = await metrics.registry.getSingleMetric(name)?.get();
+      return Object.fromEntries(
+        (metric?.values ?? []).map(({ labels, value }) => [String(Object.values(labels)[0]), value]),
+      );
+    },
+    async ended(count) {
+      for (let total = 0; total < count; await nextTurn()) {
+        const outcomes = await running.counts('eventbridge_events_total');
+        total = Object.values(outcomes).reduce((a, b) => a + b, 0);
+      }
+    },
+  };
+  if (opened) {
+    running.open();
+  }
+  return running;
+}
+
+/** `evt-<from>` to `evt-<from + count - 1>`, sorted as text. */
+export function eventIds(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, index) => `evt-${from + index}`).toSorted();
+}
+
+/** Lets input and output go on. */
+export async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
