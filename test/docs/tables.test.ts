@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
+import type { Scenario } from '../../src/payment/payment.ts';
+import { planSettlement } from '../../src/payment/scenario.ts';
+import { toConnectError } from '../../src/server/error-mapping.ts';
+import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts';
+import { startService } from '../support/start-service.ts';
+import { codes, readme, section, tableRows } from './readme.ts';
+
+/** Nothing that these tests leave pending is worth waiting for. */
+const quickStop = { SHUTDOWN_GRACE_MS: '0' };
+
+const makeTargets =
+  'build test lint generate run-local docker-build docker-run perf-test check-env status ci clean'.split(' ');
+
+test('every npm script that README names exists, and every target has its row', () => {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const named = [...readme.matchAll(/`(?:npm run ([\w:-]+)|npm (start|test))`/g)].map(
+    ([, script, short]) => script ?? short ?? '',
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => !(name in manifest.scripts))).toEqual([]);
+
+  const targets = tableRows(section('## Commands').split('`make` targets').at(-1) ?? '');
+  expect(new Set(targets.map((row) => codes(row['`make`'] ?? '')[0]))).toEqual(new Set(makeTargets));
+});
+
+describe('scenario table', () => {
+  const rows = tableRows(section('## Scenarios'));
+  const options = {
+    defaultScenario: 'APPROVE',
+    defaultDelayMs: 2,
+    delayScenarioMs: 3,
+    randomFailureRate: 0.5,
+  } as const;
+  const delays: Readonly<Record<string, number>> = { DEFAULT_DELAY_MS: 2, DELAY_SCENARIO_MS: 3 };
+
+  test('has every scenario of the contract with its number', () => {
+    const numbers = Object.fromEntries(
+      rows.map((row) => [
+        codes(row['`scenario`'] ?? '')[0]?.replace('PAYMENT_SCENARIO_', ''),
+        Number(row['Number']),
+      ]),
+    );
+    const contract = Object.entries(PaymentScenario).filter(([, value]) => typeof value === 'number');
+    expect(numbers).toEqual(Object.fromEntries(contract));
+  });
+
+  test.each(['APPROVE', 'FAIL', 'DELAY', 'RANDOM'] as const)('%s', (scenario: Scenario) => {
+    const row = rows.find((candidate) => candidate['`scenario`'] === `\`PAYMENT_SCENARIO_${scenario}\``);
+    const outcomes = [0, 0.999].map(
+      (drawn) => planSettlement({ scenario, delayMs: undefined }, options, () => drawn).outcome,
+    );
+    const documented = codes(row?.['Outcome'] ?? '').filter((code) => !code.includes('_'));
+    expect(new Set(outcomes)).toEqual(new Set(documented));
+    const { delayMs } = planSettlement({ scenario, delayMs: undefined }, options, () => 0);
+    expect(delays[codes(row?.['Delay'] ?? '')[0] ?? '']).toBe(delayMs);
+  });
+
+  test('the failure code is what a failed payment has', async () => {
+    const { apiUrl } = await startService({ ...quickStop, DEFAULT_SCENARIO: 'fail' });
+    const created = await call(apiUrl, 'CreatePaymentIntent', validPayment);
+    const id = { payment_intent_id: created.body['payment_intent_id'] };
+    await call(apiUrl, 'ProcessPayment', id);
+    const { body } = await call(apiUrl, 'GetPaymentStatus', id);
+    const fail = rows.find((row) => row['`scenario`']?.includes('_FAIL'));
+    expect([(body['payment'] as Record<string, unknown>)['failure_code']]).toEqual(
+      codes(fail?.['`failure_code`'] ?? ''),
+    );
+  });
+});
+
+describe('error table', () => {
+  const rows = tableRows(section('## Errors'));
+
+  test('every row is what the service answers', async () => {
+    const { apiUrl } = await startService({ ...quickStop, MAX_PAYMENTS: '1' });
+    const keyed = { ...validPayment, idempotency_key: 'key-1' };
+    await call(apiUrl, 'CreatePaymentIntent', keyed);
+    const answers = {
+      INVALID_ARGUMENT: await call(apiUrl, 'CreatePaymentIntent', {}),
+      NOT_FOUND: await call(apiUrl, 'GetPaymentStatus', { payment_intent_id: 'pay-none' }),
+      ALREADY_EXISTS: await call(apiUrl, 'CreatePaymentIntent', { ...keyed, reservation_id: 'other' }),
+      RESOURCE_EXHAUSTED: await call(apiUrl, 'CreatePaymentIntent', validPayment),
+      UNIMPLEMENTED: await call(apiUrl, 'Refund', {}),
+    };
+    const documented = Object.fromEntries(
+      rows.map((row) => [
+        codes(row['gRPC code'] ?? '')[0],
+        { httpStatus: Number(row['HTTP']), code: codes(row['Connect code'] ?? '')[0] },
+      ]),
+    );
+    for (const [name, answer] of Object.entries(answers)) {
+      expect({ httpStatus: answer.httpStatus, code: answer.body['code'] }, name).toEqual(documented[name]);
+    }
+    expect(Object.keys(documented)).toEqual([...Object.keys(answers), 'INTERNAL']);
+    // INTERNAL cannot be had from outside; 13 is its number in gRPC.
+    expect(toConnectError(new Error('a defect')).code).toBe(13);
+  });
+});
+
+test('every metric that README names is there, with its labels', async () => {
+  const { opsUrl, apiUrl } = await startService(quickStop);
+  await call(apiUrl, 'CreatePaymentIntent', {});
+  const service = await (await fetch(`${opsUrl}/metrics`)).text();
+  const worker = await createWorkerMetrics().registry.metrics();
+  for (const row of tableRows(section('## Metrics'))) {
+    const [name = ''] = codes(row['Metric'] ?? '');
+    const text = name.startsWith('reservation_worker_') ? worker : service;
+    expect(text).toContain(`# TYPE ${name} `);
+    const sample = new RegExp(`^${name}(?:_count)?\\{(.*)\\}`, 'm').exec(text)?.[1];
+    if (sample !== undefined) {
+      const labels = [...sample.matchAll(/(\w+)=/g)].map(([, label]) => label);
+      expect(new Set(labels)).toEqual(new Set(codes(row['Labels'] ?? '')));
+    }
+  }
+});
+
+const validPayment = {
+  reservation_id: 'reservation-1',
+  user_id: 'user-1',
+  amount: { amount: 120_000, currency: 'KRW' },
+};
+
+async function call(apiUrl: string, method: string, body: unknown) {
+  const response = await fetch(`${apiUrl}/payment.v1.PaymentService/${method}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { httpStatus: response.status, body: (await response.json()) as Record<string, unknown> };
+}
