@@ -110,14 +110,15 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       await deadLetter.record(delivery, decision.reason, result.detail);
       return;
     }
+    const held = await holdForRetry(delivery, clock.now() + decision.delayMs);
+    if (held !== 'held') {
+      await deadLetter.record(delivery, held === 'refused' ? 'shutdown' : 'queue_failed', result.detail);
+      return;
+    }
     logger.warn(
       { ...fields, error: result.detail, retry_in_ms: decision.delayMs },
       'Webhook failed, to be tried again',
     );
-    const held = await holdForRetry(delivery, clock.now() + decision.delayMs);
-    if (held !== 'held') {
-      await deadLetter.record(delivery, held === 'refused' ? 'shutdown' : 'queue_failed', result.detail);
-    }
   }
 
   async function holdForRetry(delivery: WebhookDelivery, dueAtMs: number) {

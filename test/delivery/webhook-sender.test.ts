@@ -238,6 +238,7 @@ describe('drain', () => {
     expect(logs(givenUpLine)).toMatchObject([
       { reason: 'shutdown', attempts: 1, error: '503 Service Unavailable: full' },
     ]);
+    expect(logs(retryLine)).toEqual([]); // nothing is announced that will not happen
   });
 
   test('out of time it gives up all that is left, once each, and sends nothing more', async () => {
