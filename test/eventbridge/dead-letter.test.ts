@@ -10,6 +10,7 @@ import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
 import { loadSqsSender } from '../../src/delivery/sqs-client.ts';
 import { createSqsDeadLetterQueue } from '../../src/delivery/sqs-dead-letter-queue.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { parseMessage } from '../../src/worker/payment-outcome.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { startAwsStandIn } from '../support/aws-stand-in.ts';
 import { sampleSettledPayment } from '../support/sample-payment.ts';
@@ -100,6 +101,14 @@ test('a letter goes to the log and to SQS with reason, attempts and times as att
     },
   ]);
   expect(await counts()).toEqual({ sent: 1 });
+});
+
+test('the message of a letter, moved to the queue of the worker, is an outcome like any other', () => {
+  const { body } = toDeadLetterMessage(sampleLetter(), address, 5_000);
+  expect(parseMessage(body)).toMatchObject({
+    kind: 'outcome',
+    outcome: { eventId: 'evt-1', paymentId: 'pay-1', reservationId: 'reservation-1' },
+  });
 });
 
 test('letters of one moment travel together, and only those that SQS did not take are sent again', async () => {

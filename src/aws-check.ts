@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { queueUrl, readAwsConfig } from './aws/aws-config.ts';
+import { checkAws } from './aws/check-aws.ts';
+import { awsClientOptions } from './aws/client-options.ts';
+import { findCredentialSource } from './aws/credential-source.ts';
+import { ConfigError } from './config.ts';
+import { EnvironmentReader } from './config-reader.ts';
+import { readEventBridgeConfig } from './delivery/eventbridge-config.ts';
+
+/** For one question to AWS. */
+const limits = { timeoutMs: 10_000, maxSockets: 4 };
+
+async function main(): Promise<boolean> {
+  const read = new EnvironmentReader(process.env);
+  const aws = readAwsConfig(read);
+  const { busName, source } = readEventBridgeConfig(read);
+  const queue = queueUrl(read, 'PAYMENT_WEBHOOK_QUEUE_URL');
+  const deadLetterQueue = queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL');
+  const environment = read.text('ENVIRONMENT', 'development');
+  if (read.mistakes.length > 0) {
+    throw new ConfigError(read.mistakes);
+  }
+  const credentialsFor = (endpointUrl: string | undefined) =>
+    findCredentialSource(aws, { development: environment === 'development', endpointUrl });
+  const eventBridge = new EventBridgeClient(
+    awsClientOptions(aws, credentialsFor(aws.eventBridgeUrl), aws.eventBridgeUrl, limits),
+  );
+  const sqs = new SQSClient({
+    ...awsClientOptions(aws, credentialsFor(aws.sqsUrl), aws.sqsUrl, limits),
+    useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
+  });
+  await eventBridge.config.credentials();
+  const findings = await checkAws(
+    { eventBridge, sqs },
+    { region: aws.region, busName, source, queueUrl: queue, deadLetterQueueUrl: deadLetterQueue },
+  );
+  for (const { isFine, text } of findings) {
+    process.stdout.write(`${isFine ? 'ok      ' : 'missing '} ${text}\n`);
+  }
+  return findings.every(({ isFine }) => isFine);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) {
+    return error.message;
+  }
+  return error instanceof Error && /Credentials|Token/.test(error.name)
+    ? `no AWS credentials: ${error.message}`
+    : String(error);
+}
+
+try {
+  const isFine = await main();
+  process.stdout.write(isFine ? 'All is there.\n' : 'See docs/aws.md for how to make what is missing.\n');
+  process.exitCode = isFine ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`aws:check cannot run: ${explain(error)}\n`);
+  process.exitCode = 1;
+}
