@@ -261,7 +261,7 @@ test.concurrent(
     const worker = await startWorker(context, queues, {
       RESERVATION_API_URL: api.url,
       WORKER_VISIBILITY_SECONDS: '2',
-    WORKER_POLLERS: '1',
+      WORKER_POLLERS: '1',
     });
 
     await queues.send(message());

@@ -1,0 +1,123 @@
+import { buildApp } from '../app.ts';
+import { loadConfig } from '../config.ts';
+import { secretToKey } from '../delivery/webhook-signature.ts';
+import { createLogger } from '../observability/logger.ts';
+import { loadWorkerConfig } from '../worker/config.ts';
+import { buildWorker } from '../worker/worker.ts';
+import { findDevPorts } from './dev-ports.ts';
+import { localCredentials, startLocalAws } from './local-aws.ts';
+import { startLocalReservationApi } from './reservation-api.ts';
+import { startLocalWebhookReceiver } from './webhook-receiver.ts';
+
+/** Who writes a log line. */
+export type DevComponent = 'service' | 'worker' | 'webhooks' | 'reservations' | 'aws';
+
+/** Everything at work together. */
+export interface DevStack {
+  readonly apiUrl: string;
+  readonly opsUrl: string;
+  readonly workerOpsUrl: string;
+  readonly reservationApiUrl: string;
+  readonly webhookUrl: string;
+  readonly eventBridgeUrl: string;
+  readonly sqsUrl: string;
+  /** Stops everything in the order in which events flow, so that what is on its way arrives. */
+  stop(): Promise<void>;
+}
+
+/** Variables that would lead the service or the worker to other credentials than the local ones. */
+const foreignAws = new Set([
+  'AWS_PROFILE',
+  'AWS_SESSION_TOKEN',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_ROLE_ARN',
+]);
+
+/**
+ * Starts local AWS, the service, the reservation worker, a stand-in reservation API and a webhook
+ * receiver, in this process. The service and the worker are the real ones and read their usual
+ * variables; those that connect them are set here.
+ *
+ * @param write takes log lines, JSON each.
+ * @throws ConfigError for a wrong variable or a port in use.
+ */
+export async function startDevStack(
+  env: Readonly<Record<string, string | undefined>>,
+  write: (component: DevComponent, line: string) => void,
+): Promise<DevStack> {
+  const host = env['HOST'] ?? '127.0.0.1';
+  const ports = await findDevPorts(env, host);
+  const destination = (component: DevComponent) => ({
+    write: (line: string) => write(component, line),
+  });
+  const started: { stop(): Promise<void> }[] = [];
+  async function stop(): Promise<void> {
+    for (const part of started.splice(0)) {
+      await part.stop();
+    }
+  }
+
+  try {
+    const local = { ...env, HOST: host, ENVIRONMENT: 'development' };
+    const config = loadConfig(local);
+    const logger = (component: DevComponent) => createLogger(config.logLevel, destination(component));
+
+    const aws = await startLocalAws({
+      host,
+      eventBridgePort: ports.eventBridge,
+      sqsPort: ports.sqs,
+      region: config.aws.region,
+      busName: config.eventBridge.busName,
+      source: config.eventBridge.source,
+      logger: logger('aws'),
+    });
+    started.unshift(aws);
+    const reservationApi = await startLocalReservationApi({
+      host,
+      port: ports.reservationApi,
+      logger: logger('reservations'),
+    });
+    started.unshift(reservationApi);
+    const webhooks = await startLocalWebhookReceiver({
+      host,
+      port: ports.webhooks,
+      key: secretToKey(config.webhookSecrets[0]),
+      logger: logger('webhooks'),
+    });
+    started.unshift(webhooks);
+
+    const connected = {
+      ...Object.fromEntries(Object.entries(local).filter(([name]) => !foreignAws.has(name))),
+      AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: aws.eventBridgeUrl,
+      AWS_ENDPOINT_URL_SQS: aws.sqsUrl,
+      EVENTBRIDGE: 'on',
+      PAYMENT_WEBHOOK_QUEUE_URL: aws.queueUrl,
+      PAYMENT_WEBHOOK_DLQ_URL: aws.deadLetterQueueUrl,
+      RESERVATION_API_URL: reservationApi.url,
+      // So that stopping does not wait long for a poll to end.
+      WORKER_POLL_WAIT_SECONDS: '1',
+    };
+    const worker = buildWorker(loadWorkerConfig(connected), { logDestination: destination('worker') });
+    started.unshift(worker);
+    const { opsPort: workerOpsPort } = await worker.start();
+    const app = await buildApp(loadConfig(connected), { logDestination: destination('service') });
+    started.unshift(app);
+    const { apiPort, opsPort } = await app.start();
+
+    return {
+      apiUrl: `http://${host}:${apiPort}`,
+      opsUrl: `http://${host}:${opsPort}`,
+      workerOpsUrl: `http://${host}:${workerOpsPort}`,
+      reservationApiUrl: reservationApi.url,
+      webhookUrl: `${webhooks.url}/webhooks`,
+      eventBridgeUrl: aws.eventBridgeUrl,
+      sqsUrl: aws.sqsUrl,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { fastify } from 'fastify';
+import type { Logger } from '../observability/logger.ts';
+import { isJsonObject } from './aws-json.ts';
+
+/** A reservation that is HOLD may become either of the others, which are final. */
+export type LocalReservationStatus = 'HOLD' | 'CONFIRMED' | 'CANCELLED';
+
+/** A server that is running. */
+export interface LocalServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** How many reservations are remembered; the oldest are forgotten first. */
+const maxReservations = 10_000;
+
+/**
+ * A stand-in for the reservation service, for development: every reservation exists, in HOLD, from
+ * the first time that it is asked for.
+ *
+ * `PATCH /internal/reservations/{id}` with `{"status": "CONFIRMED" | "CANCELLED"}` answers 200, or 409
+ * when the reservation is final in another status; `GET` shows it.
+ */
+export async function startLocalReservationApi(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly logger: Logger;
+}): Promise<LocalServer> {
+  const { host, port, logger } = options;
+  const reservations = new Map<string, LocalReservationStatus>();
+  const app = fastify({ forceCloseConnections: true });
+
+  app.get<{ Params: { id: string } }>('/internal/reservations/:id', ({ params: { id } }, reply) =>
+    reply.send({ reservation_id: id, status: reservations.get(id) ?? 'HOLD' }),
+  );
+
+  app.patch<{ Params: { id: string } }>('/internal/reservations/:id', ({ params: { id }, body }, reply) => {
+    const wanted = isJsonObject(body) ? body['status'] : undefined;
+    if (wanted !== 'CONFIRMED' && wanted !== 'CANCELLED') {
+      return reply.code(400).send({ error: 'status must be CONFIRMED or CANCELLED' });
+    }
+    const current = reservations.get(id) ?? 'HOLD';
+    if (current === wanted) {
+      logger.info({ reservation_id: id }, `Reservation is ${current} already`);
+    } else if (current === 'HOLD') {
+      set(id, wanted);
+      logger.info({ reservation_id: id }, `Reservation HOLD -> ${wanted}`);
+    } else {
+      logger.warn({ reservation_id: id }, `Reservation stays ${current}: it cannot become ${wanted}`);
+      return reply.code(409).send({ reservation_id: id, status: current });
+    }
+    return reply.send({ reservation_id: id, status: wanted });
+  });
+
+  function set(id: string, status: LocalReservationStatus): void {
+    reservations.set(id, status);
+    for (const oldest of reservations.keys()) {
+      if (reservations.size <= maxReservations) {
+        break;
+      }
+      reservations.delete(oldest);
+    }
+  }
+
+  return { url: await app.listen({ host, port }), stop: () => app.close() };
+}

@@ -1,0 +1,127 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
+import { type DevComponent, startDevStack } from '../../src/local/dev-stack.ts';
+
+const anyPorts = {
+  GRPC_PORT: '0',
+  HEALTH_PORT: '0',
+  WORKER_HEALTH_PORT: '0',
+  DEV_RESERVATION_API_PORT: '0',
+  DEV_WEBHOOK_PORT: '0',
+  DEV_EVENTBRIDGE_PORT: '0',
+  DEV_SQS_PORT: '0',
+};
+
+const sh = async (command: string) => {
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -s`]);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+const post = async (url: string, headers: Record<string, string>, body: string) =>
+  (await fetch(url, { method: 'POST', headers, body })).status;
+
+const signed = (secret: string, timestamp: number) =>
+  signatureHeadersFor([Buffer.from(secret)], 'evt-1', timestamp, '{}');
+
+test('npm run dev prints a curl that takes a reservation from HOLD to CONFIRMED on both channels', async () => {
+  const child = spawn(process.execPath, ['src/local/dev.ts'], {
+    env: { ...process.env, ...anyPorts, DEFAULT_DELAY_MS: '50', AWS_PROFILE: 'of-somebody-else' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  const waiters = new Set<() => void>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+    waiters.forEach((check) => check());
+  });
+  async function shown(pattern: RegExp): Promise<string> {
+    return await new Promise((resolve) => {
+      function check(): void {
+        const found = pattern.exec(output);
+        if (found !== null) {
+          waiters.delete(check);
+          resolve(found[1] ?? found[0]);
+        }
+      }
+      waiters.add(check);
+      check();
+    });
+  }
+
+  const pay = await shown(/^ +(curl .*CreatePaymentIntent.*)$/m);
+  const ask = await shown(/(curl \S+\/internal\/reservations\/reservation-1)\n/);
+  await shown(/Ctrl-C stops everything/);
+
+  expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'HOLD' });
+  expect(await sh(pay)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
+  await shown(/webhooks +Webhook received, signatures verified/);
+  await shown(/reservations +Reservation HOLD -> CONFIRMED/);
+  await shown(/worker +Reservation confirmed/);
+  expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'CONFIRMED' });
+
+  child.kill('SIGINT');
+  child.kill('SIGINT'); // npm passes on what the terminal sends as well
+  expect(await once(child, 'close')).toEqual([0, null]);
+});
+
+test('failed payments cancel, and a bad signature is refused', async () => {
+  const lines: { component: DevComponent; msg: unknown }[] = [];
+  const { promise: cancelled, resolve: onCancelled } = Promise.withResolvers<void>();
+  const stack = await startDevStack({ ...anyPorts, DEFAULT_DELAY_MS: '0' }, (component, line) => {
+    const { msg } = JSON.parse(line) as { msg: unknown };
+    lines.push({ component, msg });
+    if (msg === 'Reservation cancelled') {
+      onCancelled();
+    }
+  });
+  onTestFinished(() => stack.stop());
+
+  const payment = {
+    reservation_id: 'a b/c',
+    user_id: 'user-1',
+    amount: { amount: 1, currency: 'KRW' },
+    scenario: 'PAYMENT_SCENARIO_FAIL',
+  };
+  expect(
+    await post(
+      `${stack.apiUrl}/payment.v1.PaymentService/CreatePaymentIntent`,
+      { 'content-type': 'application/json' },
+      JSON.stringify(payment),
+    ),
+  ).toBe(200);
+  await cancelled;
+  const reservation = `${stack.reservationApiUrl}/internal/reservations/${encodeURIComponent('a b/c')}`;
+  expect(await (await fetch(reservation)).json()).toEqual({ reservation_id: 'a b/c', status: 'CANCELLED' });
+
+  const seconds = Math.floor(Date.now() / 1000);
+  const secret = 'payment-sim-dev-secret';
+  expect(await post(stack.webhookUrl, signed(secret, seconds), '{}')).toBe(204);
+  expect(await post(stack.webhookUrl, signed(secret, seconds), '{ }')).toBe(401);
+  expect(await post(stack.webhookUrl, signed(secret, seconds - 301), '{}')).toBe(401);
+  expect(await post(stack.webhookUrl, signed('another', seconds), '{}')).toBe(401);
+  expect(
+    await post(stack.webhookUrl, { ...signed(secret, seconds), 'webhook-timestamp': `${seconds - 1}` }, '{}'),
+  ).toBe(401);
+  expect(lines.filter(({ msg }) => msg === 'Webhook refused')).toHaveLength(4);
+});
+
+test('ports in use are all named, with the variables that move them', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => void server.close());
+  const port = String((server.address() as AddressInfo).port);
+
+  const start = startDevStack({ ...anyPorts, GRPC_PORT: port, DEV_SQS_PORT: port }, () => undefined);
+  await expect(start).rejects.toThrow(
+    `GRPC_PORT is ${port}, a port in use on 127.0.0.1: stop what listens there, or set another`,
+  );
+  await expect(start).rejects.toThrow(`DEV_SQS_PORT must differ from GRPC_PORT: both are ${port}`);
+});
