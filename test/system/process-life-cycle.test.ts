@@ -50,6 +50,8 @@ describe('a start that cannot be', () => {
     expect((await service.ended).code).toBe(1);
     expect(service.stderr()).toContain('address already in use');
     expect(service.stderr()).toContain(String(port));
+    expect(service.stderr()).toContain(variable);
+    expect(service.stderr()).not.toMatch(/^ +at /m);
   });
 });
 
@@ -60,7 +62,11 @@ describe('SIGTERM', () => {
     service.signal(signal);
     expect(await service.ended).toEqual({ code: 0, signal: null });
     expect(service.stderr()).toBe('');
-    expect(service.logs().at(-1)?.['msg']).toBe('Stopped');
+    expect(service.logs().map((line) => line['msg'])).toEqual([
+      'Payment Sim is ready',
+      'Stopping',
+      'Stopped',
+    ]);
   });
 
   test('with payments pending: not ready, no new calls, all settle, webhooks go out, each failure has a line', async () => {
