@@ -177,6 +177,11 @@ export async function startReservationApi(
   const calls: ReservationCall[] = [];
   const waiters = new Set<() => void>();
   const server = createServer((request, response) => {
+    // Ports are given out again: whoever looks for a server that had this one before finds nothing.
+    if (request.url?.includes('/internal/reservations/') !== true) {
+      response.writeHead(404).end();
+      return;
+    }
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
