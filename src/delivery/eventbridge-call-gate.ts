@@ -19,7 +19,8 @@ export interface CallGate {
   mayStart(): boolean;
   started(): void;
   ended(outcome: 'worked' | 'failed'): void;
-  close(): void;
+  /** Ends a pause before its time. */
+  endPause(): void;
 }
 
 /**
@@ -34,6 +35,11 @@ export function createCallGate(options: CallGateOptions): CallGate {
   let failedInARow = 0;
   let pause: Timer | undefined;
 
+  function endPause(): void {
+    pause?.cancel();
+    pause = undefined;
+  }
+
   return {
     mayStart: () => pause === undefined && inFlight < (failedInARow === 0 ? maxInFlight : 1),
 
@@ -45,8 +51,7 @@ export function createCallGate(options: CallGateOptions): CallGate {
       inFlight -= 1;
       if (outcome === 'worked') {
         failedInARow = 0;
-        pause?.cancel();
-        pause = undefined;
+        endPause();
         return;
       }
       // Calls that started before the pause and fail in it say nothing new.
@@ -61,8 +66,6 @@ export function createCallGate(options: CallGateOptions): CallGate {
       });
     },
 
-    close() {
-      pause?.cancel();
-    },
+    endPause,
   };
 }

@@ -104,7 +104,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
 
   return {
     start() {
-      if (config.mode === 'auto' && deps.credentials === undefined) {
+      if (config.mode === 'auto' && deps.credentials === undefined && aws.eventBridgeUrl === undefined) {
         state = 'off';
         skip(sender.discard());
         logger.info('EventBridge is off: neither AWS credentials nor an endpoint URL are configured');
@@ -134,8 +134,8 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
 
 function explanationFor(mode: EventBridgeConfig['mode']): string {
   return mode === 'auto'
-    ? 'EventBridge is off: the configured AWS credentials do not resolve; events are skipped until they do'
-    : 'EventBridge waits: the AWS credentials do not resolve; events are held until they do';
+    ? 'EventBridge is off: no AWS credentials can be had; events are skipped until they can'
+    : 'EventBridge waits: no AWS credentials can be had; events are held until they can';
 }
 
 function problemOf(reach: Awaited<ReturnType<typeof probeReach>>, busName: string): string | undefined {

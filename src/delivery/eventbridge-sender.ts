@@ -201,7 +201,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
 
   function abandon(): void {
     abandoned = true;
-    gate.close();
+    gate.endPause();
     company.endForGood();
     for (const pending of inFlight) {
       giveUp(pending, 'shutdown');
@@ -260,6 +260,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       retryUntilMs = untilMs;
       // Retries that would come too late get one more chance now.
       backlog.hurry(untilMs);
+      gate.endPause();
       company.endForGood();
       pump();
       if (!isIdle()) {
@@ -275,7 +276,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
         });
       }
       abandoned = true;
-      gate.close();
+      gate.endPause();
     },
   };
 }

@@ -19,6 +19,8 @@ const quick = {
   LOG_LEVEL: 'info',
 };
 
+const offLine = 'EventBridge is off: no AWS credentials can be had; events are skipped until they can';
+
 async function createPayments(service: RunningService, count: number, webhookUrl?: string): Promise<void> {
   await Promise.all(
     Array.from({ length: count }, async (_, index) => {
@@ -134,7 +136,7 @@ test('what the shutdown has no time for is logged, counted and sent to the dead-
     ...quick,
     AWS_ENDPOINT_URL: aws.url,
     PAYMENT_WEBHOOK_DLQ_URL: `${aws.url}/000000000000/payment-webhook-dlq`,
-    SHUTDOWN_GRACE_MS: '1000',
+    SHUTDOWN_GRACE_MS: '4000',
   });
   await createPayments(service, 25);
   await service.app.stop();
@@ -152,6 +154,26 @@ test('auto without credentials or endpoint is off: one line, and every event cou
     { level: 'info', msg: 'EventBridge is off: neither AWS credentials nor an endpoint URL are configured' },
   ]);
   expect(await readiness(service)).toMatchObject({ status: 200 });
+});
+
+test('auto with an endpoint over https looks for credentials even where none are configured', async () => {
+  const nothing = {
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: '/nonexistent',
+    AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+    AWS_ACCESS_KEY_ID: '',
+    AWS_PROFILE: '',
+  };
+  for (const [name, value] of Object.entries(nothing)) {
+    vi.stubEnv(name, value);
+  }
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const clock = createFakeClock(Date.now());
+  const service = await startService({ ...quick, AWS_ENDPOINT_URL: 'https://127.0.0.1:1' }, { clock });
+  while (service.logs(offLine).length === 0) {
+    await clock.advance(500);
+  }
+  expect(service.logs(offLine)[0]?.['error']).toMatch(/^CredentialsProviderError/);
 });
 
 test('off is silent', async () => {
@@ -185,8 +207,6 @@ test('auto with credentials that do not resolve skips after a few seconds, and g
     { clock },
   );
   await createPayments(service, 3);
-  const offLine =
-    'EventBridge is off: the configured AWS credentials do not resolve; events are skipped until they do';
   while (service.logs(offLine).length === 0) {
     await clock.advance(500);
   }

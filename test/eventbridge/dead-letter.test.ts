@@ -191,5 +191,6 @@ test('the message is fit for SQS and keeps every character of the event', () => 
       const envelope = JSON.parse(body) as { detail: { user_id: string } };
       expect(envelope.detail.user_id).toBe(userId);
     }),
+    { numRuns: 50 },
   );
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Answer, type AwsStandIn, startAwsStandIn } from '../support/aws-stand-in.ts';
-import { eventIds, startSender } from './start-sender.ts';
+import { eventIds, nextTurn, startSender } from './start-sender.ts';
 
 function acceptedIds(aws: AwsStandIn): string[] {
   return aws.accepted.map((entry) => String(entry.detail['event_id'])).toSorted();
@@ -126,7 +126,7 @@ test.each([{ halfAnswer: false }, { halfAnswer: true }])(
   async ({ halfAnswer }) => {
     const aws = await startAwsStandIn();
     aws.answerNext({ kind: 'hang', halfAnswer });
-    const { accept, ended, counts } = await startSender(aws.url, { EVENTBRIDGE_TIMEOUT_MS: '100' });
+    const { accept, ended, counts } = await startSender(aws.url, { EVENTBRIDGE_TIMEOUT_MS: '500' });
     accept(10);
     await ended(10);
     expect(acceptedIds(aws)).toEqual(eventIds(10));
@@ -147,7 +147,7 @@ test('when AWS is down and comes back, nothing is lost', async () => {
   accept(2_000, 50);
   // Several failed rounds.
   while (((await counts('eventbridge_calls_total'))['connection'] ?? 0) < 40) {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   const second = await startAwsStandIn(port);
   await ended(2_050);
@@ -184,7 +184,7 @@ test('events that wait for their retry count for the backlog and are the first t
   });
   accept(10);
   while (sender.backlog().retrying < 10) {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   accept(15, 10);
   expect(letters.map(({ event, reason, attempts }) => [event.eventId, reason, attempts])).toEqual(
@@ -235,24 +235,34 @@ test('draining sends at once what waits', async () => {
   expect(acceptedIds(aws)).toEqual(eventIds(3));
 });
 
-test('draining gives retries one more chance and dead-letters the rest in time', async () => {
+test('draining gives retries one more chance at once and dead-letters what fails again', async () => {
   const aws = await startAwsStandIn();
   aws.answerNext({ kind: 'error', status: 500, code: 'InternalFailure' });
   const { accept, sender, letters, counts } = await startSender(aws.url, {
-    EVENTBRIDGE_RETRY_BASE_MS: '500',
-    EVENTBRIDGE_RETRY_MAX_MS: '600000',
-    EVENTBRIDGE_TIMEOUT_MS: '600000',
+    EVENTBRIDGE_RETRY_BASE_MS: '60000',
+    EVENTBRIDGE_RETRY_MAX_MS: '60000',
   });
   accept(10);
   while (sender.backlog().retrying < 10) {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   aws.answerNext({ kind: 'partial', codeFor: (_, index) => (index < 4 ? 'InternalFailure' : undefined) });
-  aws.answerUsually({ kind: 'hang' });
-  await sender.drain(Date.now() + 1_500);
+  await sender.drain(Date.now() + 10_000);
   accept(1, 10);
   const given = letters.map(({ event, reason }) => `${event.eventId} ${reason}`);
   expect(new Set(given)).toEqual(new Set([...eventIds(4), 'evt-10'].map((id) => `${id} shutdown`)));
   expect(given).toHaveLength(5);
   expect(await counts('eventbridge_events_total')).toEqual({ delivered: 6, dead_letter_shutdown: 5 });
+});
+
+test('draining ends in time though calls hang, and accounts for every event once', async () => {
+  const aws = await startAwsStandIn();
+  aws.answerUsually({ kind: 'hang' });
+  const { accept, sender, letters, counts } = await startSender(aws.url, { EVENTBRIDGE_MAX_IN_FLIGHT: '2' });
+  accept(35);
+  await aws.until(({ calls }) => calls.length === 2);
+  await sender.drain(Date.now() + 50);
+  expect(letters.map(({ event }) => event.eventId).toSorted()).toEqual(eventIds(35));
+  expect(await counts('eventbridge_events_total')).toEqual({ dead_letter_shutdown: 35 });
+  expect(sender.backlog()).toEqual({ ready: 0, retrying: 0, in_flight: 0 });
 });
