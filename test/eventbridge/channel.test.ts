@@ -12,6 +12,7 @@ import { startWebhookReceiver } from '../support/webhook-receiver.ts';
 import { nextTurn } from './start-sender.ts';
 
 const quick = {
+  EVENTBRIDGE_TIMEOUT_MS: '60000',
   DEFAULT_DELAY_MS: '0',
   EVENTBRIDGE_BATCH_WAIT_MS: '5',
   EVENTBRIDGE_RETRY_BASE_MS: '2',

@@ -33,6 +33,8 @@ export async function startSender(
   const read = new EnvironmentReader({
     AWS_ENDPOINT_URL: url,
     EVENTBRIDGE_BATCH_WAIT_MS: '5',
+    // Long enough for a busy machine: an event of a call that timed out is sent again.
+    EVENTBRIDGE_TIMEOUT_MS: '60000',
     EVENTBRIDGE_RETRY_BASE_MS: '2',
     EVENTBRIDGE_RETRY_MAX_MS: '20',
     ...env,
