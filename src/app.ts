@@ -13,10 +13,11 @@ import { createSqsDeadLetterQueue } from './delivery/sqs-dead-letter-queue.ts';
 import { createWebhookConnections } from './delivery/webhook-connections.ts';
 import { createWebhookSender } from './delivery/webhook-sender.ts';
 import { secretToKey } from './delivery/webhook-signature.ts';
+import { createRandomIds, type IdGenerator } from './ids.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { addGauge, createMetrics, type Metrics } from './observability/metrics.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
-import { createPaymentService, type IdGenerator, randomId } from './payment/payment-service.ts';
+import { createPaymentService } from './payment/payment-service.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
 import { createApiServer } from './server/api-server.ts';
 import { createInterceptors } from './server/interceptors.ts';
@@ -122,7 +123,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const payments = createPaymentService({
     clock,
     random,
-    newId: overrides.newId ?? randomId,
+    newId: overrides.newId ?? createRandomIds(),
     store,
     idempotency,
     scheduler,
@@ -137,7 +138,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const services = [registerService(PaymentServiceDescriptor, createPaymentHandlers(payments))];
   const api = await createApiServer({
     services,
-    interceptors: createInterceptors(logger, metrics),
+    interceptors: createInterceptors(logger, metrics.calls),
     limits: connectionLimits,
     readMaxBytes: config.readMaxBytes,
     unaryLane: overrides.unaryLane ?? true,

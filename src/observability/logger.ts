@@ -13,9 +13,23 @@ export function createLogger(level: LogLevel, destination: DestinationStream): L
       level,
       base: null,
       messageKey: 'msg',
-      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+      timestamp: createTimestamp(),
       formatters: { level: (label) => ({ level: label }) },
     },
     destination,
   );
+}
+
+/** The `ts` member of a line; formatted once per millisecond, because a busy one has many lines. */
+function createTimestamp(): () => string {
+  let formattedAtMs = 0;
+  let member = '';
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== formattedAtMs) {
+      formattedAtMs = nowMs;
+      member = `,"ts":"${new Date(nowMs).toISOString()}"`;
+    }
+    return member;
+  };
 }

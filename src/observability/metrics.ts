@@ -1,56 +1,49 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { createCallMetrics } from './call-metrics.ts';
+import { SeriesCounter, SeriesHistogram } from './series.ts';
 
 /** Every instrument of the service, in one registry that belongs to one app. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Upper bounds in seconds; go-grpc-prometheus' own, so that existing dashboards fit. */
-const handlingBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Upper bounds in seconds, prom-client's and Go's defaults. */
+const attemptBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Creates the registry with all instruments. */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const callLabels = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
+  const intentsCreated = new SeriesCounter({
+    name: 'payment_intents_created_total',
+    help: 'Payment intents accepted, by the scenario that applies.',
+    labelNames: ['scenario'],
+    registers,
+  });
+  const settlements = new SeriesCounter({
+    name: 'payment_settlements_total',
+    help: 'Payments settled, by final status.',
+    labelNames: ['status'],
+    registers,
+  });
   return {
     registry,
-    callsStarted: new Counter({
-      name: 'grpc_server_started_total',
-      help: 'Total number of RPCs started on the server.',
-      labelNames: callLabels,
-      registers,
-    }),
-    callsHandled: new Counter({
-      name: 'grpc_server_handled_total',
-      help: 'Total number of RPCs completed on the server, regardless of success or failure.',
-      labelNames: [...callLabels, 'grpc_code'] as const,
-      registers,
-    }),
-    callSeconds: new Histogram({
-      name: 'grpc_server_handling_seconds',
-      help: 'Response latency in seconds of RPCs handled by the server.',
-      labelNames: callLabels,
-      buckets: handlingBuckets,
-      registers,
-    }),
-    intentsCreated: new Counter({
-      name: 'payment_intents_created_total',
-      help: 'Payment intents accepted, by the scenario that applies.',
-      labelNames: ['scenario'] as const,
-      registers,
-    }),
-    settlements: new Counter({
-      name: 'payment_settlements_total',
-      help: 'Payments settled, by final status.',
-      labelNames: ['status'] as const,
-      registers,
-    }),
-    settlementLagSeconds: new Histogram({
+    calls: createCallMetrics(registry),
+    intentsCreated: {
+      APPROVE: intentsCreated.series({ scenario: 'APPROVE' }),
+      FAIL: intentsCreated.series({ scenario: 'FAIL' }),
+      DELAY: intentsCreated.series({ scenario: 'DELAY' }),
+      RANDOM: intentsCreated.series({ scenario: 'RANDOM' }),
+    },
+    settlements: {
+      COMPLETED: settlements.series({ status: 'COMPLETED' }),
+      FAILED: settlements.series({ status: 'FAILED' }),
+    },
+    settlementLagSeconds: new SeriesHistogram({
       name: 'payment_settlement_lag_seconds',
       help: 'How long after their due time payments settled.',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
-    }),
+    }).series({}),
     webhookAttempts: new Counter({
       name: 'webhook_attempts_total',
       help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout or connection.',
@@ -60,7 +53,7 @@ export function createMetrics() {
     webhookAttemptSeconds: new Histogram({
       name: 'webhook_attempt_seconds',
       help: 'Duration of webhook attempts.',
-      buckets: handlingBuckets,
+      buckets: attemptBuckets,
       registers,
     }),
     webhookDeliveries: new Counter({
@@ -84,7 +77,7 @@ export function createMetrics() {
     eventBridgeCallSeconds: new Histogram({
       name: 'eventbridge_call_seconds',
       help: 'Duration of PutEvents calls.',
-      buckets: handlingBuckets,
+      buckets: attemptBuckets,
       registers,
     }),
     eventBridgeEntryFailures: new Counter({

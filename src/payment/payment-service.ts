@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
+import type { IdGenerator } from '../ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
@@ -15,12 +16,6 @@ import {
   validateLookup,
   type WebhookUrlCheck,
 } from './validation.ts';
-
-/** Makes ids that are never made twice: `newId('pay')` is `pay-<uuid>`. */
-export type IdGenerator = (prefix: 'pay' | 'txn' | 'evt') => string;
-
-/** Random version 4 UUIDs. */
-export const randomId: IdGenerator = (prefix) => `${prefix}-${randomUUID()}`;
 
 /** What a failed payment tells as its reason. */
 const simulatedFailureCode = 'card_declined';
@@ -97,8 +92,8 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
       await unschedule(payment);
       throw new PaymentError({ kind: 'too-many-pending', maxPayments: deps.maxPayments });
     }
-    metrics.intentsCreated.inc({ scenario: payment.scenario });
-    logger.info(
+    metrics.intentsCreated[payment.scenario].inc();
+    logger.debug(
       {
         payment_id: payment.id,
         reservation_id: payment.reservationId,
@@ -174,7 +169,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
 
   function announce(payment: SettledPayment): void {
     deps.delivery.deliver(payment);
-    metrics.settlements.inc({ status: payment.status });
+    metrics.settlements[payment.status].inc();
     logger.info(
       {
         payment_id: payment.id,

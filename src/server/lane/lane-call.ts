@@ -1,4 +1,4 @@
-import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, type DescService, type MessageShape } from '@bufbuild/protobuf';
 import {
   Code,
   ConnectError,
@@ -41,7 +41,11 @@ type AnyResponse = UnaryResponse | StreamResponse;
  * `invokeUnaryImplementation` make, but made when it is looked at: three web `Headers` and three
  * `AbortController`s cost more than all the rest of a call, and few handlers look at them.
  */
-export class LaneCall {
+export class LaneCall implements HandlerContext {
+  readonly requestMethod = 'POST';
+  readonly method: UnarySpec['method'];
+  readonly service: DescService;
+  readonly protocolName: string;
   readonly #init: LaneCallInit;
   readonly #deadlineAt: number | undefined;
   #abort: AbortController | undefined;
@@ -53,6 +57,9 @@ export class LaneCall {
 
   constructor(init: LaneCallInit) {
     this.#init = init;
+    this.method = init.spec.method;
+    this.service = init.spec.method.parent;
+    this.protocolName = init.protocolName;
     this.#deadlineAt = init.timeoutMs === undefined ? undefined : performance.now() + init.timeoutMs;
   }
 
@@ -62,19 +69,20 @@ export class LaneCall {
     interceptors: readonly Interceptor[],
   ): Promise<MessageShape<DescMessage>> {
     const { method, impl } = this.#init.spec;
+    const ownRequest = new LaneRequest(this, input);
     let ownResponse: UnaryResponse | undefined;
     let next = async (request: AnyRequest): Promise<AnyResponse> => {
       if (request.stream) {
         throw new ConnectError('an interceptor turned a unary call into a stream', Code.Internal);
       }
-      const output = create(method.output, await impl(request.message, contextOf(this, this.#init, request)));
-      ownResponse = responseOf(this, this.#init, output);
+      const context = request === ownRequest ? this : this.#contextFor(request);
+      ownResponse = new LaneResponse(this, create(method.output, await impl(request.message, context)));
       return ownResponse;
     };
     for (let i = interceptors.length - 1; i >= 0; i -= 1) {
       next = interceptors[i]?.(next) ?? next;
     }
-    const response = await next(requestOf(this, this.#init, input));
+    const response = await next(ownRequest);
     if (response.stream) {
       throw new ConnectError('an interceptor turned a unary response into a stream', Code.Internal);
     }
@@ -83,6 +91,23 @@ export class LaneCall {
       replaceHeaders(this.responseTrailer, response.trailer);
     }
     return response.message;
+  }
+
+  /** The context for a request that an interceptor put in the place of ours. */
+  #contextFor(request: UnaryRequest): HandlerContext {
+    return {
+      method: this.method,
+      protocolName: this.protocolName,
+      timeoutMs: () => this.timeoutMs(),
+      responseHeader: this.responseHeader,
+      responseTrailer: this.responseTrailer,
+      service: request.service,
+      requestMethod: request.requestMethod,
+      url: request.url,
+      signal: request.signal,
+      requestHeader: request.header,
+      values: request.contextValues,
+    };
   }
 
   /** Ends the call: the deadline's timer goes, and whoever holds the signal is told. */
@@ -104,6 +129,10 @@ export class LaneCall {
   get responseTrailer(): Headers {
     this.#responseTrailer ??= new Headers(this.#init.initialTrailer);
     return this.#responseTrailer;
+  }
+
+  get url(): string {
+    return this.#init.url();
   }
 
   get requestHeader(): Headers {
@@ -132,79 +161,69 @@ export class LaneCall {
     return this.#abort.signal;
   }
 
+  /** What is left of the caller's deadline, in milliseconds. */
   timeoutMs(): number | undefined {
     return this.#deadlineAt === undefined ? undefined : this.#deadlineAt - performance.now();
   }
 }
 
-// The three objects below have their getters written out as own properties, so that a spread
-// (`{ ...request, header }`, which interceptors do) carries everything over.
+/**
+ * What interceptors get. Its costly members are getters of the class: an interceptor may read them and
+ * may change the `Headers` they give, but `{ ...request }` would leave them behind.
+ */
+class LaneRequest implements UnaryRequest {
+  readonly stream = false;
+  readonly requestMethod = 'POST';
+  readonly message: MessageShape<DescMessage>;
+  readonly method: UnarySpec['method'];
+  readonly service: DescService;
+  readonly #call: LaneCall;
 
-function requestOf(call: LaneCall, init: LaneCallInit, message: MessageShape<DescMessage>): UnaryRequest {
-  const { method } = init.spec;
-  return {
-    stream: false,
-    message,
-    method,
-    service: method.parent,
-    requestMethod: 'POST',
-    get url() {
-      return init.url();
-    },
-    get signal() {
-      return call.signal;
-    },
-    get header() {
-      return call.requestHeader;
-    },
-    get contextValues() {
-      return call.values;
-    },
-  };
+  constructor(call: LaneCall, message: MessageShape<DescMessage>) {
+    this.#call = call;
+    this.message = message;
+    this.method = call.method;
+    this.service = call.service;
+  }
+
+  get url(): string {
+    return this.#call.url;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get header(): Headers {
+    return this.#call.requestHeader;
+  }
+
+  get contextValues(): ContextValues {
+    return this.#call.values;
+  }
 }
 
-function contextOf(call: LaneCall, init: LaneCallInit, request: UnaryRequest): HandlerContext {
-  return {
-    method: init.spec.method,
-    service: request.service,
-    protocolName: init.protocolName,
-    requestMethod: 'POST',
-    timeoutMs: () => call.timeoutMs(),
-    get url() {
-      return request.url;
-    },
-    get signal() {
-      return request.signal;
-    },
-    get requestHeader() {
-      return request.header;
-    },
-    get responseHeader() {
-      return call.responseHeader;
-    },
-    get responseTrailer() {
-      return call.responseTrailer;
-    },
-    get values() {
-      return request.contextValues;
-    },
-  };
-}
+class LaneResponse implements UnaryResponse {
+  readonly stream = false;
+  readonly message: MessageShape<DescMessage>;
+  readonly method: UnarySpec['method'];
+  readonly service: DescService;
+  readonly #call: LaneCall;
 
-function responseOf(call: LaneCall, init: LaneCallInit, message: MessageShape<DescMessage>): UnaryResponse {
-  const { method } = init.spec;
-  return {
-    stream: false,
-    message,
-    method,
-    service: method.parent,
-    get header() {
-      return call.responseHeader;
-    },
-    get trailer() {
-      return call.responseTrailer;
-    },
-  };
+  constructor(call: LaneCall, message: MessageShape<DescMessage>) {
+    this.#call = call;
+    this.message = message;
+    this.method = call.method;
+    this.service = call.service;
+  }
+
+  get header(): Headers {
+    return this.#call.responseHeader;
+  }
+
+  get trailer(): Headers {
+    return this.#call.responseTrailer;
+  }
 }
 
 function replaceHeaders(target: Headers, source: Headers): void {

@@ -1,0 +1,89 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { Code } from '@connectrpc/connect';
+import type { Registry } from 'prom-client';
+import { SeriesCounter, SeriesHistogram } from './series.ts';
+
+/** Counts and times the calls of one method. */
+export interface MethodMetrics {
+  started(): void;
+  /** The call ended; undefined is OK. */
+  handled(code: Code | undefined, seconds: number): void;
+}
+
+/** The metrics of a method, the same object for the same method. */
+export type CallMetrics = (method: DescMethod) => MethodMetrics;
+
+/** Upper bounds in seconds; go-grpc-prometheus' own, so that existing dashboards fit. */
+const handlingBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const callLabels = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
+
+/** The metrics that go-grpc-prometheus has, with its names and labels. */
+export function createCallMetrics(registry: Registry): CallMetrics {
+  const registers = [registry];
+  const started = new SeriesCounter({
+    name: 'grpc_server_started_total',
+    help: 'Total number of RPCs started on the server.',
+    labelNames: callLabels,
+    registers,
+  });
+  const handled = new SeriesCounter({
+    name: 'grpc_server_handled_total',
+    help: 'Total number of RPCs completed on the server, regardless of success or failure.',
+    labelNames: [...callLabels, 'grpc_code'],
+    registers,
+  });
+  const handlingSeconds = new SeriesHistogram({
+    name: 'grpc_server_handling_seconds',
+    help: 'Response latency in seconds of RPCs handled by the server.',
+    labelNames: callLabels,
+    buckets: handlingBuckets,
+    registers,
+  });
+
+  function createMethodMetrics(method: DescMethod): MethodMetrics {
+    const labels = {
+      grpc_type: grpcTypes[method.methodKind],
+      grpc_service: method.parent.typeName,
+      grpc_method: method.name,
+    };
+    const startedSeries = started.series(labels);
+    const secondsSeries = handlingSeconds.series(labels);
+    const handledSeries = new Map<Code | undefined, { inc(): void }>();
+    return {
+      started: () => startedSeries.inc(),
+      handled(code, seconds) {
+        let series = handledSeries.get(code);
+        if (series === undefined) {
+          series = handled.series({ ...labels, grpc_code: grpcCodeName(code) });
+          handledSeries.set(code, series);
+        }
+        series.inc();
+        secondsSeries.observe(seconds);
+      },
+    };
+  }
+
+  const byMethod = new Map<DescMethod, MethodMetrics>();
+  return (method) => {
+    let metrics = byMethod.get(method);
+    if (metrics === undefined) {
+      metrics = createMethodMetrics(method);
+      byMethod.set(method, metrics);
+    }
+    return metrics;
+  };
+}
+
+/** go-grpc-prometheus' spelling of the kinds of methods. */
+const grpcTypes: Readonly<Record<DescMethod['methodKind'], string>> = {
+  unary: 'unary',
+  server_streaming: 'server_stream',
+  client_streaming: 'client_stream',
+  bidi_streaming: 'bidi_stream',
+};
+
+/** Go's spelling of the codes, which is that of Connect's enum; undefined is OK. */
+export function grpcCodeName(code: Code | undefined): string {
+  return code === undefined ? 'OK' : Code[code];
+}

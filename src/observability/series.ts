@@ -1,0 +1,93 @@
+import { Counter, type CounterConfiguration, Histogram, type HistogramConfiguration } from 'prom-client';
+
+/*
+ * prom-client looks the label values up on every update: sorts the names, joins a key, validates it.
+ * With seven updates per payment that was a tenth of its CPU time. These two hand out one series per
+ * set of label values, once, and an update is an addition; prom-client reads them when scraped.
+ */
+
+type LabelValues<T extends string> = Readonly<Partial<Record<T, string>>>;
+
+/** A counter whose series are made once. */
+export class SeriesCounter<T extends string = string> extends Counter<T> {
+  readonly #series: { readonly labels: LabelValues<T>; count: number }[] = [];
+
+  constructor(configuration: Omit<CounterConfiguration<T>, 'collect'>) {
+    super({
+      ...configuration,
+      collect: () => {
+        this.reset();
+        for (const { labels, count } of this.#series) {
+          this.inc(labels, count);
+        }
+      },
+    });
+  }
+
+  /** The series with these label values, 0 until it is incremented; call once per set of values. */
+  series(labels: LabelValues<T>): { inc(): void } {
+    const series = { labels, count: 0 };
+    this.#series.push(series);
+    return { inc: () => void (series.count += 1) };
+  }
+}
+
+interface HistogramSeries<T extends string> {
+  readonly labels: LabelValues<T>;
+  /** Observations per bucket, not cumulative; the last one is for those above every bound. */
+  readonly counts: Float64Array;
+  sum: number;
+}
+
+/** A histogram whose series are made once. */
+export class SeriesHistogram<T extends string = string> extends Histogram<T> {
+  readonly #series: HistogramSeries<T>[] = [];
+  readonly #bounds: readonly number[];
+  readonly #name: string;
+
+  constructor(configuration: HistogramConfiguration<T> & { readonly buckets: readonly number[] }) {
+    super({ ...configuration, buckets: [...configuration.buckets] });
+    this.#bounds = configuration.buckets;
+    this.#name = configuration.name;
+  }
+
+  /** The series with these label values; call once per set of values. */
+  series(labels: LabelValues<T>): { observe(value: number): void } {
+    const bounds = this.#bounds;
+    const series = { labels, counts: new Float64Array(bounds.length + 1), sum: 0 };
+    this.#series.push(series);
+    return {
+      observe(value) {
+        let bucket = 0;
+        while (bucket < bounds.length && value > (bounds[bucket] ?? Infinity)) {
+          bucket += 1;
+        }
+        series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
+        series.sum += value;
+      },
+    };
+  }
+
+  override async get() {
+    const values = this.#series.flatMap((series) => this.#valuesOf(series));
+    return { ...(await super.get()), values };
+  }
+
+  /** The variant of `get` that the registry prefers. */
+  getForPromString() {
+    return this.get();
+  }
+
+  #valuesOf(series: HistogramSeries<T>) {
+    let cumulative = 0;
+    const buckets = [...this.#bounds, '+Inf'].map((le, i) => {
+      cumulative += series.counts[i] ?? 0;
+      return { labels: { ...series.labels, le }, value: cumulative, metricName: `${this.#name}_bucket` };
+    });
+    return [
+      ...buckets,
+      { labels: series.labels, value: series.sum, metricName: `${this.#name}_sum` },
+      { labels: series.labels, value: cumulative, metricName: `${this.#name}_count` },
+    ];
+  }
+}
