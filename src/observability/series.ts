@@ -44,11 +44,14 @@ export class SeriesHistogram<T extends string = string> extends Histogram<T> {
   readonly #series: HistogramSeries<T>[] = [];
   readonly #bounds: readonly number[];
   readonly #name: string;
+  /** An empty one of the same name, for what stands around the values. */
+  readonly #head: Histogram<T>;
 
   constructor(configuration: HistogramConfiguration<T> & { readonly buckets: readonly number[] }) {
     super({ ...configuration, buckets: [...configuration.buckets] });
     this.#bounds = configuration.buckets;
     this.#name = configuration.name;
+    this.#head = new Histogram({ name: configuration.name, help: configuration.help, registers: [] });
   }
 
   /** The series with these label values; call once per set of values. */
@@ -70,7 +73,7 @@ export class SeriesHistogram<T extends string = string> extends Histogram<T> {
 
   override async get() {
     const values = this.#series.flatMap((series) => this.#valuesOf(series));
-    return { ...(await super.get()), values };
+    return { ...(await this.#head.get()), values };
   }
 
   /** The variant of `get` that the registry prefers. */
