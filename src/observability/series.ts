@@ -85,7 +85,7 @@ export class SeriesHistogram<T extends string = string> extends Histogram<T> {
     let cumulative = 0;
     const buckets = [...this.#bounds, '+Inf'].map((le, i) => {
       cumulative += series.counts[i] ?? 0;
-      return { labels: { ...series.labels, le }, value: cumulative, metricName: `${this.#name}_bucket` };
+      return { labels: { le, ...series.labels }, value: cumulative, metricName: `${this.#name}_bucket` };
     });
     return [
       ...buckets,
