@@ -24,18 +24,19 @@ const logEndMs = 2_000;
  * 0) and at once on a second (130), and says on standard error why it cannot run (1).
  *
  * @param name what it is called on standard error.
+ * @param addressVariables the variables that say where it listens, for the message on a taken port.
  * @param build reads the configuration and wires everything up.
  */
 export async function runProcess(
   name: string,
+  addressVariables: string,
   build: (logDestination: DestinationStream) => Stoppable | Promise<Stoppable>,
 ): Promise<void> {
   const log = destination({ fd: 1, sync: false, minLength: logBufferBytes, periodicFlush: logFlushMs });
 
   function fail(error: unknown): void {
     process.exitCode = 1;
-    const explanation = error instanceof ConfigError ? error.message : inspect(error);
-    process.stderr.write(`${name} cannot run: ${explanation}\n`);
+    process.stderr.write(`${name} cannot run: ${explain(error, addressVariables)}\n`);
     exitAfterLog(1);
   }
 
@@ -60,4 +61,15 @@ export async function runProcess(
   } catch (error) {
     fail(error);
   }
+}
+
+/** Without a stack where it is the reader's to put right: wrong variables, a taken port, an unknown host. */
+function explain(error: unknown, addressVariables: string): string {
+  if (error instanceof ConfigError) {
+    return error.message;
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    return `${error.message} (see ${addressVariables})`;
+  }
+  return inspect(error);
 }

@@ -3,6 +3,6 @@ import { runProcess } from '../run-process.ts';
 import { loadWorkerConfig } from './config.ts';
 import { buildWorker } from './worker.ts';
 
-await runProcess('reservation-worker', (logDestination) =>
+await runProcess('reservation-worker', 'HOST and WORKER_HEALTH_PORT', (logDestination) =>
   buildWorker(loadWorkerConfig(process.env), { logDestination }),
 );
