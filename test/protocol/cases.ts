@@ -1,0 +1,6 @@
+import { flowCases } from './flow-cases.ts';
+import { refusalCases } from './refusal-cases.ts';
+import { scenarioCases } from './scenario-cases.ts';
+
+/** The one table that every client is put through. */
+export const cases = [...scenarioCases, ...flowCases, ...refusalCases];

@@ -1,0 +1,65 @@
+import {
+  canonicalCode,
+  canonicalMessage,
+  type ClientFactory,
+  isObject,
+  type Json,
+  type JsonObject,
+  servicePath,
+} from './payment-client.ts';
+import { decodeBadRequest } from './proto-codec.ts';
+import { runCommand } from './run-command.ts';
+
+/** The developer's tool `buf curl`, which knows the contract from `proto/`. */
+export function createBufCurlClient(protocol: 'grpc' | 'grpcweb' | 'connect'): ClientFactory {
+  return (apiUrl) => ({
+    async call(method, request) {
+      const args = ['curl', '--schema', 'proto', '--protocol', protocol, '--data', '@-'];
+      if (protocol === 'grpc') {
+        args.push('--http2-prior-knowledge');
+      }
+      args.push(`${apiUrl}${servicePath}/${method}`);
+      const { exitCode, stdout, stderr } = await runCommand(
+        'node_modules/.bin/buf',
+        args,
+        JSON.stringify(request),
+      );
+      if (exitCode === 0) {
+        const message = JSON.parse(stdout.toString('utf8')) as JsonObject;
+        return { ok: true, message: canonicalMessage(toProtoNames(message)) };
+      }
+      return readError(stderr);
+    },
+    close: () => undefined,
+  });
+}
+
+function readError(stderr: string) {
+  if (!stderr.trimStart().startsWith('{')) {
+    throw new Error(`buf curl failed: ${stderr}`);
+  }
+  const error = JSON.parse(stderr) as {
+    code: string;
+    message?: string;
+    details?: { type: string; value: string }[];
+  };
+  return {
+    ok: false as const,
+    code: canonicalCode(error.code),
+    message: error.message ?? '',
+    violations: (error.details ?? [])
+      .filter((detail) => detail.type === 'google.rpc.BadRequest')
+      .flatMap((detail) => decodeBadRequest(Buffer.from(detail.value, 'base64'))),
+  };
+}
+
+/** buf prints the JSON names of fields whatever the server sent. */
+function toProtoNames(message: JsonObject): JsonObject {
+  const nameValue = (value: Json | undefined) => (isObject(value) ? toProtoNames(value) : value);
+  return Object.fromEntries(
+    Object.entries(message).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      nameValue(value),
+    ]),
+  );
+}
