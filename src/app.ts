@@ -167,7 +167,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     const untilMs = clock.now() + config.shutdownGraceMs;
     draining = true;
     logger.info({ grace_ms: config.shutdownGraceMs, ...store.count() }, 'Stopping');
-    const forceClose = clock.setTimer(config.shutdownGraceMs, () => api.connections.destroyConnections());
+    // No call takes long by itself: one that does is a caller's slow upload, and must not use up the
+    // time that settlements and webhooks need.
+    const forceClose = clock.setTimer(config.shutdownGraceMs / 2, () => api.connections.destroyConnections());
     await api.app.close();
     forceClose.cancel();
     // Payments due in the second half of the grace settle right away, so that their webhooks have

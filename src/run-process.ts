@@ -51,12 +51,14 @@ export async function runProcess(
   // A defect: the state is unknown, so nothing is saved but the log lines so far.
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+  // Before anything else: the first process of a container would not even see an unhandled SIGTERM.
+  let app: Stoppable | undefined;
+  onStopSignals({
+    stop: () => void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0), fail),
+    stopNow: () => exitAfterLog(130),
+  });
   try {
-    const app = await build(log);
-    onStopSignals({
-      stop: () => void app.stop().then(() => exitAfterLog(0), fail),
-      stopNow: () => exitAfterLog(130),
-    });
+    app = await build(log);
     await app.start();
   } catch (error) {
     fail(error);

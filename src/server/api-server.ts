@@ -2,8 +2,10 @@ import { type ConnectRouterOptions, createConnectRouter, type Interceptor } from
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { maxCallTimeoutMs } from './call-timeout.ts';
 import { type ConnectionLimits, createDualProtocolServer, type DualProtocolServer } from './dual-protocol.ts';
-import { answerUnknownMethod, answerUnsupportedMediaType } from './protocol-errors.ts';
+import { answerFastifyError, answerUnknownMethod } from './protocol-errors.ts';
+import { createRequestGuard } from './request-guard.ts';
 import { addServices, type ServiceRegistration } from './service-registration.ts';
 import { createUnaryLane } from './unary-lane.ts';
 
@@ -25,28 +27,28 @@ export interface ApiServer {
   readonly connections: DualProtocolServer;
 }
 
-/** Longest deadline a caller may set, in milliseconds; Node's timers overflow beyond 2^31-1. */
-const maxCallTimeoutMs = 3_600_000;
+/** Bytes that are no UTF-8 are refused; the default decoder would replace them and go on. */
+const strictTextDecoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Fastify with the Connect router: gRPC, gRPC-Web and Connect from one set of handlers. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { services } = options;
+  // The platform documents its fields by their proto names. Unknown fields are refused, because
+  // ignoring them would also swallow a misspelt scenario and approve what was meant to fail.
+  const jsonOptions = {
+    useProtoFieldName: true,
+    ignoreUnknownFields: false,
+    textDecoder: strictTextDecoder,
+  };
   const routerOptions: ConnectRouterOptions = {
     interceptors: [...options.interceptors],
     acceptCompression: [compressionGzip],
     readMaxBytes: options.readMaxBytes,
     maxTimeoutMs: maxCallTimeoutMs,
-    // The platform documents its fields by their proto names. Unknown fields are refused, because
-    // ignoring them would also swallow a misspelt scenario and approve what was meant to fail.
-    jsonOptions: { useProtoFieldName: true, ignoreUnknownFields: false },
+    jsonOptions,
   };
-  const lane = options.unaryLane
-    ? createUnaryLane(
-        services,
-        routerOptions,
-        addServices(createConnectRouter(routerOptions), services).handlers,
-      )
-    : undefined;
+  const { handlers } = addServices(createConnectRouter(routerOptions), services);
+  const lane = options.unaryLane ? createUnaryLane(services, routerOptions, handlers) : undefined;
   let connections: DualProtocolServer | undefined;
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
@@ -57,7 +59,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
   });
   app.setNotFoundHandler(answerUnknownMethod);
-  app.setErrorHandler(answerUnsupportedMediaType);
+  app.setErrorHandler(answerFastifyError);
+  app.addHook('onRequest', createRequestGuard(handlers));
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
     routes: (router) => void addServices(router, services),

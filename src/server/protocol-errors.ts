@@ -1,59 +1,51 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
-import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-
-const acceptedContentTypes =
-  'application/json or application/proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
+import { setGrpcStatus } from './grpc-status.ts';
 
 /** Answers a call to a method or service that does not exist, in the caller's protocol. */
-export function answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): void {
-  answer(
-    request,
-    reply,
-    new ConnectError(`${request.method} ${pathOf(request)} is not implemented here`, Code.Unimplemented),
-  );
+export function answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0];
+  const error = new ConnectError(`${request.method} ${path} is not implemented here`, Code.Unimplemented);
+  return answerError(request, reply, error);
 }
 
 /** Answers what Fastify itself refuses before a handler of Connect is reached. */
-export function answerUnsupportedMediaType(
+export function answerFastifyError(
   error: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
-): void {
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    const given = request.headers['content-type'] ?? 'none';
-    const message = `content-type ${given} is not supported; send ${acceptedContentTypes}`;
-    void reply.code(415).send(errorToJson(new ConnectError(message, Code.InvalidArgument), undefined));
-    return;
-  }
+): FastifyReply {
   const statusCode = error.statusCode ?? 500;
   if (statusCode >= 500) {
-    request.log.error({ err: error, path: pathOf(request) }, 'Request failed');
-    answer(request, reply, new ConnectError('internal error', Code.Internal));
-    return;
+    request.log.error({ err: error, url: request.url }, 'Request failed');
+    return answerError(request, reply, new ConnectError('internal error', Code.Internal));
   }
-  void reply
-    .code(statusCode)
-    .send(errorToJson(new ConnectError(error.message, Code.InvalidArgument), undefined));
+  const refusal = new ConnectError(error.message, Code.InvalidArgument);
+  discardBody(request);
+  return reply.code(statusCode).send(errorToJson(refusal, undefined));
 }
 
-function answer(request: FastifyRequest, reply: FastifyReply, error: ConnectError): void {
+/** Answers with an error in the caller's protocol. */
+export function answerError(request: FastifyRequest, reply: FastifyReply, error: ConnectError): FastifyReply {
+  discardBody(request);
   const contentType = request.headers['content-type'] ?? '';
   if (contentType.startsWith('application/grpc')) {
     // Trailers-only: the status travels in the headers of an HTTP 200 without a body. gRPC clients
     // read nothing from a plain 404.
-    const status = new Headers();
-    setTrailerStatus(status, error);
-    void reply
+    const status = Object.fromEntries(setGrpcStatus(new Headers(), error));
+    return reply
       .code(200)
-      .headers({ ...Object.fromEntries(status), 'content-type': contentType })
+      .headers({ ...status, 'content-type': contentType })
       .send();
-    return;
   }
-  void reply.code(codeToHttpStatus(error.code)).send(errorToJson(error, undefined));
+  return reply.code(codeToHttpStatus(error.code)).send(errorToJson(error, undefined));
 }
 
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? request.url;
+/**
+ * Lets the rest of the body come in and forgets it. An answer to a caller who still sends is otherwise
+ * followed by a reset of the HTTP/2 stream, on which curl 7.88 throws the answer away.
+ */
+export function discardBody(request: FastifyRequest): void {
+  request.raw.resume();
 }

@@ -157,11 +157,8 @@ export function createUnaryLane(
         maxBodyBytes: readMaxBytes + envelopeHeadBytes,
         connectHandler: method.connectHandler,
         answer(body, onAbandoned) {
-          const message = protocol.unwrap(body, readMaxBytes);
-          if (message === undefined) {
-            return undefined;
-          }
           const compression = responseCompressionFor(protocol, headers);
+          const response = { compression, minBytes: compressMinBytes };
           const call = new LaneCall({
             spec: method.spec,
             protocolName: protocol.name,
@@ -172,7 +169,14 @@ export function createUnaryLane(
             initialTrailer: protocol.initialTrailer,
             onAbandoned,
           });
-          return answer(call, protocol, binary, method, message, { compression, minBytes: compressMinBytes });
+          try {
+            const message = protocol.unwrap(body, readMaxBytes);
+            return message === undefined
+              ? undefined
+              : answer(call, protocol, binary, method, message, response);
+          } catch (error) {
+            return Promise.resolve(protocol.failure(call, ConnectError.from(error), binary, response));
+          }
         },
       };
     },

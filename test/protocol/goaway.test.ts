@@ -30,6 +30,8 @@ async function openCall(session: ClientHttp2Session): Promise<ClientHttp2Stream>
     [constants.HTTP2_HEADER_PATH]: path,
     'content-type': 'application/json',
   });
+  // A refusal may come as an event while nobody awaits the stream.
+  stream.on('error', () => undefined);
   await new Promise((resolve) => {
     stream.write(body.subarray(0, 20), resolve);
   });

@@ -5,12 +5,8 @@ import {
   trailerFlag,
   trailerSerialize,
 } from '@connectrpc/connect/protocol-grpc-web';
-import {
-  headerGrpcStatus,
-  grpcStatusOk,
-  parseTimeout,
-  setTrailerStatus,
-} from '@connectrpc/connect/protocol-grpc';
+import { headerGrpcStatus, grpcStatusOk, parseTimeout } from '@connectrpc/connect/protocol-grpc';
+import { setGrpcStatus } from '../grpc-status.ts';
 import type { LaneCall } from './lane-call.ts';
 import { grpcLane } from './grpc.ts';
 import { toNodeHeaders } from './header-conversion.ts';
@@ -61,7 +57,7 @@ export const grpcWebLane: LaneProtocol = {
   },
 
   async failure(call, error, binary, response) {
-    const trailer = trailerSerialize(setTrailerStatus(call.responseTrailer, error));
+    const trailer = trailerSerialize(setGrpcStatus(call.responseTrailer, error));
     return reply(call, await encode(trailer, trailerFlag, response), binary, response);
   },
 };

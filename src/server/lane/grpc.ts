@@ -6,10 +6,10 @@ import {
   headerGrpcStatus,
   grpcStatusOk,
   parseTimeout,
-  setTrailerStatus,
 } from '@connectrpc/connect/protocol-grpc';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { toNodeHeaders } from './header-conversion.ts';
+import { setGrpcStatus } from '../grpc-status.ts';
 import type { LaneCall } from './lane-call.ts';
 import {
   type LaneProtocol,
@@ -55,7 +55,7 @@ export const grpcLane: LaneProtocol = {
   },
 
   failure(call, error, binary, response) {
-    const trailer = setTrailerStatus(call.responseTrailer, error);
+    const trailer = setGrpcStatus(call.responseTrailer, error);
     return {
       status: 200,
       headers: headersOf(call, binary, response),

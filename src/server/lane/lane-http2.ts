@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { BodyDeadline } from '../body-deadline.ts';
+import { closeWhenAnswered } from '../close-when-answered.ts';
 import type { UnaryLane } from '../unary-lane.ts';
 import { collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
@@ -31,6 +32,7 @@ export function serveHttp2Stream(
 
   function handToConnect(received: readonly Buffer[]): void {
     if (ticket !== undefined) {
+      closeWhenAnswered(stream);
       void answerHttp2WithConnect(ticket.connectHandler, stream, headers, received);
     }
   }

@@ -1,5 +1,5 @@
-import type { ConnectError } from '@connectrpc/connect';
-import type { Compression } from '@connectrpc/connect/protocol';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type Compression, compressedFlag } from '@connectrpc/connect/protocol';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { LaneCall } from './lane-call.ts';
 
@@ -33,6 +33,8 @@ export interface LaneProtocol {
   /**
    * The message in a whole request body; undefined when the body is anything but one plain message
    * of up to `readMaxBytes` bytes, which Connect's own handler then answers.
+   *
+   * @throws ConnectError for what Connect's handler would take for a plain message, but is none.
    */
   unwrap(body: Buffer, readMaxBytes: number): Uint8Array | undefined;
   /** The reply with an output message. */
@@ -56,8 +58,12 @@ const envelopeHeadBytes = 5;
 
 /** The message in a body that is exactly one uncompressed envelope. */
 export function unwrapEnvelope(body: Buffer, readMaxBytes: number): Uint8Array | undefined {
-  if (body.length < envelopeHeadBytes || body[0] !== 0) {
+  const flags = body[0];
+  if (body.length < envelopeHeadBytes || flags === compressedFlag) {
     return undefined;
+  }
+  if (flags !== 0) {
+    throw new ConnectError(`protocol error: unknown envelope flags ${flags}`, Code.InvalidArgument);
   }
   const messageBytes = body.readUInt32BE(1);
   return messageBytes > readMaxBytes || messageBytes !== body.length - envelopeHeadBytes

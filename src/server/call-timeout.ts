@@ -1,0 +1,29 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { parseTimeout as parseConnectTimeout } from '@connectrpc/connect/protocol-connect';
+import { parseTimeout as parseGrpcTimeout } from '@connectrpc/connect/protocol-grpc';
+
+/** Longest deadline that is kept, in milliseconds: an hour. */
+export const maxCallTimeoutMs = 3_600_000;
+
+/**
+ * Takes deadlines beyond `maxCallTimeoutMs` out of a request's headers: no call here lasts nearly as
+ * long, so such a deadline means none. Connect would refuse the call, and its timer would overflow
+ * Node's (2^31-1 ms) and fire at once; gRPC clients do send `99999999H` for "no hurry".
+ */
+export function dropEndlessTimeouts(headers: IncomingHttpHeaders): void {
+  const grpcTimeout = headers['grpc-timeout'];
+  if (typeof grpcTimeout === 'string' && isEndless(parseGrpcTimeout(grpcTimeout, maxCallTimeoutMs))) {
+    delete headers['grpc-timeout'];
+  }
+  const connectTimeout = headers['connect-timeout-ms'];
+  if (
+    typeof connectTimeout === 'string' &&
+    isEndless(parseConnectTimeout(connectTimeout, maxCallTimeoutMs))
+  ) {
+    delete headers['connect-timeout-ms'];
+  }
+}
+
+function isEndless({ timeoutMs }: { timeoutMs?: number }): boolean {
+  return timeoutMs !== undefined && timeoutMs > maxCallTimeoutMs;
+}

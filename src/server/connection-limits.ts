@@ -1,0 +1,13 @@
+/** The fences around connections; times in milliseconds. */
+export interface ConnectionLimits {
+  /** For the first bytes of a connection, which tell the protocol. */
+  readonly sniffTimeoutMs: number;
+  /** HTTP/1.1: for the headers of a request. */
+  readonly headersTimeoutMs: number;
+  /** For a whole request, body included. */
+  readonly requestTimeoutMs: number;
+  /** A connection without a call is closed after this long. */
+  readonly idleTimeoutMs: number;
+  /** HTTP/2: calls in flight on one connection. */
+  readonly maxConcurrentStreams: number;
+}

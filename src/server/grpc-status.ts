@@ -1,0 +1,18 @@
+import type { ConnectError } from '@connectrpc/connect';
+import { headerGrpcMessage, setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
+
+/**
+ * Writes the status of a failed call, with its message escaped as the gRPC specification has it: only
+ * `%` and what is not printable ASCII. Connect escapes more than that, which Go and Java undo, but
+ * `@grpc/grpc-js` shows its callers `reservation_id%3A is required`.
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
+ */
+export function setGrpcStatus(target: Headers, error: ConnectError): Headers {
+  setTrailerStatus(target, error);
+  target.set(headerGrpcMessage, escapeGrpcMessage(error.rawMessage));
+  return target;
+}
+
+function escapeGrpcMessage(message: string): string {
+  return message.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
+}

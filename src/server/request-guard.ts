@@ -1,0 +1,67 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { errorToJson } from '@connectrpc/connect/protocol-connect';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answerError, discardBody } from './protocol-errors.ts';
+
+const acceptedContentTypes =
+  'application/json or application/proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
+
+/** Standard or URL-safe alphabet, padded or not: what Connect GET may carry as `message`. */
+const base64Text = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/**
+ * Refuses, with a reason, what Connect's handlers refuse with a bare status: HTTP methods and content
+ * types that an RPC does not take; and a Connect GET whose message they answer as an internal error.
+ */
+export function createRequestGuard(handlers: readonly UniversalHandler[]) {
+  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const url = new URL(request.url, 'http://localhost');
+    const handler = byPath.get(url.pathname);
+    if (handler === undefined) {
+      return undefined;
+    }
+    if (!handler.allowedMethods.includes(request.method)) {
+      const allowed = handler.allowedMethods.filter((method, i, all) => all.indexOf(method) === i).join(', ');
+      return await refuse(
+        request,
+        reply.header('allow', allowed),
+        405,
+        `${request.method} is not allowed; use ${allowed}`,
+      );
+    }
+    if (request.method === 'GET') {
+      if (url.searchParams.get('base64') === '1' && !base64Text.test(url.searchParams.get('message') ?? '')) {
+        return await answerError(
+          request,
+          reply,
+          new ConnectError('message is not base64', Code.InvalidArgument),
+        );
+      }
+      return undefined;
+    }
+    const contentType = request.headers['content-type'];
+    return contentType === undefined || !handler.supportedContentType(contentType)
+      ? await refuse(
+          request,
+          reply,
+          415,
+          `content-type ${contentType ?? '(none)'} is not supported; send ${acceptedContentTypes}`,
+        )
+      : undefined;
+  };
+}
+
+async function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  message: string,
+): Promise<FastifyReply> {
+  discardBody(request);
+  return await reply
+    .code(status)
+    .send(errorToJson(new ConnectError(message, Code.InvalidArgument), undefined));
+}
