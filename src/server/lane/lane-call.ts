@@ -140,6 +140,15 @@ export class LaneCall implements HandlerContext {
     return this.#requestHeader;
   }
 
+  /** One header of the request by its name in lower case, without making web `Headers` of all. */
+  headerValue(name: string): string | undefined {
+    if (this.#requestHeader !== undefined) {
+      return this.#requestHeader.get(name) ?? undefined; // an interceptor may have changed it
+    }
+    const value = this.#init.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
   get values(): ContextValues {
     this.#values ??= createContextValues();
     return this.#values;
