@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Fault tests that take longer than a few seconds; `npm run test:faults`. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.faults.ts'],
+    passWithNoTests: true,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // One at a time: they load the machine.
+    maxWorkers: 1,
+  },
+});
