@@ -1,7 +1,7 @@
 import { type AwsConfig, queueUrl, readAwsConfig } from './aws/aws-config.ts';
 import type { Scenario } from './payment/payment.ts';
 import { type EventBridgeConfig, readEventBridgeConfig } from './delivery/eventbridge-config.ts';
-import { secretToKey } from './delivery/webhook-signature.ts';
+import { isUsableSecret } from './delivery/webhook-secrets.ts';
 import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
 
@@ -109,15 +109,6 @@ export function loadConfig(
     throw new ConfigError(read.mistakes);
   }
   return Object.freeze(config);
-}
-
-/** Node decodes broken base64 without a word, to an empty key in the end; receivers' libraries refuse it. */
-function isUsableSecret(secret: string): boolean {
-  if (!secret.startsWith('whsec_')) {
-    return true;
-  }
-  const key = secretToKey(secret);
-  return key.length > 0 && secret === `whsec_${key.toString('base64')}`;
 }
 
 function toScenario(name: (typeof scenarios)[number]): Scenario {

@@ -1,6 +1,5 @@
 import { buildApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
-import { secretToKey } from '../delivery/webhook-signature.ts';
 import { createLogger } from '../observability/logger.ts';
 import { loadWorkerConfig } from '../worker/config.ts';
 import { buildWorker } from '../worker/worker.ts';
@@ -81,7 +80,7 @@ export async function startDevStack(
     const webhooks = await startLocalWebhookReceiver({
       host,
       port: ports.webhooks,
-      key: secretToKey(config.webhookSecrets[0]),
+      secret: config.webhookSecrets,
       logger: logger('webhooks'),
     });
     started.unshift(webhooks);

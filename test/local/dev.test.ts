@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { encodeWebhookBody } from '../../src/delivery/payment-event.ts';
 import { signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
 import { type DevComponent, startDevStack } from '../../src/local/dev-stack.ts';
 
@@ -25,8 +26,21 @@ const sh = async (command: string) => {
 const post = async (url: string, headers: Record<string, string>, body: string) =>
   (await fetch(url, { method: 'POST', headers, body })).status;
 
+const webhook = encodeWebhookBody(
+  {
+    eventId: 'evt-1',
+    paymentId: 'pay-1',
+    reservationId: 'reservation-1',
+    userId: 'user-1',
+    status: 'COMPLETED',
+    amount: 1,
+    currency: 'KRW',
+  },
+  0,
+);
+
 const signed = (secret: string, timestamp: number) =>
-  signatureHeadersFor([Buffer.from(secret)], 'evt-1', timestamp, '{}');
+  signatureHeadersFor([Buffer.from(secret)], 'evt-1', timestamp, webhook);
 
 test('npm run dev prints a curl that takes a reservation from HOLD to CONFIRMED on both channels', async () => {
   const child = spawn(process.execPath, ['src/local/dev.ts'], {
@@ -60,7 +74,7 @@ test('npm run dev prints a curl that takes a reservation from HOLD to CONFIRMED 
 
   expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'HOLD' });
   expect(await sh(pay)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
-  await shown(/webhooks +Webhook received, signatures verified/);
+  await shown(/webhooks +Webhook received, signature verified/);
   await shown(/reservations +Reservation HOLD -> CONFIRMED/);
   await shown(/worker +Reservation confirmed/);
   expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'CONFIRMED' });
@@ -101,12 +115,16 @@ test('failed payments cancel, and a bad signature is refused', async () => {
 
   const seconds = Math.floor(Date.now() / 1000);
   const secret = 'payment-sim-dev-secret';
-  expect(await post(stack.webhookUrl, signed(secret, seconds), '{}')).toBe(204);
-  expect(await post(stack.webhookUrl, signed(secret, seconds), '{ }')).toBe(401);
-  expect(await post(stack.webhookUrl, signed(secret, seconds - 301), '{}')).toBe(401);
-  expect(await post(stack.webhookUrl, signed('another', seconds), '{}')).toBe(401);
+  expect(await post(stack.webhookUrl, signed(secret, seconds), webhook)).toBe(204);
+  expect(await post(stack.webhookUrl, signed(secret, seconds), `${webhook} `)).toBe(401);
+  expect(await post(stack.webhookUrl, signed(secret, seconds - 301), webhook)).toBe(401);
+  expect(await post(stack.webhookUrl, signed('another', seconds), webhook)).toBe(401);
   expect(
-    await post(stack.webhookUrl, { ...signed(secret, seconds), 'webhook-timestamp': `${seconds - 1}` }, '{}'),
+    await post(
+      stack.webhookUrl,
+      { ...signed(secret, seconds), 'webhook-timestamp': `${seconds - 1}` },
+      webhook,
+    ),
   ).toBe(401);
   expect(lines.filter(({ msg }) => msg === 'Webhook refused')).toHaveLength(4);
 });
