@@ -22,6 +22,7 @@ import { createSeededRandom, type RandomSource } from './random.ts';
 import { createApiServer } from './server/api-server.ts';
 import { createInterceptors } from './server/interceptors.ts';
 import { createOpsServer } from './server/ops-server.ts';
+import { readCallTrace } from './server/read-call-trace.ts';
 import { registerService } from './server/service-registration.ts';
 import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
@@ -76,6 +77,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const logger = createLogger(config.logLevel, overrides.logDestination ?? process.stdout);
   // Fastify's own lines (each address it listens at) say nothing that ours do not.
   const fastifyLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
+  const newId = overrides.newId ?? createRandomIds();
   const metrics = createMetrics();
 
   const store = createMemoryPaymentStore({
@@ -123,7 +125,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const payments = createPaymentService({
     clock,
     random,
-    newId: overrides.newId ?? createRandomIds(),
+    newId,
     store,
     idempotency,
     scheduler,
@@ -135,10 +137,12 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     metrics,
   });
 
-  const services = [registerService(PaymentServiceDescriptor, createPaymentHandlers(payments))];
+  const services = [
+    registerService(PaymentServiceDescriptor, createPaymentHandlers(payments, readCallTrace)),
+  ];
   const api = await createApiServer({
     services,
-    interceptors: createInterceptors(logger, metrics.calls),
+    interceptors: createInterceptors(logger, metrics.calls, newId),
     limits: connectionLimits,
     readMaxBytes: config.readMaxBytes,
     unaryLane: overrides.unaryLane ?? true,

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** What an id names. */
-export type IdPrefix = 'pay' | 'txn' | 'evt';
+export type IdPrefix = 'pay' | 'txn' | 'evt' | 'req';
 
 /** Makes ids that are never made twice: `newId('pay')` is `pay-<uuid>`. */
 export type IdGenerator = (prefix: IdPrefix) => string;

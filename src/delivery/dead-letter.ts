@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { traceFields } from '../payment/call-trace.ts';
 import type { PaymentEvent } from './payment-event.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
@@ -63,6 +64,7 @@ export function createDeadLetters(deps: {
           amount: event.amount,
           currency: event.currency,
           event_id: event.eventId,
+          ...traceFields(event.trace),
           ...(letter.webhookUrl !== undefined && { webhook_url: letter.webhookUrl }),
           reason,
           attempts: letter.attempts,

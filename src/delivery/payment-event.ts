@@ -1,3 +1,4 @@
+import type { CallTrace } from '../payment/call-trace.ts';
 import type { FinalStatus, SettledPayment } from '../payment/payment.ts';
 
 /** The `event_type` of every webhook. */
@@ -16,6 +17,8 @@ export interface PaymentEvent {
   /** Minor units, 1 to 2^53-1. */
   readonly amount: number;
   readonly currency: string;
+  /** Where the call that created the payment belongs. */
+  readonly trace: CallTrace | undefined;
 }
 
 /** The event that tells the settlement of `payment`. */
@@ -28,6 +31,7 @@ export function toPaymentEvent(payment: SettledPayment): PaymentEvent {
     status: payment.status,
     amount: payment.money.amount,
     currency: payment.money.currency,
+    trace: payment.trace,
   };
 }
 
@@ -41,12 +45,21 @@ export function encodeWebhookBody(event: PaymentEvent, timestampSeconds: number)
 }
 
 /**
- * The JSON `Detail` of the EventBridge entry: the webhook's body plus the payer.
+ * The JSON `Detail` of the EventBridge entry: the webhook's body plus the payer, and the trace where
+ * the caller sent one.
  *
  * @param timestampSeconds when the entry is made, in Unix seconds.
  */
 export function encodeEventBridgeDetail(event: PaymentEvent, timestampSeconds: number): string {
-  return JSON.stringify({ ...webhookFields(event, timestampSeconds), user_id: event.userId });
+  const { trace, userId } = event;
+  return JSON.stringify({
+    ...webhookFields(event, timestampSeconds),
+    user_id: userId,
+    ...(trace?.traceparent !== undefined && {
+      trace_context: { traceparent: trace.traceparent, tracestate: trace.tracestate },
+    }),
+    ...(trace?.requestId !== undefined && { request_id: trace.requestId }),
+  });
 }
 
 function webhookFields(event: PaymentEvent, timestampSeconds: number) {

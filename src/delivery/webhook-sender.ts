@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { traceFields, traceHeaders } from '../payment/call-trace.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
@@ -77,6 +78,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
         headers: {
           'content-type': 'application/json',
           'user-agent': 'PaymentSim/1.0',
+          ...traceHeaders(delivery.event.trace),
           ...signatureHeadersFor(deps.keys, delivery.event.eventId, timestampSeconds, body),
         },
         body,
@@ -99,6 +101,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       event_id: delivery.event.eventId,
       webhook_url: delivery.url,
       attempt: delivery.attempts,
+      ...traceFields(delivery.event.trace),
     };
     if (result.outcome === 'delivered') {
       metrics.webhookDeliveries.inc({ outcome: 'delivered' });

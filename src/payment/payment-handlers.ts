@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
   CreatePaymentIntentResponseSchema,
   GetPaymentStatusResponseSchema,
@@ -10,6 +10,7 @@ import {
   PaymentStatus,
   ProcessPaymentResponseSchema,
 } from '../../gen/payment/v1/payment_pb.js';
+import type { CallTrace } from './call-trace.ts';
 import { isSettled, type Payment, type PaymentStatus as Status, type Scenario } from './payment.ts';
 import type { PaymentService } from './payment-service.ts';
 
@@ -26,11 +27,18 @@ const scenarioToProto: Readonly<Record<Scenario, PaymentScenario>> = {
   RANDOM: PaymentScenario.RANDOM,
 };
 
-/** Translates between protobuf and the use cases, and does nothing else. */
-export function createPaymentHandlers(service: PaymentService): ServiceImpl<typeof PaymentServiceDescriptor> {
+/**
+ * Translates between protobuf and the use cases, and does nothing else.
+ *
+ * @param readTrace the trace that a call belongs to, by its headers.
+ */
+export function createPaymentHandlers(
+  service: PaymentService,
+  readTrace: (context: HandlerContext) => CallTrace | undefined,
+): ServiceImpl<typeof PaymentServiceDescriptor> {
   return {
-    async createPaymentIntent(request) {
-      const { paymentId } = await service.create({
+    async createPaymentIntent(request, context) {
+      const input = {
         reservationId: request.reservationId,
         userId: request.userId,
         money: request.amount,
@@ -38,7 +46,8 @@ export function createPaymentHandlers(service: PaymentService): ServiceImpl<type
         webhookUrl: request.webhookUrl,
         idempotencyKey: request.idempotencyKey,
         delayMs: request.simulation?.delayMs,
-      });
+      };
+      const { paymentId } = await service.create(input, readTrace(context));
       return create(CreatePaymentIntentResponseSchema, {
         paymentIntentId: paymentId,
         status: PaymentStatus.PENDING,

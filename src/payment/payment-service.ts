@@ -6,6 +6,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
 import type { IdempotencyStore, PaymentStore, SettlementScheduler, SettleResult } from '../state/ports.ts';
+import { type CallTrace, traceFields } from './call-trace.ts';
 import { PaymentError } from './errors.ts';
 import { isSettled, type Payment, type PendingPayment, type SettledPayment } from './payment.ts';
 import { planSettlement, type ScenarioOptions } from './scenario.ts';
@@ -39,8 +40,12 @@ export interface PaymentServiceDeps {
 
 /** The use cases. All throw `PaymentError` for what the caller can put right. */
 export interface PaymentService {
-  /** Registers a payment, schedules its settlement and returns its id; the payment is PENDING. */
-  create(input: CreateIntentInput): Promise<{ readonly paymentId: string }>;
+  /**
+   * Registers a payment, schedules its settlement and returns its id; the payment is PENDING.
+   *
+   * @param trace goes wherever the payment goes.
+   */
+  create(input: CreateIntentInput, trace?: CallTrace): Promise<{ readonly paymentId: string }>;
   /** The payment, unless `userId` is given and is not the payer's. */
   get(input: { readonly paymentId: string; readonly userId: string }): Promise<Payment>;
   /** Settles a pending payment now, or returns the outcome it already has. */
@@ -51,18 +56,18 @@ export interface PaymentService {
 export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   const { clock, store, scheduler, idempotency, metrics, logger } = deps;
 
-  async function create(input: CreateIntentInput): Promise<{ paymentId: string }> {
+  async function create(input: CreateIntentInput, trace?: CallTrace): Promise<{ paymentId: string }> {
     const command = validateCreateIntent(input, deps.checkWebhookUrl);
     const { idempotencyKey } = command;
     if (idempotencyKey === undefined) {
-      return { paymentId: await register(command) };
+      return { paymentId: await register(command, trace) };
     }
     const result = await idempotency.once(
       {
         key: JSON.stringify(['create', command.userId, idempotencyKey]),
         fingerprint: fingerprintOf(command),
       },
-      () => register(command),
+      () => register(command, trace),
     );
     if (result.outcome === 'mismatch') {
       throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
@@ -70,7 +75,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     return { paymentId: result.value };
   }
 
-  async function register(command: CreateIntentCommand): Promise<string> {
+  async function register(command: CreateIntentCommand, trace: CallTrace | undefined): Promise<string> {
     const plan = planSettlement(command, deps.scenarioOptions, deps.random);
     const createdAtMs = clock.now();
     const payment: PendingPayment = {
@@ -83,6 +88,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
       plannedOutcome: plan.outcome,
       createdAtMs,
       dueAtMs: createdAtMs + plan.delayMs,
+      trace,
       status: 'PENDING',
     };
     // Stored last: a schedule without its payment does nothing, a payment without its schedule
@@ -99,6 +105,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
         reservation_id: payment.reservationId,
         status: payment.status,
         scenario: payment.scenario,
+        ...traceFields(trace),
       },
       'Payment intent created',
     );
@@ -178,6 +185,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
         transaction_id: payment.transactionId,
         event_id: payment.eventId,
         latency_ms: payment.settledAtMs - payment.createdAtMs,
+        ...traceFields(payment.trace),
       },
       'Payment processed successfully',
     );

@@ -1,3 +1,5 @@
+import type { CallTrace } from './call-trace.ts';
+
 /** Where a payment stands. */
 export type PaymentStatus = 'PENDING' | FinalStatus;
 
@@ -27,6 +29,8 @@ interface PaymentTerms {
   readonly createdAtMs: number;
   /** When the settlement is due by the scenario. */
   readonly dueAtMs: number;
+  /** Where the call that created it belongs, undefined when the caller did not say. */
+  readonly trace: CallTrace | undefined;
 }
 
 /** A payment that waits for its settlement. */
@@ -89,6 +93,7 @@ export function applySettlement(payment: Payment, settlement: Settlement): Settl
     plannedOutcome: payment.plannedOutcome,
     createdAtMs: payment.createdAtMs,
     dueAtMs: payment.dueAtMs,
+    trace: payment.trace,
     status: settlement.status,
     settledAtMs: settlement.settledAtMs,
     transactionId: settlement.transactionId,

@@ -1,15 +1,25 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
+import type { IdGenerator } from '../ids.ts';
 import { type CallMetrics, grpcCodeName } from '../observability/call-metrics.ts';
 import type { Logger } from '../observability/logger.ts';
+import { parseCallTrace, traceFields } from '../payment/call-trace.ts';
 import { toConnectError } from './error-mapping.ts';
 
-/** What every call passes through: its errors are mapped, it is counted and timed, failures are logged. */
-export function createInterceptors(logger: Logger, calls: CallMetrics): Interceptor[] {
-  return [createCallInterceptor(logger, calls)];
+const requestIdHeader = 'x-request-id';
+
+/** What is looked at of a request. */
+interface Call {
+  readonly method: DescMethod;
+  readonly header: Headers;
 }
 
-function createCallInterceptor(logger: Logger, calls: CallMetrics): Interceptor {
+/** What every call passes through: its errors are mapped, it is counted and timed, failures are logged. */
+export function createInterceptors(logger: Logger, calls: CallMetrics, newId: IdGenerator): Interceptor[] {
+  return [createCallInterceptor(logger, calls, newId)];
+}
+
+function createCallInterceptor(logger: Logger, calls: CallMetrics, newId: IdGenerator): Interceptor {
   return (next) => async (request) => {
     const startedAt = performance.now();
     const { method } = request;
@@ -17,20 +27,20 @@ function createCallInterceptor(logger: Logger, calls: CallMetrics): Interceptor 
     try {
       const response = await next(request);
       if (!response.stream) {
-        finish(method, startedAt, undefined);
+        finish(request, startedAt, undefined);
         return response;
       }
-      return { ...response, message: observeStream(response.message, method, startedAt) };
+      return { ...response, message: observeStream(response.message, request, startedAt) };
     } catch (error) {
       const failure = toConnectError(error);
-      finish(method, startedAt, failure);
+      finish(request, startedAt, failure);
       throw failure;
     }
   };
 
   async function* observeStream<T>(
     messages: AsyncIterable<T>,
-    method: DescMethod,
+    call: Call,
     startedAt: number,
   ): AsyncGenerator<T> {
     let failure: ConnectError | undefined;
@@ -40,24 +50,34 @@ function createCallInterceptor(logger: Logger, calls: CallMetrics): Interceptor 
       failure = toConnectError(error);
       throw failure;
     } finally {
-      finish(method, startedAt, failure);
+      finish(call, startedAt, failure);
     }
   }
 
-  function finish(method: DescMethod, startedAt: number, failure: ConnectError | undefined): void {
+  function finish(call: Call, startedAt: number, failure: ConnectError | undefined): void {
     const seconds = (performance.now() - startedAt) / 1000;
-    calls(method).handled(failure?.code, seconds);
+    calls(call.method).handled(failure?.code, seconds);
     if (failure !== undefined) {
-      logFailure(method, failure, seconds);
+      logFailure(call, failure, seconds);
     }
   }
 
-  function logFailure(method: DescMethod, failure: ConnectError, seconds: number): void {
+  /** The line and the answer bear one request id, made here unless the caller sent one. */
+  function logFailure({ method, header }: Call, failure: ConnectError, seconds: number): void {
+    const trace = parseCallTrace({
+      traceparent: header.get('traceparent') ?? undefined,
+      tracestate: undefined,
+      requestId: header.get(requestIdHeader) ?? undefined,
+    });
+    const requestId = trace?.requestId ?? newId('req');
+    failure.metadata.set(requestIdHeader, requestId);
     const fields = {
       grpc_service: method.parent.typeName,
       grpc_method: method.name,
       grpc_code: grpcCodeName(failure.code),
       latency_ms: Math.round(seconds * 1e6) / 1e3,
+      ...traceFields(trace),
+      request_id: requestId,
     };
     if (failure.code === Code.Internal || failure.code === Code.Unknown) {
       logger.error({ ...fields, err: failure.cause ?? failure }, 'Call failed');

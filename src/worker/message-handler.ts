@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type AttemptFailure, decideRetry } from '../delivery/retry-policy.ts';
 import type { Logger } from '../observability/logger.ts';
+import { traceFields } from '../payment/call-trace.ts';
 import type { RandomSource } from '../random.ts';
 import type { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { HandledEvents } from './handled-events.ts';
@@ -63,14 +64,14 @@ export function createMessageHandler(deps: MessageHandlerDeps): MessageHandler {
     message: QueueMessage,
     signal: AbortSignal,
   ): Promise<AttemptFailure | undefined> {
-    const { reservationId, reservationStatus, eventId } = outcome;
+    const { reservationStatus } = outcome;
     if (reservationApi === undefined) {
       metrics.messages.inc({ outcome: 'logged' });
       logger.info(fieldsOf(outcome), 'Payment outcome received; no reservation API is configured');
       return undefined;
     }
     const startedAtMs = clock.now();
-    const result = await reservationApi.update(reservationId, reservationStatus, eventId, signal);
+    const result = await reservationApi.update(outcome, signal);
     const latencyMs = clock.now() - startedAtMs;
     metrics.updateSeconds.observe(latencyMs / 1000);
     const fields = { ...fieldsOf(outcome), attempt: message.receiveCount, latency_ms: latencyMs };
@@ -145,5 +146,6 @@ function fieldsOf(outcome: PaymentOutcome) {
     reservation_id: outcome.reservationId,
     status: outcome.reservationStatus,
     event_id: outcome.eventId,
+    ...traceFields(outcome.trace),
   };
 }

@@ -1,3 +1,4 @@
+import { type CallTrace, parseCallTrace } from '../payment/call-trace.ts';
 import { eventBridgeDetailType, webhookEventType } from '../delivery/payment-event.ts';
 
 /** What becomes of a reservation. */
@@ -10,6 +11,8 @@ export interface PaymentOutcome {
   readonly paymentId: string;
   readonly reservationId: string;
   readonly reservationStatus: ReservationStatus;
+  /** Where the call that created the payment belongs, undefined when the event does not say. */
+  readonly trace: CallTrace | undefined;
 }
 
 /** Why a message can never be understood; short and bounded in variety, fit for a metric label. */
@@ -75,7 +78,20 @@ function parseDetail(detail: Readonly<Record<string, unknown>>): ParsedMessage {
   const reservationStatus = typeof status === 'string' ? reservationStatuses.get(status) : undefined;
   return reservationStatus === undefined
     ? poison('unknown_status', quote(status))
-    : { kind: 'outcome', outcome: { eventId, paymentId, reservationId, reservationStatus } };
+    : {
+        kind: 'outcome',
+        outcome: { eventId, paymentId, reservationId, reservationStatus, trace: traceOf(detail) },
+      };
+}
+
+/** What is malformed is left out, as at the other end: an event is worth more than its trace. */
+function traceOf(detail: Readonly<Record<string, unknown>>): CallTrace | undefined {
+  const context = isObject(detail['trace_context']) ? detail['trace_context'] : {};
+  return parseCallTrace({
+    traceparent: textOf(context, 'traceparent'),
+    tracestate: textOf(context, 'tracestate'),
+    requestId: textOf(detail, 'request_id'),
+  });
 }
 
 function poison(reason: PoisonReason, detail: string): ParsedMessage {

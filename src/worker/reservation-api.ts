@@ -1,6 +1,7 @@
 import { request, type Agent, type Dispatcher } from 'undici';
 import type { AttemptFailure } from '../delivery/retry-policy.ts';
-import type { ReservationStatus } from './payment-outcome.ts';
+import { traceHeaders } from '../payment/call-trace.ts';
+import type { PaymentOutcome } from './payment-outcome.ts';
 
 /** What the client of the reservation API works with. */
 export interface ReservationApiOptions {
@@ -26,17 +27,12 @@ export type UpdateResult =
 /** The service that owns the reservations. */
 export interface ReservationApi {
   /**
-   * Gives a reservation its final status. Never throws.
+   * Gives a reservation its final status. The event's id is sent as `Idempotency-Key`, the same
+   * whenever the update is repeated, and the trace as the headers it came by. Never throws.
    *
-   * @param eventId sent as `Idempotency-Key`, the same whenever the update is repeated.
    * @param signal gives the update up.
    */
-  update(
-    reservationId: string,
-    status: ReservationStatus,
-    eventId: string,
-    signal: AbortSignal,
-  ): Promise<UpdateResult>;
+  update(outcome: PaymentOutcome, signal: AbortSignal): Promise<UpdateResult>;
 }
 
 /** Longest answer that is read, in bytes. */
@@ -58,14 +54,13 @@ export function createReservationApi(options: ReservationApiOptions): Reservatio
 
   async function tryUpdate(
     url: string,
-    status: ReservationStatus,
-    eventId: string,
+    { reservationStatus: status, eventId, trace }: PaymentOutcome,
     signal: AbortSignal,
   ): Promise<UpdateResult> {
     const response = await request(url, {
       dispatcher: agent,
       method: 'PATCH',
-      headers: { 'content-type': 'application/json', 'idempotency-key': eventId },
+      headers: { 'content-type': 'application/json', 'idempotency-key': eventId, ...traceHeaders(trace) },
       body: JSON.stringify({ status }),
       signal,
     });
@@ -92,11 +87,11 @@ export function createReservationApi(options: ReservationApiOptions): Reservatio
   }
 
   return {
-    async update(reservationId, status, eventId, signal) {
-      const url = `${base}/internal/reservations/${encodeURIComponent(reservationId)}`;
+    async update(outcome, signal) {
+      const url = `${base}/internal/reservations/${encodeURIComponent(outcome.reservationId)}`;
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
-        return await tryUpdate(url, status, eventId, AbortSignal.any([signal, timeout]));
+        return await tryUpdate(url, outcome, AbortSignal.any([signal, timeout]));
       } catch (error) {
         if (signal.aborted) {
           return failed('shutdown', 'given up at shutdown');

@@ -12,6 +12,7 @@ export function samplePayment(change: Partial<PendingPayment> = {}): PendingPaym
     plannedOutcome: 'COMPLETED',
     createdAtMs: 1_000,
     dueAtMs: 3_000,
+    trace: { traceparent: undefined, tracestate: undefined, requestId: 'request-1' },
     status: 'PENDING',
     ...change,
   };

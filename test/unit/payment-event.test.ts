@@ -18,6 +18,7 @@ const settled: SettledPayment = {
   plannedOutcome: 'FAILED',
   createdAtMs: 1,
   dueAtMs: 2,
+  trace: undefined,
   status: 'FAILED',
   settledAtMs: 3,
   transactionId: 'txn-1',
@@ -33,6 +34,7 @@ const events: fc.Arbitrary<PaymentEvent> = fc.record({
   status: fc.constantFrom('COMPLETED', 'FAILED'),
   amount: fc.maxSafeNat(),
   currency: fc.string(),
+  trace: fc.constant(undefined),
 });
 
 test('the webhook body has these fields in this order, and no others', () => {

@@ -22,6 +22,7 @@ const pending: PendingPayment = {
   plannedOutcome: 'FAILED',
   createdAtMs: 1,
   dueAtMs: 2,
+  trace: undefined,
   status: 'PENDING',
 };
 
