@@ -77,7 +77,8 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const logger = createLogger(config.logLevel, overrides.logDestination ?? process.stdout);
   // Fastify's own lines (each address it listens at) say nothing that ours do not.
   const fastifyLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
-  const newId = overrides.newId ?? createRandomIds();
+  // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
+  const newRequestId = createRandomIds();
   const metrics = createMetrics();
 
   const store = createMemoryPaymentStore({
@@ -125,7 +126,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const payments = createPaymentService({
     clock,
     random,
-    newId,
+    newId: overrides.newId ?? createRandomIds(),
     store,
     idempotency,
     scheduler,
@@ -142,7 +143,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   ];
   const api = await createApiServer({
     services,
-    interceptors: createInterceptors(logger, metrics.calls, newId),
+    interceptors: createInterceptors(logger, metrics.calls, newRequestId),
     limits: connectionLimits,
     readMaxBytes: config.readMaxBytes,
     unaryLane: overrides.unaryLane ?? true,
