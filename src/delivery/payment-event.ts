@@ -18,7 +18,7 @@ export interface PaymentEvent {
   readonly amount: number;
   readonly currency: string;
   /** Where the call that created the payment belongs. */
-  readonly trace: CallTrace | undefined;
+  readonly trace?: CallTrace | undefined;
 }
 
 /** The event that tells the settlement of `payment`. */

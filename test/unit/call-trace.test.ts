@@ -19,7 +19,7 @@ function stateOf(tracestate: string): string | undefined {
 }
 
 /** So many entries of five characters or a little more. */
-function entries(count: number): string {
+function shortEntries(count: number): string {
   return Array.from({ length: count }, (_, i) => `k${i}=v`).join(',');
 }
 
@@ -85,8 +85,8 @@ describe('tracestate', () => {
   });
 
   test('has at most 32 entries', () => {
-    expect(stateOf(entries(32))).toBe(entries(32));
-    expect(stateOf(entries(33))).toBeUndefined();
+    expect(stateOf(shortEntries(32))).toBe(shortEntries(32));
+    expect(stateOf(shortEntries(33))).toBeUndefined();
   });
 
   test('is cut to 512 characters: long entries go first, then those at the end', () => {
