@@ -20,6 +20,7 @@ import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService } from './payment/payment-service.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
 import { createApiServer } from './server/api-server.ts';
+import { headerOf } from './server/call-header.ts';
 import { createInterceptors } from './server/interceptors.ts';
 import { createOpsServer } from './server/ops-server.ts';
 import { readCallTrace } from './server/read-call-trace.ts';
@@ -138,9 +139,8 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     metrics,
   });
 
-  const services = [
-    registerService(PaymentServiceDescriptor, createPaymentHandlers(payments, readCallTrace)),
-  ];
+  const callReaders = { readTrace: readCallTrace, readHeader: headerOf };
+  const services = [registerService(PaymentServiceDescriptor, createPaymentHandlers(payments, callReaders))];
   const api = await createApiServer({
     services,
     interceptors: createInterceptors(logger, metrics.calls, newRequestId),

@@ -27,15 +27,29 @@ const scenarioToProto: Readonly<Record<Scenario, PaymentScenario>> = {
   RANDOM: PaymentScenario.RANDOM,
 };
 
-/**
- * Translates between protobuf and the use cases, and does nothing else.
- *
- * @param readTrace the trace that a call belongs to, by its headers.
- */
+/** How handlers read what stands beside a call's message. */
+export interface CallReaders {
+  /** The trace that a call belongs to, by its headers. */
+  readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
+  /** One header by its name in lower case. */
+  readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
+}
+
+/** For callers who send their key as other gateways want it, and gRPC callers who set it as metadata. */
+const idempotencyKeyHeader = 'idempotency-key';
+
+/** Translates between protobuf and the use cases, and does nothing else. */
 export function createPaymentHandlers(
   service: PaymentService,
-  readTrace: (context: HandlerContext) => CallTrace | undefined,
+  { readTrace, readHeader }: CallReaders,
 ): ServiceImpl<typeof PaymentServiceDescriptor> {
+  /** The field wins over the header: it belongs to the message, a header may be a proxy's. */
+  function idempotencyKeyOf(request: { readonly idempotencyKey: string }, context: HandlerContext): string {
+    return request.idempotencyKey === ''
+      ? (readHeader(context, idempotencyKeyHeader) ?? '')
+      : request.idempotencyKey;
+  }
+
   return {
     async createPaymentIntent(request, context) {
       const input = {
@@ -44,7 +58,7 @@ export function createPaymentHandlers(
         money: request.amount,
         scenario: scenarioFromProto(request.scenario),
         webhookUrl: request.webhookUrl,
-        idempotencyKey: request.idempotencyKey,
+        idempotencyKey: idempotencyKeyOf(request, context),
         delayMs: request.simulation?.delayMs,
       };
       const { paymentId } = await service.create(input, readTrace(context));
@@ -59,10 +73,10 @@ export function createPaymentHandlers(
       return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
     },
 
-    async processPayment(request) {
+    async processPayment(request, context) {
       const payment = await service.process({
         paymentId: request.paymentIntentId,
-        idempotencyKey: request.idempotencyKey,
+        idempotencyKey: idempotencyKeyOf(request, context),
       });
       return create(ProcessPaymentResponseSchema, {
         paymentId: payment.id,

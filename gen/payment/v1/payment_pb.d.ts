@@ -75,7 +75,8 @@ export declare type CreatePaymentIntentRequest = Message<"payment.v1.CreatePayme
   webhookUrl: string;
 
   /**
-   * The same key with the same parameters answers the same payment. At most 128 characters.
+   * The same key of the same user with the same parameters answers the same payment, for 24 hours.
+   * At most 128 characters. Empty: the header or metadata `Idempotency-Key` counts, if it is there.
    *
    * @generated from field: string idempotency_key = 7;
    */
@@ -183,7 +184,8 @@ export declare type ProcessPaymentRequest = Message<"payment.v1.ProcessPaymentRe
   paymentIntentId: string;
 
   /**
-   * A key may be used for one payment only. At most 128 characters.
+   * A key may be used for one payment of a user only, for 24 hours. At most 128 characters.
+   * Empty: the header or metadata `Idempotency-Key` counts, if it is there.
    *
    * @generated from field: string idempotency_key = 3;
    */
