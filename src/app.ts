@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
+import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../gen/payment/v1/payment_pb.js';
 import { findCredentialSource } from './aws/credential-source.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -21,9 +22,11 @@ import { createPaymentService } from './payment/payment-service.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
 import { createApiServer } from './server/api-server.ts';
 import { headerOf } from './server/call-header.ts';
+import { createHealth } from './server/health.ts';
 import { createInterceptors } from './server/interceptors.ts';
 import { createOpsServer } from './server/ops-server.ts';
 import { readCallTrace } from './server/read-call-trace.ts';
+import { createReflection } from './server/reflection.ts';
 import { registerService } from './server/service-registration.ts';
 import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
@@ -140,20 +143,33 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   });
 
   const callReaders = { readTrace: readCallTrace, readHeader: headerOf };
-  const services = [registerService(PaymentServiceDescriptor, createPaymentHandlers(payments, callReaders))];
+  const stopRequest = new AbortController();
+  const unreadyReason = () => (stopRequest.signal.aborted ? 'draining' : eventBridge?.unreadyReason());
+  const services = [
+    registerService(PaymentServiceDescriptor, createPaymentHandlers(payments, callReaders)),
+    createHealth({
+      clock,
+      serviceNames: [PaymentServiceDescriptor.typeName],
+      unreadyReason,
+      stopping: stopRequest.signal,
+    }),
+  ];
+  if (config.reflection) {
+    services.push(...createReflection(services, [file_google_rpc_error_details], stopRequest.signal));
+  }
   const api = await createApiServer({
     services,
     interceptors: createInterceptors(logger, metrics.calls, newRequestId),
     limits: connectionLimits,
     readMaxBytes: config.readMaxBytes,
+    corsOrigins: config.corsOrigins,
     unaryLane: overrides.unaryLane ?? true,
     logger: fastifyLogger,
   });
 
-  let draining = false;
   const ops = createOpsServer({
     service: serviceName,
-    unreadyReason: () => (draining ? 'draining' : eventBridge?.unreadyReason()),
+    unreadyReason,
     registry: metrics.registry,
     logger: fastifyLogger,
   });
@@ -170,7 +186,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
 
   async function stop(): Promise<void> {
     const untilMs = clock.now() + config.shutdownGraceMs;
-    draining = true;
+    stopRequest.abort();
     logger.info({ grace_ms: config.shutdownGraceMs, ...store.count() }, 'Stopping');
     // No call takes long by itself: one that does is a caller's slow upload, and must not use up the
     // time that settlements and webhooks need.

@@ -6,6 +6,7 @@ import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
 
 const environments = ['development', 'staging', 'production'] as const;
+const switches = ['on', 'off'] as const;
 const scenarios = ['approve', 'fail', 'delay', 'random'] as const;
 
 /** Everybody knows it, so production refuses it. */
@@ -40,6 +41,10 @@ export interface Config {
   readonly maxPayments: number;
   /** Largest request message, in bytes, before and after decompression. */
   readonly readMaxBytes: number;
+  /** Whether 8030 tells its contract to those who ask. */
+  readonly reflection: boolean;
+  /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
+  readonly corsOrigins: readonly string[];
   readonly aws: AwsConfig;
   readonly eventBridge: EventBridgeConfig;
   /** Where dead letters go besides the log. */
@@ -69,8 +74,9 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   read = new EnvironmentReader(env),
 ): Config {
+  const environment = read.oneOf('ENVIRONMENT', environments, 'development');
   const config: Config = {
-    environment: read.oneOf('ENVIRONMENT', environments, 'development'),
+    environment,
     host: read.text('HOST', '0.0.0.0'),
     grpcPort: read.integer('GRPC_PORT', 8030, 0, 65_535),
     healthPort: read.integer('HEALTH_PORT', 8031, 0, 65_535),
@@ -89,6 +95,8 @@ export function loadConfig(
     paymentTtlMs: read.integer('PAYMENT_TTL_MS', dayMs, 1, maxTimerMs),
     maxPayments: read.integer('MAX_PAYMENTS', 1_000_000, 1, 10_000_000),
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
+    reflection: read.oneOf('REFLECTION', switches, environment === 'production' ? 'off' : 'on') === 'on',
+    corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
     aws: readAwsConfig(read),
     eventBridge: readEventBridgeConfig(read),
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
@@ -109,6 +117,25 @@ export function loadConfig(
     throw new ConfigError(read.mistakes);
   }
   return Object.freeze(config);
+}
+
+/** Origins in the form in which browsers send them, since they are compared as text. */
+function readCorsOrigins(read: EnvironmentReader, fallback: string): readonly string[] {
+  const origins = read.list('CORS_ORIGINS', fallback);
+  if (origins.length === 1 && origins[0] === 'none') {
+    return [];
+  }
+  if (!origins.every((origin) => origin === '' || origin === '*' || isOrigin(origin))) {
+    read.mistake(
+      'CORS_ORIGINS',
+      'must be *, none, or origins with commas between them, such as https://shop.example:8443',
+    );
+  }
+  return origins;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
 }
 
 function toScenario(name: (typeof scenarios)[number]): Scenario {

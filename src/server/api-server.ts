@@ -1,8 +1,10 @@
 import { type ConnectRouterOptions, createConnectRouter, type Interceptor } from '@connectrpc/connect';
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { maxCallTimeoutMs } from './call-timeout.ts';
+import { addCors } from './cors.ts';
 import { type ConnectionLimits, createDualProtocolServer, type DualProtocolServer } from './dual-protocol.ts';
 import { answerFastifyError, answerUnknownMethod } from './protocol-errors.ts';
 import { createRequestGuard } from './request-guard.ts';
@@ -16,6 +18,8 @@ export interface ApiServerOptions {
   readonly limits: ConnectionLimits;
   /** Largest request message, in bytes, before and after decompression. */
   readonly readMaxBytes: number;
+  /** Whose pages may call from a browser; see `addCors`. */
+  readonly corsOrigins: readonly string[];
   /** False leaves every call to Connect's stock handlers, which tests compare the lane with. */
   readonly unaryLane: boolean;
   readonly logger: FastifyBaseLogger;
@@ -29,6 +33,14 @@ export interface ApiServer {
 
 /** Bytes that are no UTF-8 are refused; the default decoder would replace them and go on. */
 const strictTextDecoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Paths of the methods that take a stream of messages. */
+function clientStreamingPaths(handlers: readonly UniversalHandler[]): ReadonlySet<string> {
+  const streaming = handlers.filter(
+    ({ method: { methodKind } }) => methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
+  );
+  return new Set(streaming.map(({ requestPath }) => requestPath));
+}
 
 /** Fastify with the Connect router: gRPC, gRPC-Web and Connect from one set of handlers. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -54,12 +66,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     serverFactory: (handler) => {
-      connections = createDualProtocolServer(handler, options.limits, lane);
+      connections = createDualProtocolServer(handler, options.limits, lane, clientStreamingPaths(handlers));
       return connections;
     },
   });
   app.setNotFoundHandler(answerUnknownMethod);
   app.setErrorHandler(answerFastifyError);
+  await addCors(app, options.corsOrigins);
   app.addHook('onRequest', createRequestGuard(handlers));
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,

@@ -25,11 +25,14 @@ export interface DualProtocolServer extends Server {
  * here is a real `http.Server`, so that its header timeouts work; its connection listener is replaced
  * by one that looks at the first bytes and hands the connection to it or to an HTTP/2 server that
  * never listens itself.
+ *
+ * @param clientStreamingPaths of methods whose requests may stay open as long as the caller likes.
  */
 export function createDualProtocolServer(
   handler: RequestListener,
   limits: ConnectionLimits,
   lane?: UnaryLane,
+  clientStreamingPaths: ReadonlySet<string> = new Set(),
 ): DualProtocolServer {
   let closing = false;
   const http1 = createHttp1Server(
@@ -53,7 +56,7 @@ export function createDualProtocolServer(
       }
     },
   );
-  const http2 = createHttp2Plane(handler, limits, lane);
+  const http2 = createHttp2Plane(handler, limits, lane, clientStreamingPaths);
   const undecided = new Set<Socket>();
   const handleHttp1Connection = http1.listeners('connection');
   http1.removeAllListeners('connection');

@@ -19,6 +19,7 @@ export function createHttp2Plane(
   handler: RequestListener,
   limits: ConnectionLimits,
   lane: UnaryLane | undefined,
+  clientStreamingPaths: ReadonlySet<string>,
 ): Http2Plane {
   const server = createServer({
     // Node's defaults here are "unlimited" and, for resets, off unless both figures are set.
@@ -40,7 +41,7 @@ export function createHttp2Plane(
   // Fastify's handler is written for both kinds of requests, but typed for the first alone.
   const untyped: EventEmitter = server;
   untyped.on('request', handler);
-  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs));
+  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), clientStreamingPaths);
   return { server, sessions };
 }
 
@@ -49,7 +50,12 @@ export function createHttp2Plane(
  * adds when a `request` listener is added; it makes request and response objects that cost more than
  * a call in the lane, so streams go to the lane first and to that listener only if it leaves them.
  */
-function dispatchStreams(server: Http2Server, lane: UnaryLane | undefined, bodyDeadline: BodyDeadline): void {
+function dispatchStreams(
+  server: Http2Server,
+  lane: UnaryLane | undefined,
+  bodyDeadline: BodyDeadline,
+  clientStreamingPaths: ReadonlySet<string>,
+): void {
   const compatibilityListeners = server.listeners('stream');
   server.removeAllListeners('stream');
   server.on('stream', (stream, headers, flags, rawHeaders) => {
@@ -58,8 +64,13 @@ function dispatchStreams(server: Http2Server, lane: UnaryLane | undefined, bodyD
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, bodyDeadline)) {
       return;
     }
-    stream.once('end', () => bodyDeadline.end(stream));
-    stream.once('close', () => bodyDeadline.end(stream));
+    if (clientStreamingPaths.has(headers[':path'] ?? '')) {
+      // The caller of such a method may think between two messages for as long as it likes.
+      bodyDeadline.end(stream);
+    } else {
+      stream.once('end', () => bodyDeadline.end(stream));
+      stream.once('close', () => bodyDeadline.end(stream));
+    }
     closeWhenAnswered(stream);
     for (const listener of compatibilityListeners) {
       listener.call(server, stream, headers, flags, rawHeaders);

@@ -82,7 +82,9 @@ function createCallInterceptor(logger: Logger, calls: CallMetrics, newId: IdGene
     if (failure.code === Code.Internal || failure.code === Code.Unknown) {
       logger.error({ ...fields, err: failure.cause ?? failure }, 'Call failed');
     } else {
-      logger.info({ ...fields, error: failure.rawMessage }, 'Call refused');
+      // Probes and tools ask gRPC's own services all the time, and for what is not there as well.
+      const level = method.parent.typeName.startsWith('grpc.') ? 'debug' : 'info';
+      logger[level]({ ...fields, error: failure.rawMessage }, 'Call refused');
     }
   }
 }

@@ -7,6 +7,9 @@ import { answerError, discardBody } from './protocol-errors.ts';
 const acceptedContentTypes =
   'application/json or application/proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
 
+/** The base64 form of gRPC-Web, which Connect knows by name but does not speak. */
+const grpcWebText = /^application\/grpc-web-text\b/i;
+
 /** Standard or URL-safe alphabet, padded or not: what Connect GET may carry as `message`. */
 const base64Text = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
@@ -43,6 +46,17 @@ export function createRequestGuard(handlers: readonly UniversalHandler[]) {
       return undefined;
     }
     const contentType = request.headers['content-type'];
+    if (handler.method.methodKind === 'bidi_streaming' && request.raw.httpVersionMajor === 1) {
+      return await refuseHttp1(request, reply);
+    }
+    if (contentType !== undefined && grpcWebText.test(contentType)) {
+      return await refuse(
+        request,
+        reply,
+        415,
+        `content-type ${contentType} is not supported; send application/grpc-web+proto (mode=grpcweb of protoc-gen-grpc-web)`,
+      );
+    }
     return contentType === undefined || !handler.supportedContentType(contentType)
       ? await refuse(
           request,
@@ -52,6 +66,16 @@ export function createRequestGuard(handlers: readonly UniversalHandler[]) {
         )
       : undefined;
   };
+}
+
+/** Streaming in both directions at once is beyond HTTP/1.1. */
+async function refuseHttp1(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  // Clients that expect both directions to be open at once wait until the connection closes.
+  reply.header('connection', 'close');
+  const message = 'bidirectional streaming needs HTTP/2';
+  return request.headers['content-type']?.startsWith('application/grpc') === true
+    ? await answerError(request, reply, new ConnectError(message, Code.Unimplemented))
+    : await refuse(request, reply, 505, message);
 }
 
 async function refuse(

@@ -124,6 +124,36 @@ const cases: readonly VariableCase[] = [
   integer('PAYMENT_TTL_MS', 'paymentTtlMs', dayMs, 1, 2 ** 31 - 1),
   integer('MAX_PAYMENTS', 'maxPayments', 1_000_000, 1, 10_000_000),
   integer('READ_MAX_BYTES', 'readMaxBytes', 65_536, 1_024, 4_194_304),
+  {
+    name: 'REFLECTION',
+    key: 'reflection',
+    standard: true,
+    good: [
+      ['on', true],
+      ['OFF', false],
+    ],
+    bad: ['true', '1'],
+  },
+  {
+    name: 'CORS_ORIGINS',
+    key: 'corsOrigins',
+    standard: ['*'],
+    good: [
+      ['*', ['*']],
+      ['none', []],
+      [' https://shop.example , http://localhost:3000 ', ['https://shop.example', 'http://localhost:3000']],
+    ],
+    // Browsers send neither a path nor capitals nor a default port, so these would never match.
+    bad: [
+      'shop.example',
+      'https://shop.example/',
+      'https://Shop.example',
+      'https://shop.example:443',
+      'null',
+      'none,https://shop.example',
+      'https://shop.example,',
+    ],
+  },
 ];
 
 describe.each(cases)('$name', ({ name, key, standard, good, bad }) => {
@@ -196,6 +226,15 @@ describe('in production', () => {
 
   test('a secret of one’s own is fine', () => {
     expect(mistakesOf({ ...production, WEBHOOK_SECRET: 'mine' })).toEqual([]);
+  });
+
+  test('neither reflection nor browsers, unless they are asked for', () => {
+    const standard = loadConfig({ ...production, WEBHOOK_SECRET: 'mine' });
+    expect([standard.reflection, standard.corsOrigins]).toEqual([false, []]);
+    const asked = { REFLECTION: 'on', CORS_ORIGINS: 'https://shop.example' };
+    const config = loadConfig({ ...production, WEBHOOK_SECRET: 'mine', ...asked });
+    expect([config.reflection, config.corsOrigins]).toEqual([true, ['https://shop.example']]);
+    expect(loadConfig({ ENVIRONMENT: 'staging' }).corsOrigins).toEqual([]);
   });
 });
 

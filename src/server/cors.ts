@@ -1,0 +1,28 @@
+import cors from '@fastify/cors';
+import { cors as connectHeaders } from '@connectrpc/connect';
+import type { FastifyInstance } from 'fastify';
+
+/** How long browsers may remember a preflight, in seconds; two hours is the most that Chromium does. */
+const preflightMaxAgeSeconds = 7_200;
+
+/** What callers send besides the headers of the protocols. */
+const applicationHeaders = ['Authorization', 'Idempotency-Key', 'traceparent', 'tracestate'];
+
+/**
+ * Lets pages of these origins call the service over Connect and gRPC-Web. Preflights are answered
+ * before anything else looks at them.
+ *
+ * @param origins `scheme://host[:port]`, or `*` for any; without any nothing is added, and browsers refuse.
+ */
+export async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) {
+    return;
+  }
+  await app.register(cors, {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: [...connectHeaders.allowedMethods],
+    allowedHeaders: [...connectHeaders.allowedHeaders, ...applicationHeaders],
+    exposedHeaders: [...connectHeaders.exposedHeaders],
+    maxAge: preflightMaxAgeSeconds,
+  });
+}
