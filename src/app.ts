@@ -11,7 +11,11 @@ import { createEventBridgeChannel, type EventBridgeChannel } from './delivery/ev
 import { createEventBridgeSender } from './delivery/eventbridge-sender.ts';
 import { loadSqsSender } from './delivery/sqs-client.ts';
 import { createSqsDeadLetterQueue } from './delivery/sqs-dead-letter-queue.ts';
+import { createEgressPolicy, type EgressPolicy } from './delivery/egress-policy.ts';
+import { createWebhookAttempt } from './delivery/webhook-attempt.ts';
+import { createWebhookCircuits } from './delivery/webhook-circuits.ts';
 import { createWebhookConnections } from './delivery/webhook-connections.ts';
+import { createWebhookConnector, type ResolveName, resolveWithSystem } from './delivery/webhook-connector.ts';
 import { createWebhookSender } from './delivery/webhook-sender.ts';
 import { secretToKey } from './delivery/webhook-signature.ts';
 import { createRandomIds, type IdGenerator } from './ids.ts';
@@ -28,6 +32,7 @@ import { createOpsServer } from './server/ops-server.ts';
 import { readCallTrace } from './server/read-call-trace.ts';
 import { createReflection } from './server/reflection.ts';
 import { registerService } from './server/service-registration.ts';
+import { createMemoryAttemptLog } from './state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
 import { createMemoryPaymentStore } from './state/memory/payment-store.ts';
@@ -47,6 +52,12 @@ const connectionLimits = {
   maxConcurrentStreams: 1_000,
 };
 
+/** Connections to webhook receivers: to one scheme, host and port, and in all. */
+const webhookConnectionLimits = { maxPerOrigin: 10, maxTotal: 500 };
+
+/** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
+const webhookConnectTimeoutMs = 10_000;
+
 /** The end of the shutdown's grace that is kept for the dead letters of what came too late, in milliseconds. */
 const deadLetterGraceMs = 2_000;
 
@@ -57,6 +68,8 @@ export interface AppOverrides {
   readonly newId?: IdGenerator;
   /** False serves every call through Connect's stock handlers. */
   readonly unaryLane?: boolean;
+  /** How the names of webhook receivers are resolved; by the system unless told otherwise. */
+  readonly resolveName?: ResolveName;
   /** Where log lines go; standard output unless told otherwise. */
   readonly logDestination?: DestinationStream;
 }
@@ -96,35 +109,21 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     maxKeys: config.maxPayments,
   });
   const scheduler = createMemorySettlementScheduler(clock);
-  const queue = createMemoryDeliveryQueue(clock);
-
-  const connections = createWebhookConnections({
-    maxPerOrigin: 10,
-    maxTotal: 100,
-    connectTimeoutMs: Math.min(10_000, config.webhookTimeoutMs),
+  const egressPolicy = createEgressPolicy({
+    allowLoopback: config.environment === 'development',
+    blockedCidrs: config.webhookBlockedCidrs,
+    allowedHosts: config.webhookAllowedHosts,
   });
   const parts: DeliveryParts = { clock, random, logger, metrics };
   const deadLetters = buildDeadLetters(config, parts);
   const eventBridge = buildEventBridge(config, parts, deadLetters);
-  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
-  const webhookSender = createWebhookSender({
-    clock,
-    random,
-    connections,
-    queue,
-    deadLetter: createWebhookDeadLetter(deadLetters, clock, metrics),
-    logger,
-    metrics,
-    keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
-    timeoutMs: config.webhookTimeoutMs,
-    retry: {
-      maxAttempts: config.webhookMaxAttempts,
-      baseMs: config.webhookRetryBaseMs,
-      maxMs: config.webhookRetryMaxMs,
-    },
+  const webhooks = buildWebhooks(config, parts, {
+    deadLetters,
+    egressPolicy,
+    resolve: overrides.resolveName ?? resolveWithSystem,
   });
   const delivery = createDeliveryService(
-    eventBridge === undefined ? [webhookSender] : [webhookSender, eventBridge],
+    eventBridge === undefined ? [webhooks.sender] : [webhooks.sender, eventBridge],
   );
 
   const payments = createPaymentService({
@@ -136,7 +135,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     scheduler,
     delivery,
     scenarioOptions: config,
-    checkWebhookUrl: () => undefined,
+    checkWebhookUrl: (url) => egressPolicy.refuseHost(url.hostname),
     maxPayments: config.maxPayments,
     logger,
     metrics,
@@ -177,12 +176,6 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   addGauge(metrics.registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>
     scheduler.size(),
   );
-  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
-    queue.size(),
-  );
-  addGauge(metrics.registry, 'webhook_connections', 'Webhook connections and who waits for one.', () =>
-    connections.stats(),
-  );
 
   async function stop(): Promise<void> {
     const untilMs = clock.now() + config.shutdownGraceMs;
@@ -200,7 +193,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       config.deadLetterQueueUrl === undefined ? 0 : Math.min(deadLetterGraceMs, config.shutdownGraceMs / 4);
     await delivery.drain(untilMs - lettersMs);
     await deadLetters.drain(untilMs);
-    await Promise.all([store.close(), idempotency.close(), connections.destroy()]);
+    await Promise.all([store.close(), idempotency.close(), webhooks.close()]);
     await ops.close();
     logger.info('Stopped');
   }
@@ -227,6 +220,77 @@ interface DeliveryParts {
   readonly random: RandomSource;
   readonly logger: Logger;
   readonly metrics: Metrics;
+}
+
+/** The webhook channel with all that belongs to it. */
+function buildWebhooks(
+  config: Config,
+  parts: DeliveryParts,
+  outside: {
+    readonly deadLetters: DeadLetters;
+    readonly egressPolicy: EgressPolicy;
+    readonly resolve: ResolveName;
+  },
+) {
+  const { clock, metrics } = parts;
+  const retry = {
+    maxAttempts: config.webhookMaxAttempts,
+    baseMs: config.webhookRetryBaseMs,
+    maxMs: config.webhookRetryMaxMs,
+  };
+  const backlog = {
+    maxWaiting: config.webhookMaxBacklog,
+    maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
+  };
+  const connections = createWebhookConnections({
+    ...webhookConnectionLimits,
+    ...backlog,
+    connect: createWebhookConnector({
+      policy: outside.egressPolicy,
+      connectTimeoutMs: Math.min(webhookConnectTimeoutMs, config.webhookTimeoutMs),
+      resolve: outside.resolve,
+    }),
+  });
+  const circuits = createWebhookCircuits({ ...parts, retry });
+  const queue = createMemoryDeliveryQueue({ clock, ...backlog });
+  const attemptLog = createMemoryAttemptLog({
+    clock,
+    ttlMs: config.paymentTtlMs,
+    maxPayments: config.maxPayments,
+    maxAttempts: config.webhookMaxAttempts,
+  });
+  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
+  const { webhookTimeoutMs: timeoutMs } = config;
+  const attempt = createWebhookAttempt({
+    ...parts,
+    attemptLog,
+    keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
+    timeoutMs,
+  });
+  const deadLetter = createWebhookDeadLetter(outside.deadLetters, metrics);
+  const sender = createWebhookSender({
+    ...parts,
+    connections,
+    circuits,
+    attempt,
+    queue,
+    deadLetter,
+    timeoutMs,
+    retry,
+  });
+  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
+    queue.size(),
+  );
+  addGauge(metrics.registry, 'webhook_connections', 'Webhook connections and who waits for one.', () =>
+    connections.stats(),
+  );
+  addGauge(metrics.registry, 'webhook_circuits_open', 'Origins that webhooks wait for.', () =>
+    circuits.openCount(),
+  );
+  return {
+    sender,
+    close: async () => void (await Promise.all([connections.destroy(), attemptLog.close()])),
+  };
 }
 
 function credentialsFor(config: Config, endpointUrl: string | undefined) {

@@ -83,6 +83,19 @@ export class EnvironmentReader {
     return this.#note(name, [first ?? fallback, ...rest]);
   }
 
+  /** As `list`, but empty when it is not set; `problemOf` says what is wrong with an entry. */
+  optionalList(name: string, problemOf: (entry: string) => string | undefined): readonly string[] {
+    const text = this.optionalText(name);
+    const entries = text === undefined ? [] : text.split(',').map((entry) => entry.trim());
+    for (const entry of entries) {
+      const problem = problemOf(entry);
+      if (problem !== undefined) {
+        this.mistake(name, `${problem}, not "${entry}"`);
+      }
+    }
+    return this.#note(name, entries);
+  }
+
   #note<T extends string | number | readonly string[] | undefined>(name: string, value: T): T {
     this.values.set(name, value);
     return value;

@@ -2,6 +2,7 @@ import { type AwsConfig, queueUrl, readAwsConfig } from './aws/aws-config.ts';
 import type { Scenario } from './payment/payment.ts';
 import { type EventBridgeConfig, readEventBridgeConfig } from './delivery/eventbridge-config.ts';
 import { isUsableSecret } from './delivery/webhook-secrets.ts';
+import { describeCidrProblem, describeHostProblem } from './delivery/egress-policy.ts';
 import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
 
@@ -36,6 +37,14 @@ export interface Config {
   readonly webhookRetryBaseMs: number;
   readonly webhookRetryMaxMs: number;
   readonly webhookTimeoutMs: number;
+  /** How many webhooks may wait for a connection, and as many for another attempt. */
+  readonly webhookMaxBacklog: number;
+  /** The same for one scheme, host and port. */
+  readonly webhookMaxBacklogPerOrigin: number;
+  /** Webhooks never go there; addresses and networks. */
+  readonly webhookBlockedCidrs: readonly string[];
+  /** When not empty, webhooks go nowhere else; in lower case. */
+  readonly webhookAllowedHosts: readonly string[];
   readonly shutdownGraceMs: number;
   readonly paymentTtlMs: number;
   readonly maxPayments: number;
@@ -91,6 +100,12 @@ export function loadConfig(
     webhookRetryBaseMs: read.integer('WEBHOOK_RETRY_BASE_MS', 1_000, 1, dayMs),
     webhookRetryMaxMs: read.integer('WEBHOOK_RETRY_MAX_MS', 300_000, 1, dayMs),
     webhookTimeoutMs: read.integer('WEBHOOK_TIMEOUT_MS', 30_000, 1, 600_000),
+    webhookMaxBacklog: read.integer('WEBHOOK_MAX_BACKLOG', 200_000, 1, 10_000_000),
+    webhookMaxBacklogPerOrigin: read.integer('WEBHOOK_MAX_BACKLOG_PER_ORIGIN', 50_000, 1, 10_000_000),
+    webhookBlockedCidrs: read.optionalList('WEBHOOK_BLOCKED_CIDRS', describeCidrProblem),
+    webhookAllowedHosts: read
+      .optionalList('WEBHOOK_ALLOWED_HOSTS', describeHostProblem)
+      .map((host) => host.toLowerCase()),
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
     paymentTtlMs: read.integer('PAYMENT_TTL_MS', dayMs, 1, maxTimerMs),
     maxPayments: read.integer('MAX_PAYMENTS', 1_000_000, 1, 10_000_000),

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { traceFields } from '../payment/call-trace.ts';
@@ -6,8 +5,8 @@ import type { PaymentEvent } from './payment-event.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
 /**
- * Why a delivery was given up: out of attempts, refused for good, the process ended, there was no
- * room to wait, or the queue of waiting deliveries failed.
+ * Why a delivery was given up: out of attempts, refused for good (by the receiver, or by the egress
+ * policy), the process ended, there was no room to wait, or the queue of waiting deliveries failed.
  */
 export type DeadLetterReason = 'exhausted' | 'refused' | 'shutdown' | 'overflow' | 'queue_failed';
 
@@ -91,17 +90,11 @@ export interface DeadLetter {
 }
 
 /** Records webhook deliveries among the dead letters of all channels. */
-export function createWebhookDeadLetter(
-  deadLetters: DeadLetters,
-  clock: Clock,
-  metrics: Metrics,
-): DeadLetter {
+export function createWebhookDeadLetter(deadLetters: DeadLetters, metrics: Metrics): DeadLetter {
   return {
     async record(delivery, reason, lastError) {
       metrics.webhookDeliveries.inc({ outcome: `dead_letter_${reason}` });
       const hasBeenTried = delivery.attempts > 0;
-      // These two reasons come right out of an attempt; what waited has its last one behind it.
-      const justTried = reason === 'exhausted' || reason === 'refused';
       deadLetters.record({
         channel: 'webhook',
         event: delivery.event,
@@ -109,7 +102,7 @@ export function createWebhookDeadLetter(
         reason,
         attempts: delivery.attempts,
         firstAttemptAtMs: hasBeenTried ? delivery.createdAtMs : undefined,
-        lastAttemptAtMs: justTried ? clock.now() : undefined,
+        lastAttemptAtMs: delivery.lastAttemptAtMs,
         error: lastError,
         webhookUrl: delivery.url,
       });

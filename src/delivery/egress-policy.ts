@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** What tightens or loosens the policy. */
@@ -22,8 +23,8 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Cidr = readonly [Address, number];
 
 /** Private ones are allowed: cluster services live there, in 100.64.0.0/10 as well (EKS). */
-const allowedIpv4Ranges: readonly string[] = ['unicast', 'private', 'carrierGradeNat'];
-const allowedIpv6Ranges: readonly string[] = ['unicast', 'uniqueLocal'];
+const allowedIpv4Ranges: ReadonlySet<string> = new Set(['unicast', 'private', 'carrierGradeNat']);
+const allowedIpv6Ranges: ReadonlySet<string> = new Set(['unicast', 'uniqueLocal']);
 
 /** Where clouds hand out credentials, outside of 169.254.0.0/16. */
 const metadataCidrs = [
@@ -55,7 +56,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
       return options.allowLoopback ? undefined : 'is loopback, which is for ENVIRONMENT=development';
     }
     if (isIpv4(address)) {
-      return allowedIpv4Ranges.includes(range) ? undefined : `is ${wordsFor(range)}`;
+      return allowedIpv4Ranges.has(range) ? undefined : `is ${wordsFor(range)}`;
     }
     const embedded = embeddedIpv4(address, range);
     if (embedded.length > 0) {
@@ -66,7 +67,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
     }
     // ipaddr.js calls unicast whatever it has no name for; most of IPv6 is not given to anybody.
     const isAssigned = isIn(address, globalUnicast) || isIn(address, uniqueLocal);
-    return isAssigned && allowedIpv6Ranges.includes(range) ? undefined : `is ${wordsFor(range)}`;
+    return isAssigned && allowedIpv6Ranges.has(range) ? undefined : `is ${wordsFor(range)}`;
   }
 
   function refuseAddress(address: string): string | undefined {
@@ -77,7 +78,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
     refuseAddress,
 
     refuseHost(hostname) {
-      const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
+      const host = bareHost(hostname);
       if (options.allowedHosts.length > 0 && !options.allowedHosts.some((entry) => matches(host, entry))) {
         return 'is not in WEBHOOK_ALLOWED_HOSTS';
       }
@@ -102,6 +103,27 @@ export function parseCidr(text: string): Cidr {
     return [address, isIpv4(address) ? 32 : 128];
   }
   return ipaddr.parseCIDR(text);
+}
+
+/** What is wrong with an entry of WEBHOOK_BLOCKED_CIDRS. */
+export function describeCidrProblem(entry: string): string | undefined {
+  return ipaddr.isValidCIDR(entry) || isIP(entry) !== 0
+    ? undefined
+    : 'must be a list of networks such as 10.0.0.0/8 and addresses';
+}
+
+/** What is wrong with an entry of WEBHOOK_ALLOWED_HOSTS. */
+export function describeHostProblem(entry: string): string | undefined {
+  const host = entry.startsWith('*.') ? entry.slice(2) : entry;
+  const url = URL.parse(`http://${isIP(host) === 6 ? `[${host}]` : host}/`);
+  // What a URL writes differently (ports, paths, 0x7f.1, names in other alphabets) would never match.
+  return url !== null && bareHost(url.hostname) === host.toLowerCase()
+    ? undefined
+    : 'must be a list of host names, *. and a name, and addresses, as URLs write them and without ports';
+}
+
+function bareHost(hostname: string): string {
+  return hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
 }
 
 function isIn(address: Address, [network, bits]: Cidr): boolean {

@@ -46,9 +46,43 @@ export function decideRetry(
   if (attempts >= options.maxAttempts) {
     return { action: 'give-up', reason: 'exhausted' };
   }
-  // The exponent is capped because 2 ** 1024 is Infinity, and Infinity * 0 is NaN.
-  const backOffMs = Math.min(options.baseMs * 2 ** Math.min(attempts - 1, 40), options.maxMs);
-  const jitteredMs = backOffMs * (1 - jitter + 2 * jitter * random());
+  const jitteredMs = backOffMs(attempts, options) * (1 - jitter + 2 * jitter * random());
   const askedMs = failure.retryAfterMs ?? 0;
   return { action: 'retry', delayMs: Math.round(Math.min(Math.max(jitteredMs, askedMs), options.maxMs)) };
+}
+
+function backOffMs(attempts: number, options: RetryOptions): number {
+  // The exponent is capped because 2 ** 1024 is Infinity, and Infinity * 0 is NaN.
+  return Math.min(options.baseMs * 2 ** Math.min(attempts - 1, 40), options.maxMs);
+}
+
+/**
+ * How long a delivery may take at most when nothing but its attempts and the waits between them keep
+ * it, in milliseconds. Who waits longer for a circuit to close is given up.
+ *
+ * @param timeoutMs for one attempt.
+ */
+export function patienceMs(options: RetryOptions, timeoutMs: number): number {
+  let totalMs = timeoutMs;
+  for (let attempts = 1; attempts < options.maxAttempts; attempts += 1) {
+    totalMs += timeoutMs + backOffMs(attempts, options) * (1 + jitter);
+  }
+  return totalMs;
+}
+
+/** IMF-fixdate and RFC 850, the two forms of an HTTP date that name their zone, and asctime, which does not. */
+const zonedDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, .+ GMT$/;
+const asctimeDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
+
+/**
+ * What `Retry-After` asks for, in milliseconds from `nowMs` (0 or more; `decideRetry` clamps it);
+ * undefined for what is neither seconds nor an HTTP date.
+ */
+export function parseRetryAfter(value: string, nowMs: number): number | undefined {
+  const text = value.trim();
+  if (/^\d+$/.test(text)) {
+    return Number(text) * 1000;
+  }
+  const atMs = Date.parse(asctimeDate.test(text) ? `${text} GMT` : zonedDate.test(text) ? text : '');
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }

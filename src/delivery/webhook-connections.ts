@@ -1,31 +1,43 @@
-import { Client } from 'undici';
+import { type buildConnector, Client } from 'undici';
 import { Fifo } from '../fifo.ts';
 
 /** The bounds of the pool. */
 export interface WebhookConnectionsOptions {
   readonly maxPerOrigin: number;
   readonly maxTotal: number;
-  /** Longest time for a connection to be set up, in milliseconds. */
-  readonly connectTimeoutMs: number;
+  /** At most this many wait for a connection to one origin. */
+  readonly maxWaitingPerOrigin: number;
+  /** At most this many wait in all. */
+  readonly maxWaiting: number;
+  /** Opens the sockets, within a time of its own; the egress policy is in there. */
+  readonly connect: buildConnector.connector;
 }
 
 /** A connection that is the caller's alone until it is given back. */
 export interface WebhookConnection {
-  readonly client: Client;
+  readonly client: RequestClient;
   /** Gives it back for the next request; must be called exactly once. */
   release(): void;
 }
+
+/** What an attempt needs of undici's clients. */
+export type RequestClient = Pick<Client, 'request'>;
+
+/**
+ * Why there is no connection: the pool is destroyed and nothing may be sent any more, too many wait
+ * already, or those who wait for this origin were sent away.
+ */
+export type NoConnection = 'closed' | 'full' | 'dismissed';
 
 /**
  * Keep-alive connections to webhook receivers: at most `maxPerOrigin` to one scheme, host and port,
  * and `maxTotal` in all, counting the idle ones.
  */
 export interface WebhookConnections {
-  /**
-   * A connection to `origin`, at once or when one is free; origins that wait take turns. Undefined
-   * once the pool is destroyed, for those who wait as well: nothing may be sent any more.
-   */
-  acquire(origin: string): Promise<WebhookConnection | undefined>;
+  /** A connection to `origin`, at once or when one is free; origins that wait take turns. */
+  acquire(origin: string): Promise<WebhookConnection | NoConnection>;
+  /** Sends away all who wait for a connection to `origin`. */
+  dismiss(origin: string): void;
   /** How many are in use, kept idle, and waited for. */
   stats(): { readonly busy: number; readonly idle: number; readonly waiting: number };
   /** Ends all connections at once; requests in flight fail. */
@@ -35,7 +47,7 @@ export interface WebhookConnections {
 interface Origin {
   readonly name: string;
   readonly idle: Client[];
-  readonly waiters: Fifo<(connection: WebhookConnection | undefined) => void>;
+  readonly waiters: Fifo<(connection: WebhookConnection | NoConnection) => void>;
   /** Connections open to it, in use or idle. */
   open: number;
 }
@@ -82,9 +94,7 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
     const client = new Client(origin.name, {
       keepAliveTimeout: idleTimeoutMs,
       pipelining: 1,
-      // One request at a time leaves nothing to multiplex, and one protocol is one set of failures.
-      allowH2: false,
-      connect: { timeout: options.connectTimeoutMs },
+      connect: options.connect,
     });
     clients.add(client);
     origin.open += 1;
@@ -115,9 +125,21 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
   function forgetClient(client: Client, origin: Origin): void {
     clients.delete(client);
     origin.open -= 1;
+    forgetUnused(origin);
+  }
+
+  function forgetUnused(origin: Origin): void {
     if (origin.open === 0 && origin.waiters.size === 0) {
       origins.delete(origin.name);
     }
+  }
+
+  function sendAway(origin: Origin, why: NoConnection): void {
+    for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
+      waiting -= 1;
+      waiter(why);
+    }
+    turns.delete(origin);
   }
 
   function lend(client: Client, origin: Origin): WebhookConnection {
@@ -156,16 +178,28 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
   return {
     async acquire(originName) {
       if (destroyed) {
-        return undefined;
+        return 'closed';
       }
       const origin = originNamed(originName);
       const client = origin.waiters.size === 0 ? takeConnection(origin) : undefined;
       if (client !== undefined) {
         return lend(client, origin);
       }
+      if (origin.waiters.size >= options.maxWaitingPerOrigin || waiting >= options.maxWaiting) {
+        forgetUnused(origin);
+        return 'full';
+      }
       waiting += 1;
       turns.add(origin);
       return await new Promise((resolve) => origin.waiters.push(resolve));
+    },
+
+    dismiss(originName) {
+      const origin = origins.get(originName);
+      if (origin !== undefined) {
+        sendAway(origin, 'dismissed');
+        forgetUnused(origin);
+      }
     },
 
     stats: () => ({ busy: clients.size - idleSince.size, idle: idleSince.size, waiting }),
@@ -174,12 +208,8 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
       destroyed = true;
       // Without this each failing request would hand its place to a waiter, and that one would send.
       for (const origin of turns) {
-        for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
-          waiter(undefined);
-        }
+        sendAway(origin, 'closed');
       }
-      turns.clear();
-      waiting = 0;
       await Promise.all([...clients].map((client) => client.destroy()));
     },
   };

@@ -6,6 +6,8 @@ export interface WebhookDelivery {
   readonly url: string;
   /** Attempts made so far. */
   readonly attempts: number;
-  /** When the delivery was created, in milliseconds since the epoch. */
+  /** When the delivery was created, which is when the payment settled, in milliseconds since the epoch. */
   readonly createdAtMs: number;
+  /** When the last attempt began, in milliseconds since the epoch; absent before the first. */
+  readonly lastAttemptAtMs?: number;
 }

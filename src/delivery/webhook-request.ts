@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import type { Client } from 'undici';
-import type { AttemptFailure } from './retry-policy.ts';
+import type { Clock } from '../clock.ts';
+import { type AttemptFailure, parseRetryAfter } from './retry-policy.ts';
+import type { RequestClient } from './webhook-connections.ts';
+import { EgressRefusedError } from './webhook-connector.ts';
 
 /** What to send in one attempt. */
 export interface WebhookRequest {
@@ -28,7 +30,11 @@ const maxResponseBytes = 20_000;
 const maxExcerptLength = 200;
 
 /** POSTs one webhook and classifies the answer. Never throws. Redirects are failures, never followed. */
-export async function sendWebhookRequest(client: Client, request: WebhookRequest): Promise<AttemptResult> {
+export async function sendWebhookRequest(
+  client: RequestClient,
+  request: WebhookRequest,
+  clock: Pick<Clock, 'now'>,
+): Promise<AttemptResult> {
   const abort = new AbortController();
   const timeout = setTimeout(() => abort.abort(), request.timeoutMs);
   try {
@@ -46,29 +52,40 @@ export async function sendWebhookRequest(client: Client, request: WebhookRequest
     return {
       outcome: 'failed',
       statusCode: response.statusCode,
-      failure: classifyStatus(response.statusCode),
+      failure: classifyStatus(response.statusCode, response.headers['retry-after'], clock.now()),
       detail: `${response.statusCode} ${STATUS_CODES[response.statusCode] ?? ''}: ${excerpt}`,
     };
   } catch (error) {
+    if (error instanceof EgressRefusedError) {
+      return fail('egress_refused', false, describeError(error));
+    }
     return abort.signal.aborted
-      ? {
-          outcome: 'failed',
-          failure: { reason: 'timeout', retryable: true },
-          detail: `no complete answer within ${request.timeoutMs} ms`,
-        }
-      : {
-          outcome: 'failed',
-          failure: { reason: 'connection', retryable: true },
-          detail: error instanceof Error ? describeError(error) : String(error),
-        };
+      ? fail('timeout', true, `no complete answer within ${request.timeoutMs} ms`)
+      : fail('connection', true, error instanceof Error ? describeError(error) : String(error));
   } finally {
     clearTimeout(timeout);
   }
 }
 
-function classifyStatus(statusCode: number): AttemptFailure {
+function fail(reason: string, retryable: boolean, detail: string): AttemptResult {
+  return { outcome: 'failed', failure: { reason, retryable }, detail };
+}
+
+function classifyStatus(
+  statusCode: number,
+  retryAfter: string | string[] | undefined,
+  nowMs: number,
+): AttemptFailure {
   // 410 Gone: the receiver says that it will never want this address called again.
-  return { reason: `http_${statusCode}`, retryable: statusCode !== 410 };
+  const failure = { reason: `http_${statusCode}`, retryable: statusCode !== 410 };
+  if ((statusCode !== 429 && statusCode !== 503) || retryAfter === undefined) {
+    return failure;
+  }
+  const retryAfterMs = parseRetryAfter(
+    typeof retryAfter === 'string' ? retryAfter : (retryAfter[0] ?? ''),
+    nowMs,
+  );
+  return retryAfterMs === undefined ? failure : { ...failure, retryAfterMs };
 }
 
 /** Reads the answer to its end so that the connection can be used again, or breaks it off if too long. */

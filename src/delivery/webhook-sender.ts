@@ -1,56 +1,63 @@
 import type { Clock } from '../clock.ts';
-import { traceFields, traceHeaders } from '../payment/call-trace.ts';
+import { traceFields } from '../payment/call-trace.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
 import type { DeliveryQueue } from '../state/ports.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { DeliveryChannel } from './delivery-service.ts';
-import { encodeWebhookBody } from './payment-event.ts';
-import { decideRetry, type RetryOptions } from './retry-policy.ts';
+import { decideRetry, patienceMs, type RetryOptions } from './retry-policy.ts';
+import type { WebhookAttempt } from './webhook-attempt.ts';
+import type { WebhookCircuits } from './webhook-circuits.ts';
 import type { WebhookConnections } from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
-import { type AttemptResult, sendWebhookRequest } from './webhook-request.ts';
-import { signatureHeadersFor } from './webhook-signature.ts';
+import type { AttemptResult } from './webhook-request.ts';
 
 /** What the webhook sender works with. */
 export interface WebhookSenderDeps {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly connections: WebhookConnections;
+  readonly circuits: WebhookCircuits;
+  readonly attempt: WebhookAttempt;
   readonly queue: DeliveryQueue;
   readonly deadLetter: DeadLetter;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** The signing keys, the current one first. */
-  readonly keys: readonly [Buffer, ...Buffer[]];
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly retry: RetryOptions;
 }
 
+/** What came of a delivery whose turn it was. */
+type Turn =
+  | { readonly kind: 'attempted'; readonly atMs: number; readonly result: AttemptResult }
+  /** The origin's circuit is open. */
+  | { readonly kind: 'blocked'; readonly untilMs: number }
+  /** Too many wait for a connection. */
+  | { readonly kind: 'overflow' }
+  /** The shutdown came first. */
+  | { readonly kind: 'shutdown' };
+
 /** Sends the outcome to the payment's webhook address, if it has one. */
 export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
-  const { clock, connections, queue, deadLetter, logger, metrics } = deps;
+  const { clock, connections, circuits, queue, deadLetter, logger, metrics } = deps;
+  const longestWaitMs = patienceMs(deps.retry, deps.timeoutMs);
   /** Every delivery that is being attempted or waits for a connection. */
   const inFlight = new Set<WebhookDelivery>();
-  /** How many have had their attempt and are being accounted for. */
+  /** How many have had their turn and are being accounted for. */
   let concluding = 0;
   let abandoned = false;
   let onIdle: (() => void) | undefined;
 
   /** Never rejects: nobody waits for it. */
-  async function attempt(delivery: WebhookDelivery): Promise<void> {
+  async function handle(delivery: WebhookDelivery): Promise<void> {
     inFlight.add(delivery);
-    const result = await attemptOnce(delivery);
+    const turn = await takeTurn(delivery);
     // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
     if (inFlight.delete(delivery)) {
       concluding += 1;
-      if (result === undefined) {
-        await deadLetter.record(delivery, 'shutdown', 'out of time');
-      } else {
-        await conclude({ ...delivery, attempts: delivery.attempts + 1 }, result);
-      }
+      await account(delivery, turn);
       concluding -= 1;
     }
     if (isIdle()) {
@@ -58,54 +65,66 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     }
   }
 
-  /** Undefined when the shutdown came first, and nothing was sent. */
-  async function attemptOnce(delivery: WebhookDelivery): Promise<AttemptResult | undefined> {
+  async function takeTurn(delivery: WebhookDelivery): Promise<Turn> {
     const url = new URL(delivery.url);
-    const connection = await connections.acquire(url.origin);
-    if (connection === undefined) {
-      return undefined;
+    const { origin } = url;
+    const blockedUntilMs = circuits.blockedUntilMs(origin);
+    if (blockedUntilMs !== undefined) {
+      return { kind: 'blocked', untilMs: blockedUntilMs };
+    }
+    const connection = await connections.acquire(origin);
+    switch (connection) {
+      case 'closed':
+        return { kind: 'shutdown' };
+      case 'full':
+        return { kind: 'overflow' };
+      case 'dismissed':
+        return { kind: 'blocked', untilMs: circuits.blockedUntilMs(origin) ?? clock.now() };
     }
     if (abandoned) {
       connection.release();
-      return undefined;
+      return { kind: 'shutdown' };
     }
-    const startedAtMs = clock.now();
-    try {
-      const timestampSeconds = Math.floor(startedAtMs / 1000);
-      const body = encodeWebhookBody(delivery.event, timestampSeconds);
-      const result = await sendWebhookRequest(connection.client, {
-        path: url.pathname + url.search,
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'PaymentSim/1.0',
-          ...traceHeaders(delivery.event.trace),
-          ...signatureHeadersFor(deps.keys, delivery.event.eventId, timestampSeconds, body),
-        },
-        body,
-        timeoutMs: deps.timeoutMs,
-      });
-      const outcome = result.outcome === 'delivered' ? 'delivered' : result.failure.reason;
-      metrics.webhookAttempts.inc({ outcome });
-      metrics.webhookAttemptSeconds.observe((clock.now() - startedAtMs) / 1000);
-      return result;
-    } finally {
+    const admission = circuits.admit(origin);
+    if (typeof admission === 'object') {
       connection.release();
+      return { kind: 'blocked', untilMs: admission.blockedUntilMs };
+    }
+    const atMs = clock.now();
+    const result = await deps.attempt(connection.client, delivery, url);
+    // Told before the connection is free, or the next in line would use it on a dead origin.
+    if (circuits.report(origin, admission, isAlive(result))) {
+      connections.dismiss(origin);
+    }
+    connection.release();
+    return { kind: 'attempted', atMs, result };
+  }
+
+  async function account(delivery: WebhookDelivery, turn: Turn): Promise<void> {
+    switch (turn.kind) {
+      case 'attempted':
+        await conclude(
+          { ...delivery, attempts: delivery.attempts + 1, lastAttemptAtMs: turn.atMs },
+          turn.result,
+        );
+        break;
+      case 'blocked':
+        await waitForCircuit(delivery, turn.untilMs);
+        break;
+      case 'overflow':
+        await deadLetter.record(delivery, 'overflow', 'too many webhooks wait for a connection');
+        break;
+      case 'shutdown':
+        await deadLetter.record(delivery, 'shutdown', 'out of time');
+        break;
     }
   }
 
   /** What comes of a delivery after an attempt, the attempt already counted. */
   async function conclude(delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
-    const fields = {
-      payment_id: delivery.event.paymentId,
-      reservation_id: delivery.event.reservationId,
-      event_id: delivery.event.eventId,
-      webhook_url: delivery.url,
-      attempt: delivery.attempts,
-      ...traceFields(delivery.event.trace),
-    };
     if (result.outcome === 'delivered') {
       metrics.webhookDeliveries.inc({ outcome: 'delivered' });
-      logger.debug({ ...fields, http_status: result.statusCode }, 'Webhook delivered');
+      logger.debug({ ...fieldsOf(delivery), http_status: result.statusCode }, 'Webhook delivered');
       return;
     }
     const decision = decideRetry(delivery.attempts, result.failure, deps.retry, deps.random);
@@ -113,18 +132,44 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       await deadLetter.record(delivery, decision.reason, result.detail);
       return;
     }
-    const held = await holdForRetry(delivery, clock.now() + decision.delayMs);
-    if (held !== 'held') {
-      await deadLetter.record(delivery, held === 'refused' ? 'shutdown' : 'queue_failed', result.detail);
-      return;
+    if (await hold(delivery, clock.now() + decision.delayMs, result.detail)) {
+      logger.warn(
+        { ...fieldsOf(delivery), error: result.detail, retry_in_ms: decision.delayMs },
+        'Webhook failed, to be tried again',
+      );
     }
-    logger.warn(
-      { ...fields, error: result.detail, retry_in_ms: decision.delayMs },
-      'Webhook failed, to be tried again',
-    );
   }
 
-  async function holdForRetry(delivery: WebhookDelivery, dueAtMs: number) {
+  async function waitForCircuit(delivery: WebhookDelivery, untilMs: number): Promise<void> {
+    const reason = 'the origin failed too often to be tried';
+    if (clock.now() - delivery.createdAtMs > longestWaitMs) {
+      await deadLetter.record(delivery, 'exhausted', reason);
+    } else if (await hold(delivery, untilMs, reason)) {
+      logger.debug(
+        { ...fieldsOf(delivery), retry_in_ms: untilMs - clock.now() },
+        'Webhook waits for its origin',
+      );
+    }
+  }
+
+  /** Puts the delivery into the queue; what it does not take is given up. */
+  async function hold(delivery: WebhookDelivery, dueAtMs: number, lastError: string): Promise<boolean> {
+    switch (await addToQueue(delivery, dueAtMs)) {
+      case 'held':
+        return true;
+      case 'refused':
+        await deadLetter.record(delivery, 'shutdown', lastError);
+        return false;
+      case 'full':
+        await deadLetter.record(delivery, 'overflow', lastError);
+        return false;
+      case 'failed':
+        await deadLetter.record(delivery, 'queue_failed', lastError);
+        return false;
+    }
+  }
+
+  async function addToQueue(delivery: WebhookDelivery, dueAtMs: number) {
     try {
       return await queue.add(delivery, dueAtMs);
     } catch (error) {
@@ -139,12 +184,14 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
 
   async function abandon(): Promise<void> {
     abandoned = true;
-    const left = [...inFlight, ...(await queue.drain(0))];
+    // Taken out at once: what ends from here on finds that it is accounted for.
+    const unfinished = [...inFlight];
     inFlight.clear();
+    const left = [...unfinished, ...(await queue.drain(0))];
     await Promise.all(left.map((delivery) => deadLetter.record(delivery, 'shutdown', 'out of time')));
   }
 
-  queue.start(attempt);
+  queue.start(handle);
 
   return {
     accept(event, payment) {
@@ -156,7 +203,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
         void deadLetter.record(delivery, 'shutdown', 'out of time');
         return;
       }
-      void attempt(delivery);
+      void handle(delivery);
     },
 
     async drain(untilMs) {
@@ -175,5 +222,24 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
         });
       }
     },
+  };
+}
+
+/** Whether somebody is there who can answer, whatever the answer was to this one delivery. */
+function isAlive(result: AttemptResult): boolean {
+  if (result.outcome === 'delivered' || !result.failure.retryable) {
+    return true;
+  }
+  return result.statusCode !== undefined && result.statusCode < 500;
+}
+
+function fieldsOf(delivery: WebhookDelivery) {
+  return {
+    payment_id: delivery.event.paymentId,
+    reservation_id: delivery.event.reservationId,
+    event_id: delivery.event.eventId,
+    webhook_url: delivery.url,
+    attempt: delivery.attempts,
+    ...traceFields(delivery.event.trace),
   };
 }

@@ -46,7 +46,7 @@ export function createMetrics() {
     }).series({}),
     webhookAttempts: new Counter({
       name: 'webhook_attempts_total',
-      help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout or connection.',
+      help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout, connection or egress_refused.',
       labelNames: ['outcome'] as const,
       registers,
     }),

@@ -68,9 +68,10 @@ export interface DeliveryQueue {
   start(attempt: (delivery: WebhookDelivery) => Promise<void>): void;
   /**
    * Holds the delivery until `dueAtMs` (milliseconds since the epoch). `'refused'` when nobody would
-   * attempt it then, because this process is draining: the caller must account for it.
+   * attempt it then, because this process is draining, `'full'` when there is no room, in all or for
+   * deliveries to the same origin: the caller must account for it.
    */
-  add(delivery: WebhookDelivery, dueAtMs: number): Promise<'held' | 'refused'>;
+  add(delivery: WebhookDelivery, dueAtMs: number): Promise<'held' | 'refused' | 'full'>;
   /**
    * Prepares for the end of this process: from now on only deliveries due up to `untilMs` are held.
    * Returns the later ones that nobody else would attempt, for the caller to account for. May be
@@ -79,4 +80,31 @@ export interface DeliveryQueue {
   drain(untilMs: number): Promise<readonly WebhookDelivery[]>;
   /** How many wait in this process. */
   size(): number;
+}
+
+/** How one attempt to deliver a webhook went. */
+export interface LoggedAttempt {
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  /** Undefined when there was no complete answer. */
+  readonly statusCode: number | undefined;
+  /** Undefined when it was delivered. */
+  readonly error: string | undefined;
+}
+
+/** Remembers the webhook attempts of every payment, as long as the payment itself is remembered. */
+export interface AttemptLog {
+  /**
+   * Notes an attempt.
+   *
+   * @param settledAtMs when the payment settled (milliseconds since the epoch), which is when its
+   *   time to live began.
+   */
+  record(paymentId: string, settledAtMs: number, attempt: LoggedAttempt): Promise<void>;
+  /** The attempts of a payment, the first one first; none when nothing is known of it. */
+  list(paymentId: string): Promise<readonly LoggedAttempt[]>;
+  close(): Promise<void>;
 }

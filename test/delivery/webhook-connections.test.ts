@@ -2,19 +2,19 @@ import diagnostics from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  createWebhookConnections,
-  type WebhookConnection,
-  type WebhookConnections,
+import type {
+  NoConnection,
+  WebhookConnection,
+  WebhookConnections,
 } from '../../src/delivery/webhook-connections.ts';
 import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook-request.ts';
+import { systemClock } from '../../src/clock.ts';
 import { createSeededRandom } from '../../src/random.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
+import { openPool as openPoolWith } from './start-webhook-sender.ts';
 
 function openPool(maxPerOrigin: number, maxTotal: number): WebhookConnections {
-  const pool = createWebhookConnections({ maxPerOrigin, maxTotal, connectTimeoutMs: 5_000 });
-  onTestFinished(() => pool.destroy());
-  return pool;
+  return openPoolWith({ maxPerOrigin, maxTotal });
 }
 
 /** Most sockets that were open at once on this side, in all and to one origin. */
@@ -41,16 +41,17 @@ function watchSockets() {
   return most;
 }
 
-async function use(connection: WebhookConnection | undefined): Promise<AttemptResult> {
-  if (connection === undefined) {
-    throw new Error('the pool is destroyed');
+function opened(connection: WebhookConnection | NoConnection): WebhookConnection {
+  if (typeof connection === 'string') {
+    throw new Error(`no connection: ${connection}`);
   }
-  const result = await sendWebhookRequest(connection.client, {
-    path: '/',
-    headers: {},
-    body: 'x',
-    timeoutMs: 10_000,
-  });
+  return connection;
+}
+
+async function use(acquired: WebhookConnection | NoConnection): Promise<AttemptResult> {
+  const connection = opened(acquired);
+  const request = { path: '/', headers: {}, body: 'x', timeoutMs: 10_000 };
+  const result = await sendWebhookRequest(connection.client, request, systemClock);
   connection.release();
   return result;
 }
@@ -124,14 +125,14 @@ test('origins that wait take turns, however many wait for one of them', async ()
   const receivers = await Promise.all([1, 2, 3].map(() => startScriptedReceiver((r) => r.end())));
   const [a = '', b = '', c = ''] = receivers.map((receiver) => receiver.origin);
   const pool = openPool(1, 1);
-  const first = await pool.acquire(a);
+  const first = opened(await pool.acquire(a));
   const waiting = [a, a, a, b, c, b].map(async (origin) => {
     const connection = await pool.acquire(origin);
     served.push(origin);
     await use(connection);
   });
   expect(pool.stats()).toEqual({ busy: 1, idle: 0, waiting: 6 });
-  first?.release();
+  first.release();
   await Promise.all(waiting);
   expect(served).toEqual([a, b, c, a, b, a]);
 });
@@ -206,8 +207,7 @@ describe('a connection that is lost', () => {
 test('given back unused it is no connection and takes no place', async () => {
   const pool = openPool(1, 1);
   const origin = await unusedOrigin();
-  const connection = await pool.acquire(origin);
-  connection?.release();
+  opened(await pool.acquire(origin)).release();
   expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
 });
 
@@ -262,12 +262,41 @@ test('destroyed, it ends what is under way, sends nothing more and tells all who
   await expect.poll(() => receiver.requests.length).toBe(2);
   const waiting = Array.from({ length: 5 }, () => pool.acquire(receiver.origin));
   await pool.destroy();
-  expect(await Promise.all(waiting)).toEqual(waiting.map(() => undefined));
-  expect(await pool.acquire(receiver.origin)).toBeUndefined();
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'closed'));
+  expect(await pool.acquire(receiver.origin)).toBe('closed');
   for (const result of await Promise.all(posts)) {
     expect(result).toMatchObject({ outcome: 'failed', failure: { reason: 'connection' } });
   }
   await expect.poll(() => receiver.connections()).toBe(0);
   expect(receiver.requests).toHaveLength(2);
   expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+});
+
+describe('the line of those who wait', () => {
+  test('has room for so many per origin and so many in all', async () => {
+    const [a, b, c] = await Promise.all([1, 2, 3].map(() => unusedOrigin()));
+    const pool = openPoolWith({ maxPerOrigin: 1, maxTotal: 1, maxWaiting: 3, maxWaitingPerOrigin: 2 });
+    const first = opened(await pool.acquire(a ?? ''));
+    const waiting = [a, a, b].map((origin) => pool.acquire(origin ?? ''));
+    expect(await pool.acquire(a ?? '')).toBe('full');
+    expect(await pool.acquire(c ?? '')).toBe('full');
+    expect(pool.stats()).toMatchObject({ busy: 1, waiting: 3 });
+    first.release();
+    await Promise.all(waiting.map(async (connection) => opened(await connection).release()));
+    expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+  });
+
+  test('is sent away for one origin and stays for the others', async () => {
+    const [a = '', b = ''] = await Promise.all([1, 2].map(() => unusedOrigin()));
+    const pool = openPool(1, 1);
+    const first = opened(await pool.acquire(a));
+    const [a1, a2, b1] = [a, a, b].map((origin) => pool.acquire(origin));
+    pool.dismiss(a);
+    pool.dismiss('http://127.0.0.1:1');
+    expect(await Promise.all([a1, a2])).toEqual(['dismissed', 'dismissed']);
+    expect(pool.stats()).toMatchObject({ busy: 1, waiting: 1 });
+    first.release();
+    opened((await b1) ?? 'closed').release();
+    expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+  });
 });

@@ -10,13 +10,17 @@ function connect(origin: string): Client {
   return client;
 }
 
+/** When all answers come in. */
+const nowMs = Date.UTC(2026, 10, 22, 12);
+
 async function post(origin: string, timeoutMs = 10_000): Promise<AttemptResult> {
-  return await sendWebhookRequest(connect(origin), {
+  const request = {
     path: '/hooks?a=b',
     headers: { 'content-type': 'application/json', 'x-mark': '1' },
     body: '{"a":"é"}',
     timeoutMs,
-  });
+  };
+  return await sendWebhookRequest(connect(origin), request, { now: () => nowMs });
 }
 
 /** A receiver below HTTP, that says whatever it is given. */
@@ -98,6 +102,25 @@ test('an interim answer is not the answer', async () => {
     response.writeHead(503).end();
   });
   expect(await post(receiver.origin)).toMatchObject({ statusCode: 503 });
+});
+
+async function waitAsked(statusCode: number, retryAfter: string) {
+  const receiver = await startScriptedReceiver((response) =>
+    response.writeHead(statusCode, { 'retry-after': retryAfter }).end(),
+  );
+  const result = await post(receiver.origin);
+  return result.outcome === 'failed' ? result.failure.retryAfterMs : 'delivered';
+}
+
+describe('Retry-After', () => {
+  test.each([429, 503])('counts with %i, as seconds and as a date', async (statusCode) => {
+    expect(await waitAsked(statusCode, '120')).toBe(120_000);
+    expect(await waitAsked(statusCode, 'Sun, 22 Nov 2026 12:00:45 GMT')).toBe(45_000);
+  });
+
+  test.each([500, 404, 301])('does not with %i', async (statusCode) => {
+    expect(await waitAsked(statusCode, '120')).toBeUndefined();
+  });
 });
 
 describe('time runs out', () => {

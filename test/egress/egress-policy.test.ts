@@ -157,9 +157,9 @@ test('for every link-local address: refused, in every disguise', () => {
   );
 });
 
-describe('spellings, as WHATWG URLs understand them', () => {
-  const hostOf = (url: string) => new URL(url).hostname;
+const hostOf = (url: string) => new URL(url).hostname;
 
+describe('spellings, as WHATWG URLs understand them', () => {
   test.each([
     'http://169.254.169.254/',
     'http://169.254.169.254./',

@@ -6,7 +6,12 @@ import { sampleSettledPayment } from '../support/sample-payment.ts';
 import type { PortHarness } from './harness.ts';
 
 /** What the suite asks for: an empty queue of its own per test. */
-export type DeliveryQueueFactory = () => Promise<PortHarness<DeliveryQueue>>;
+export type DeliveryQueueFactory = (options: {
+  readonly maxWaiting: number;
+  readonly maxWaitingPerOrigin: number;
+}) => Promise<PortHarness<DeliveryQueue>>;
+
+const roomy = { maxWaiting: 1_000, maxWaitingPerOrigin: 1_000 };
 
 const delayMs = 300;
 
@@ -16,8 +21,8 @@ function delivery(mark: string, attempts = 1): WebhookDelivery {
 }
 
 /** A started queue whose attempts are kept. */
-async function startRecording(open: DeliveryQueueFactory) {
-  const harness = await open();
+async function startRecording(open: DeliveryQueueFactory, options = roomy) {
+  const harness = await open(options);
   const attempts: { readonly delivery: WebhookDelivery; readonly atMs: number }[] = [];
   harness.port.start(async (attempted) => {
     attempts.push({ delivery: attempted, atMs: harness.now() });
@@ -62,7 +67,7 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
     });
 
     test('a delivery may be added again from its own attempt', async () => {
-      const harness = await open();
+      const harness = await open(roomy);
       const attempts: number[] = [];
       harness.port.start(async (attempted) => {
         attempts.push(attempted.attempts);
@@ -73,6 +78,22 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
       await harness.port.add(delivery('a', 1), harness.now() + 1);
       await harness.passTime(10);
       await expect.poll(() => attempts).toEqual([1, 2, 3]);
+    });
+
+    test('has room for so many in all and so many per origin, and for new ones when old ones leave', async () => {
+      const limits = { maxWaiting: 3, maxWaitingPerOrigin: 2 };
+      const { queue, attempted, now, passTime } = await startRecording(open, limits);
+      const to = (origin: string) => queue.add({ ...delivery('a'), url: `${origin}/a` }, now() + delayMs);
+      expect(await to('http://127.0.0.1:1')).toBe('held');
+      expect(await to('http://127.0.0.1:1')).toBe('held');
+      expect(await to('http://127.0.0.1:1')).toBe('full');
+      expect(await to('http://127.0.0.1:2')).toBe('held');
+      expect(await to('http://127.0.0.1:3')).toBe('full');
+      await passTime(delayMs);
+      await expect.poll(() => attempted().length).toBe(3);
+      expect(await to('http://127.0.0.1:1')).toBe('held');
+      expect(await to('http://127.0.0.1:1')).toBe('held');
+      await queue.drain(0);
     });
 
     test('drain hands back what is due too late, unless another process will attempt it', async () => {

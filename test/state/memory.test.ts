@@ -1,10 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
 import { createMemoryPaymentStore } from '../../src/state/memory/payment-store.ts';
 import { createMemorySettlementScheduler } from '../../src/state/memory/settlement-scheduler.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
+import { describeAttemptLog } from './attempt-log.contract.ts';
 import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
@@ -38,7 +40,12 @@ describeIdempotencyStore('memory', async ({ ttlMs }) =>
   closing((clock) => createMemoryIdempotencyStore({ clock, ttlMs, maxKeys: 1_000 })),
 );
 describeSettlementScheduler('memory', async () => harness(createMemorySettlementScheduler));
-describeDeliveryQueue('memory', async () => harness(createMemoryDeliveryQueue));
+describeDeliveryQueue('memory', async (options) =>
+  harness((clock) => createMemoryDeliveryQueue({ clock, ...options })),
+);
+describeAttemptLog('memory', async (options) =>
+  closing((clock) => createMemoryAttemptLog({ clock, maxPayments: 1_000, ...options })),
+);
 
 test('expired payments leave memory by themselves, although nobody asks for them', async () => {
   const {
@@ -112,4 +119,20 @@ test('many payments due in one millisecond share a timer', async () => {
   await clock.advance(100);
   expect(settled.size).toBe(10_000);
   expect(clock.timerCount()).toBe(0);
+});
+
+const openLog = (maxPayments: number) =>
+  closing((clock) => createMemoryAttemptLog({ clock, ttlMs: 60_000, maxAttempts: 8, maxPayments }));
+
+describe('the attempt log in memory', () => {
+  const noted = { attempt: 1, startedAtMs: 1, durationMs: 1, statusCode: 200, error: undefined };
+  test('forgets the payment that was noted first at its limit, and only that', async () => {
+    const { port: log, now } = openLog(2);
+    for (const id of ['a', 'b', 'a', 'c']) {
+      await log.record(id, now(), noted);
+    }
+    expect(await Promise.all(['a', 'b', 'c'].map(async (id) => (await log.list(id)).length))).toEqual([
+      0, 1, 1,
+    ]);
+  });
 });

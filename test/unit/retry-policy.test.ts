@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { type AttemptFailure, decideRetry, type RetryOptions } from '../../src/delivery/retry-policy.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  type AttemptFailure,
+  decideRetry,
+  parseRetryAfter,
+  patienceMs,
+  type RetryOptions,
+} from '../../src/delivery/retry-policy.ts';
 
 const options: RetryOptions = { maxAttempts: 8, baseMs: 1_000, maxMs: 300_000 };
 const unavailable: AttemptFailure = { reason: 'http_503', retryable: true };
@@ -83,4 +89,51 @@ test('what the receiver refuses for good is not tried again', () => {
   for (const attempts of [1, 8]) {
     expect(decideRetry(attempts, gone, options, middle)).toEqual({ action: 'give-up', reason: 'refused' });
   }
+});
+
+describe('parseRetryAfter', () => {
+  const nowMs = Date.UTC(1994, 10, 6, 8, 49, 0);
+
+  test.each([
+    ['0', 0],
+    ['120', 120_000],
+    [' 7 ', 7_000],
+    ['9'.repeat(400), Infinity],
+    ['Sun, 06 Nov 1994 08:49:37 GMT', 37_000],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 37_000],
+    ['Sun Nov  6 08:49:37 1994', 37_000],
+    ['Sun, 06 Nov 1994 08:48:00 GMT', 0],
+  ])('%s', (value, expectedMs) => {
+    expect(parseRetryAfter(value, nowMs)).toBe(expectedMs);
+  });
+
+  test.each([
+    '',
+    '-1',
+    '1.5',
+    '1e3',
+    '0x10',
+    'soon',
+    'Sun, nonsense GMT',
+    '120, 240',
+    'Sun, 06 Nov 1994 08:49:37',
+  ])('"%s" is no answer', (value) => {
+    expect(parseRetryAfter(value, nowMs)).toBeUndefined();
+  });
+
+  test('any text gives no time or one of 0 or more', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.date().map(String), fc.integer().map(String)), (text) => {
+        const waitMs = parseRetryAfter(text, nowMs);
+        expect(waitMs === undefined || waitMs >= 0).toBe(true);
+      }),
+    );
+  });
+});
+
+test('patience lasts as long as all attempts and all waits between them at their longest', () => {
+  expect(patienceMs({ maxAttempts: 4, baseMs: 1_000, maxMs: 3_000 }, 10_000)).toBe(
+    40_000 + (1_000 + 2_000 + 3_000) * 1.2,
+  );
+  expect(patienceMs({ ...options, maxAttempts: 1 }, 10_000)).toBe(10_000);
 });

@@ -2,17 +2,39 @@ import type { Clock, Timer } from '../../clock.ts';
 import type { WebhookDelivery } from '../../delivery/webhook-delivery.ts';
 import type { DeliveryQueue } from '../ports.ts';
 
+/** How many may wait. */
+export interface MemoryDeliveryQueueOptions {
+  readonly clock: Clock;
+  readonly maxWaiting: number;
+  /** For deliveries to one scheme, host and port. */
+  readonly maxWaitingPerOrigin: number;
+}
+
 interface WaitingDelivery {
   readonly delivery: WebhookDelivery;
+  readonly origin: string;
   readonly dueAtMs: number;
   readonly timer: Timer;
 }
 
 /** Waiting deliveries in this process's memory: `drain` hands back what it cannot attempt any more. */
-export function createMemoryDeliveryQueue(clock: Clock): DeliveryQueue {
+export function createMemoryDeliveryQueue(options: MemoryDeliveryQueueOptions): DeliveryQueue {
+  const { clock } = options;
   const waiting = new Set<WaitingDelivery>();
+  /** How many wait per origin; only for origins where any do. */
+  const perOrigin = new Map<string, number>();
   let attempt: ((delivery: WebhookDelivery) => Promise<void>) | undefined;
   let acceptUntilMs = Infinity;
+
+  function remove(entry: WaitingDelivery): void {
+    waiting.delete(entry);
+    const left = (perOrigin.get(entry.origin) ?? 0) - 1;
+    if (left > 0) {
+      perOrigin.set(entry.origin, left);
+    } else {
+      perOrigin.delete(entry.origin);
+    }
+  }
 
   return {
     start(handler) {
@@ -23,15 +45,22 @@ export function createMemoryDeliveryQueue(clock: Clock): DeliveryQueue {
       if (dueAtMs > acceptUntilMs) {
         return 'refused';
       }
+      const { origin } = new URL(delivery.url);
+      const waitingThere = perOrigin.get(origin) ?? 0;
+      if (waiting.size >= options.maxWaiting || waitingThere >= options.maxWaitingPerOrigin) {
+        return 'full';
+      }
       const entry: WaitingDelivery = {
         delivery,
+        origin,
         dueAtMs,
         timer: clock.setTimer(Math.max(0, dueAtMs - clock.now()), () => {
-          waiting.delete(entry);
+          remove(entry);
           void attempt?.(delivery);
         }),
       };
       waiting.add(entry);
+      perOrigin.set(origin, waitingThere + 1);
       return 'held';
     },
 
@@ -40,7 +69,7 @@ export function createMemoryDeliveryQueue(clock: Clock): DeliveryQueue {
       const tooLate = [...waiting].filter((entry) => entry.dueAtMs > untilMs);
       for (const entry of tooLate) {
         entry.timer.cancel();
-        waiting.delete(entry);
+        remove(entry);
       }
       return tooLate.map((entry) => entry.delivery);
     },

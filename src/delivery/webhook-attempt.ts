@@ -1,0 +1,73 @@
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { traceHeaders } from '../payment/call-trace.ts';
+import type { AttemptLog } from '../state/ports.ts';
+import { encodeWebhookBody } from './payment-event.ts';
+import type { RequestClient } from './webhook-connections.ts';
+import type { WebhookDelivery } from './webhook-delivery.ts';
+import { type AttemptResult, sendWebhookRequest } from './webhook-request.ts';
+import { signatureHeadersFor } from './webhook-signature.ts';
+
+/** What an attempt works with. */
+export interface WebhookAttemptDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly attemptLog: AttemptLog;
+  /** The signing keys, the current one first. */
+  readonly keys: readonly [Buffer, ...Buffer[]];
+  /** For one attempt, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Makes one attempt, signed for this moment, counts it and notes it in the attempt log. Never rejects. */
+export type WebhookAttempt = (
+  client: RequestClient,
+  delivery: WebhookDelivery,
+  url: URL,
+) => Promise<AttemptResult>;
+
+/** See `WebhookAttempt`. */
+export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
+  const { clock, metrics } = deps;
+
+  /** The log is for looking at; a delivery does not fail because of it. */
+  async function note(delivery: WebhookDelivery, startedAtMs: number, result: AttemptResult): Promise<void> {
+    try {
+      await deps.attemptLog.record(delivery.event.paymentId, delivery.createdAtMs, {
+        attempt: delivery.attempts + 1,
+        startedAtMs,
+        durationMs: clock.now() - startedAtMs,
+        statusCode: result.statusCode,
+        error: result.outcome === 'delivered' ? undefined : result.detail,
+      });
+    } catch (error) {
+      deps.logger.warn({ payment_id: delivery.event.paymentId, err: error }, 'Webhook attempt not noted');
+    }
+  }
+
+  return async (client, delivery, url) => {
+    const startedAtMs = clock.now();
+    const timestampSeconds = Math.floor(startedAtMs / 1000);
+    const body = encodeWebhookBody(delivery.event, timestampSeconds);
+    const request = {
+      path: url.pathname + url.search,
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'PaymentSim/1.0',
+        ...traceHeaders(delivery.event.trace),
+        ...signatureHeadersFor(deps.keys, delivery.event.eventId, timestampSeconds, body),
+      },
+      body,
+      timeoutMs: deps.timeoutMs,
+    };
+    const result = await sendWebhookRequest(client, request, clock);
+    metrics.webhookAttempts.inc({
+      outcome: result.outcome === 'delivered' ? 'delivered' : result.failure.reason,
+    });
+    metrics.webhookAttemptSeconds.observe((clock.now() - startedAtMs) / 1000);
+    await note(delivery, startedAtMs, result);
+    return result;
+  };
+}

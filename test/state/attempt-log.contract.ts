@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import type { AttemptLog, LoggedAttempt } from '../../src/state/ports.ts';
+import type { PortHarness } from './harness.ts';
+
+/** What the suite asks for: an empty log of its own per test. */
+export type AttemptLogFactory = (options: {
+  readonly ttlMs: number;
+  readonly maxAttempts: number;
+}) => Promise<PortHarness<AttemptLog>>;
+
+const day = { ttlMs: 86_400_000, maxAttempts: 8 };
+
+function attempt(nth: number, change: Partial<LoggedAttempt> = {}): LoggedAttempt {
+  return {
+    attempt: nth,
+    startedAtMs: 1_767_225_600_000 + nth,
+    durationMs: 12,
+    statusCode: 503,
+    error: '503 Service Unavailable: "full" é',
+    ...change,
+  };
+}
+
+/** What every AttemptLog does. */
+export function describeAttemptLog(name: string, open: AttemptLogFactory): void {
+  describe(`AttemptLog contract: ${name}`, () => {
+    test('gives back what was noted, in order, and nothing of other payments', async () => {
+      const { port: log, now } = await open(day);
+      const attempts = [
+        attempt(1),
+        attempt(2, { statusCode: undefined, error: 'no complete answer within 10 ms' }),
+        attempt(3, { statusCode: 200, error: undefined, durationMs: 0 }),
+      ];
+      await log.record('pay-other', now(), attempt(1));
+      for (const noted of attempts) {
+        await log.record('pay-1', now(), noted);
+      }
+      expect(await log.list('pay-1')).toEqual(attempts);
+      expect(await log.list('pay-other')).toEqual([attempt(1)]);
+    });
+
+    test('knows nothing of a payment without attempts', async () => {
+      const { port: log } = await open(day);
+      expect(await log.list('pay-none')).toEqual([]);
+    });
+
+    test('keeps the last attempts of a payment that has too many', async () => {
+      const { port: log, now } = await open({ ...day, maxAttempts: 3 });
+      for (let nth = 1; nth <= 5; nth += 1) {
+        await log.record('pay-1', now(), attempt(nth));
+      }
+      expect((await log.list('pay-1')).map((noted) => noted.attempt)).toEqual([3, 4, 5]);
+    });
+
+    test('forgets when the time to live since the settlement is over, later attempts included', async () => {
+      const { port: log, now, passTime } = await open({ ...day, ttlMs: 400 });
+      const settledAtMs = now();
+      await log.record('pay-1', settledAtMs, attempt(1));
+      await passTime(200);
+      await log.record('pay-1', settledAtMs, attempt(2));
+      expect(await log.list('pay-1')).toHaveLength(2);
+      await passTime(200);
+      expect(await log.list('pay-1')).toEqual([]);
+    });
+  });
+}
