@@ -107,7 +107,9 @@ export function parseCidr(text: string): Cidr {
 
 /** What is wrong with an entry of WEBHOOK_BLOCKED_CIDRS. */
 export function describeCidrProblem(entry: string): string | undefined {
-  return ipaddr.isValidCIDR(entry) || isIP(entry) !== 0
+  const [address = '', bits] = entry.split('/');
+  // ipaddr.js takes 10/8 for 0.0.0.10/8, and octal and hexadecimal spellings.
+  return isIP(address) !== 0 && (bits === undefined || ipaddr.isValidCIDR(entry))
     ? undefined
     : 'must be a list of networks such as 10.0.0.0/8 and addresses';
 }
@@ -117,7 +119,7 @@ export function describeHostProblem(entry: string): string | undefined {
   const host = entry.startsWith('*.') ? entry.slice(2) : entry;
   const url = URL.parse(`http://${isIP(host) === 6 ? `[${host}]` : host}/`);
   // What a URL writes differently (ports, paths, 0x7f.1, names in other alphabets) would never match.
-  return url !== null && bareHost(url.hostname) === host.toLowerCase()
+  return url !== null && !host.includes('*') && bareHost(url.hostname) === host.toLowerCase()
     ? undefined
     : 'must be a list of host names, *. and a name, and addresses, as URLs write them and without ports';
 }
