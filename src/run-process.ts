@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { destination, type DestinationStream } from 'pino';
 import { ConfigError } from './config.ts';
+import { createLineBuffer } from './observability/line-buffer.ts';
 import { onStopSignals } from './stop-signals.ts';
 
 /** Something that runs until it is told to stop. */
@@ -8,13 +9,6 @@ export interface Stoppable {
   start(): Promise<unknown>;
   stop(): Promise<void>;
 }
-
-/**
- * Log lines are written when this many bytes are gathered or this many milliseconds have passed,
- * whichever comes first: a system call for every line was a tenth of a busy service's CPU time.
- */
-const logBufferBytes = 8_192;
-const logFlushMs = 100;
 
 /** Longest wait for the last lines to be written, in milliseconds. */
 const logEndMs = 2_000;
@@ -32,7 +26,8 @@ export async function runProcess(
   addressVariables: string,
   build: (logDestination: DestinationStream) => Stoppable | Promise<Stoppable>,
 ): Promise<void> {
-  const log = destination({ fd: 1, sync: false, minLength: logBufferBytes, periodicFlush: logFlushMs });
+  const log = destination({ fd: 1, sync: false });
+  const lines = createLineBuffer(log);
 
   function fail(error: unknown): void {
     process.exitCode = 1;
@@ -42,6 +37,7 @@ export async function runProcess(
 
   /** `flushSync` would not wait for a write that is under way, and lines would change places. */
   function exitAfterLog(code: number): void {
+    lines.flush();
     log.once('close', () => process.exit(code));
     log.end();
     // A log nobody reads any more (EPIPE) never closes.
@@ -58,7 +54,7 @@ export async function runProcess(
     stopNow: () => exitAfterLog(130),
   });
   try {
-    app = await build(log);
+    app = await build(lines);
     await app.start();
   } catch (error) {
     fail(error);

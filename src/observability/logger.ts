@@ -8,28 +8,29 @@ export const logLevels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn',
 
 /** A JSON logger: `level` as a label, `ts` in ISO 8601, then `msg` and the line's own keys. */
 export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
+  const isoNow = createIsoClock();
   return pino(
     {
       level,
       base: null,
       messageKey: 'msg',
-      timestamp: createTimestamp(),
+      timestamp: () => `,"ts":"${isoNow()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     destination,
   );
 }
 
-/** The `ts` member of a line; formatted once per millisecond, because a busy one has many lines. */
-function createTimestamp(): () => string {
+/** The time in ISO 8601, formatted once per millisecond: a busy one has many lines. */
+export function createIsoClock(): () => string {
   let formattedAtMs = 0;
-  let member = '';
+  let text = '';
   return () => {
     const nowMs = Date.now();
     if (nowMs !== formattedAtMs) {
       formattedAtMs = nowMs;
-      member = `,"ts":"${new Date(nowMs).toISOString()}"`;
+      text = new Date(nowMs).toISOString();
     }
-    return member;
+    return text;
   };
 }

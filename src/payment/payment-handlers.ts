@@ -51,7 +51,7 @@ export function createPaymentHandlers(
   }
 
   return {
-    async createPaymentIntent(request, context) {
+    createPaymentIntent(request, context) {
       const input = {
         reservationId: request.reservationId,
         userId: request.userId,
@@ -61,11 +61,7 @@ export function createPaymentHandlers(
         idempotencyKey: idempotencyKeyOf(request, context),
         delayMs: request.simulation?.delayMs,
       };
-      const { paymentId } = await service.create(input, readTrace(context));
-      return create(CreatePaymentIntentResponseSchema, {
-        paymentIntentId: paymentId,
-        status: PaymentStatus.PENDING,
-      });
+      return service.create(input, readTrace(context)).then(toCreateResponse);
     },
 
     async getPaymentStatus(request) {
@@ -86,6 +82,10 @@ export function createPaymentHandlers(
       });
     },
   };
+}
+
+function toCreateResponse(paymentIntentId: string) {
+  return create(CreatePaymentIntentResponseSchema, { paymentIntentId, status: PaymentStatus.PENDING });
 }
 
 function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'unknown' {

@@ -5,10 +5,16 @@ import type { IdGenerator } from '../ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
-import type { IdempotencyStore, PaymentStore, SettlementScheduler, SettleResult } from '../state/ports.ts';
+import type { IdempotencyStore, PaymentStore, SettlementScheduler } from '../state/ports.ts';
 import { type CallTrace, traceFields } from './call-trace.ts';
 import { PaymentError } from './errors.ts';
-import { isSettled, type Payment, type PendingPayment, type SettledPayment } from './payment.ts';
+import {
+  isSettled,
+  type Payment,
+  type PendingPayment,
+  type SettledPayment,
+  type Settlement,
+} from './payment.ts';
 import { planSettlement, type ScenarioOptions } from './scenario.ts';
 import {
   type CreateIntentCommand,
@@ -45,7 +51,7 @@ export interface PaymentService {
    *
    * @param trace goes wherever the payment goes.
    */
-  create(input: CreateIntentInput, trace?: CallTrace): Promise<{ readonly paymentId: string }>;
+  create(input: CreateIntentInput, trace?: CallTrace): Promise<string>;
   /** The payment, unless `userId` is given and is not the payer's. */
   get(input: { readonly paymentId: string; readonly userId: string }): Promise<Payment>;
   /** Settles a pending payment now, or returns the outcome it already has. */
@@ -56,23 +62,25 @@ export interface PaymentService {
 export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   const { clock, store, scheduler, idempotency, metrics, logger } = deps;
 
-  async function create(input: CreateIntentInput, trace?: CallTrace): Promise<{ paymentId: string }> {
+  function create(input: CreateIntentInput, trace?: CallTrace): Promise<string> {
     const command = validateCreateIntent(input, deps.checkWebhookUrl);
-    const { idempotencyKey } = command;
-    if (idempotencyKey === undefined) {
-      return { paymentId: await register(command, trace) };
-    }
-    const result = await idempotency.once(
-      {
-        key: JSON.stringify(['create', command.userId, idempotencyKey]),
-        fingerprint: fingerprintOf(command),
-      },
-      () => register(command, trace),
-    );
+    return command.idempotencyKey === undefined
+      ? register(command, trace)
+      : registerOnce(command, command.idempotencyKey, trace);
+  }
+
+  async function registerOnce(
+    command: CreateIntentCommand,
+    idempotencyKey: string,
+    trace: CallTrace | undefined,
+  ): Promise<string> {
+    const key = JSON.stringify(['create', command.userId, idempotencyKey]);
+    const fingerprint = fingerprintOf(command);
+    const result = await idempotency.once({ key, fingerprint }, () => register(command, trace));
     if (result.outcome === 'mismatch') {
       throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
     }
-    return { paymentId: result.value };
+    return result.value;
   }
 
   async function register(command: CreateIntentCommand, trace: CallTrace | undefined): Promise<string> {
@@ -131,11 +139,12 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     if (isSettled(payment)) {
       return payment;
     }
-    const result = await settle(payment);
+    const result = await store.settle(paymentId, decideSettlement);
     if (result === undefined) {
       throw new PaymentError({ kind: 'payment-not-found', paymentId });
     }
     if (result.settledNow) {
+      announce(result.payment);
       await unschedule(payment);
     }
     return result.payment;
@@ -159,19 +168,14 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     }
   }
 
-  async function settle(payment: PendingPayment): Promise<SettleResult | undefined> {
-    const settledAtMs = clock.now();
-    const result = await store.settle(payment.id, {
+  function decideSettlement(payment: PendingPayment): Settlement {
+    return {
       status: payment.plannedOutcome,
-      settledAtMs,
+      settledAtMs: clock.now(),
       transactionId: deps.newId('txn'),
       eventId: deps.newId('evt'),
       failureCode: payment.plannedOutcome === 'FAILED' ? simulatedFailureCode : undefined,
-    });
-    if (result?.settledNow === true) {
-      announce(result.payment);
-    }
-    return result;
+    };
   }
 
   function announce(payment: SettledPayment): void {
@@ -194,13 +198,12 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   /** What the scheduler calls. Nobody waits for an answer, so failures end here, in the log. */
   async function settleDue(paymentId: string, dueAtMs: number): Promise<void> {
     try {
-      const payment = await store.get(paymentId);
-      // Gone (never stored, or processed and expired) or settled by ProcessPayment: nothing to do.
-      if (payment === undefined || isSettled(payment)) {
-        return;
+      const result = await store.settle(paymentId, decideSettlement);
+      // Otherwise gone (never stored, or processed and expired), or settled by ProcessPayment.
+      if (result?.settledNow === true) {
+        announce(result.payment);
+        metrics.settlementLagSeconds.observe(Math.max(0, result.payment.settledAtMs - dueAtMs) / 1000);
       }
-      await settle(payment);
-      metrics.settlementLagSeconds.observe(Math.max(0, clock.now() - dueAtMs) / 1000);
     } catch (error) {
       logger.error({ payment_id: paymentId, err: error }, 'Settlement failed');
     }

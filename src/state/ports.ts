@@ -15,8 +15,16 @@ export interface PaymentStore {
   create(payment: PendingPayment): Promise<'created' | 'full'>;
   /** The payment, or undefined when it was never stored or has left. */
   get(paymentId: string): Promise<Payment | undefined>;
-  /** Applies the settlement if, and only if, the payment is still pending; undefined when unknown. */
-  settle(paymentId: string, settlement: Settlement): Promise<SettleResult | undefined>;
+  /**
+   * Settles the payment if, and only if, it is still pending; undefined when it is unknown.
+   *
+   * @param decide makes the settlement; called for a pending payment alone, and in vain when another
+   * caller is faster.
+   */
+  settle(
+    paymentId: string,
+    decide: (payment: PendingPayment) => Settlement,
+  ): Promise<SettleResult | undefined>;
   /** How many payments are stored, for the metrics. */
   count(): { readonly pending: number; readonly settled: number };
   close(): Promise<void>;

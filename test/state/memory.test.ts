@@ -54,7 +54,7 @@ test('expired payments leave memory by themselves, although nobody asks for them
     passTime,
   } = closing((clock) => createMemoryPaymentStore({ clock, ttlMs: 86_400_000, maxPayments: 10 }));
   await store.create(samplePayment());
-  await store.settle('pay-1', sampleSettlement(now()));
+  await store.settle('pay-1', () => sampleSettlement(now()));
   await passTime(86_400_000 - 1);
   expect(store.count()).toEqual({ pending: 0, settled: 1 });
   await passTime(10_000);

@@ -38,11 +38,11 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory): v
       await store.create(payment);
       const first = sampleSettlement(now(), 'first', 'FAILED');
       const settled = { ...payment, ...first };
-      expect(await store.settle(payment.id, first)).toEqual({ payment: settled, settledNow: true });
+      expect(await store.settle(payment.id, () => first)).toEqual({ payment: settled, settledNow: true });
       const second = sampleSettlement(now(), 'second', 'COMPLETED');
-      expect(await store.settle(payment.id, second)).toEqual({ payment: settled, settledNow: false });
+      expect(await store.settle(payment.id, () => second)).toEqual({ payment: settled, settledNow: false });
       expect(await store.get(payment.id)).toEqual(settled);
-      expect(await store.settle('pay-unknown', second)).toBeUndefined();
+      expect(await store.settle('pay-unknown', () => second)).toBeUndefined();
     });
 
     test('of many settlements at once exactly one wins, and all see the winner', async () => {
@@ -51,7 +51,7 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory): v
       await Promise.all(ids.map((id) => store.create(samplePayment({ id }))));
       const results = await Promise.all(
         ids.flatMap((id) =>
-          Array.from({ length: 50 }, (_, i) => store.settle(id, sampleSettlement(now(), `${id}-${i}`))),
+          Array.from({ length: 50 }, (_, i) => store.settle(id, () => sampleSettlement(now(), `${id}-${i}`))),
         ),
       );
       for (const id of ids) {
@@ -69,11 +69,11 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory): v
       await store.create(samplePayment({ id: 'pay-settled' }));
       await store.create(samplePayment({ id: 'pay-pending' }));
       await passTime(ttlMs * 2); // counts from the settlement, not from the creation
-      await store.settle('pay-settled', sampleSettlement(now()));
+      await store.settle('pay-settled', () => sampleSettlement(now()));
       expect(await store.get('pay-settled')).toBeDefined();
       await passTime(ttlMs);
       expect(await store.get('pay-settled')).toBeUndefined();
-      expect(await store.settle('pay-settled', sampleSettlement(now(), '2'))).toBeUndefined();
+      expect(await store.settle('pay-settled', () => sampleSettlement(now(), '2'))).toBeUndefined();
       expect(await store.get('pay-pending')).toBeDefined();
     });
 
@@ -83,7 +83,7 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory): v
         await store.create(samplePayment({ id }));
       }
       for (const id of ['pay-b', 'pay-a']) {
-        await store.settle(id, sampleSettlement(now(), id));
+        await store.settle(id, () => sampleSettlement(now(), id));
         await passTime(2);
       }
       const present = async () => {
@@ -104,7 +104,7 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory): v
       expect(await store.create(samplePayment({ id: 'pay-c' }))).toBe('full');
       expect(await store.get('pay-c')).toBeUndefined();
       expect(await store.get('pay-a')).toBeDefined();
-      await store.settle('pay-b', sampleSettlement(now()));
+      await store.settle('pay-b', () => sampleSettlement(now()));
       expect(await store.create(samplePayment({ id: 'pay-c' }))).toBe('created');
       expect(await store.get('pay-b')).toBeUndefined();
     });
@@ -123,8 +123,8 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory): v
       await store.create(samplePayment({ id: 'pay-a' }));
       await store.create(samplePayment({ id: 'pay-b' }));
       await expect.poll(() => store.count()).toEqual({ pending: 2, settled: 0 });
-      await store.settle('pay-a', sampleSettlement(now()));
-      await store.settle('pay-a', sampleSettlement(now()));
+      await store.settle('pay-a', () => sampleSettlement(now()));
+      await store.settle('pay-a', () => sampleSettlement(now()));
       await expect.poll(() => store.count()).toEqual({ pending: 1, settled: 1 });
       await passTime(ttlMs * 2);
       await expect.poll(() => store.count()).toEqual({ pending: 1, settled: 0 });

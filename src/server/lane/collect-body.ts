@@ -3,31 +3,37 @@ import type { Readable } from 'node:stream';
 /** What to do with a body. */
 export interface BodyConsumer {
   /** All of it is here. */
-  readonly onWhole: (body: Buffer, chunks: readonly Buffer[]) => void;
-  /** It is too large; `source` is paused with the rest of it. */
-  readonly onTooLarge: (received: readonly Buffer[]) => void;
+  onWhole(body: Buffer): void;
+  /** It is too large; the source is paused with the rest of it. */
+  onTooLarge(received: readonly Buffer[]): void;
 }
+
+const noBytes = Buffer.alloc(0);
 
 /** Gathers a request's body, up to `maxBytes`; calls nothing when the caller breaks it off. */
 export function collectBody(source: Readable, maxBytes: number, consumer: BodyConsumer): void {
-  const chunks: Buffer[] = [];
+  // Most bodies come in one piece, so the list is made for the second.
+  let first: Buffer = noBytes;
+  let more: Buffer[] | undefined;
   let received = 0;
 
   function onData(chunk: Buffer): void {
-    chunks.push(chunk);
+    if (received === 0) {
+      first = chunk;
+    } else {
+      (more ??= []).push(chunk);
+    }
     received += chunk.length;
     if (received > maxBytes) {
       source.pause();
       source.off('data', onData);
       source.off('end', onEnd);
-      consumer.onTooLarge(chunks);
+      consumer.onTooLarge([first, ...(more ?? [])]);
     }
   }
 
   function onEnd(): void {
-    const [first] = chunks;
-    const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
-    consumer.onWhole(body, chunks);
+    consumer.onWhole(more === undefined ? first : Buffer.concat([first, ...more]));
   }
 
   source.on('data', onData);

@@ -1,3 +1,4 @@
+import type { JsonWriteOptions } from '@bufbuild/protobuf';
 import { mergeNonProtocolHeaders } from '@connectrpc/connect/protocol';
 import {
   codeToHttpStatus,
@@ -7,29 +8,33 @@ import {
   parseTimeout,
   trailerMux,
 } from '@connectrpc/connect/protocol-connect';
-import type { JsonWriteOptions } from '@bufbuild/protobuf';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { toNodeHeaders } from './header-conversion.ts';
 import type { LaneCall } from './lane-call.ts';
-import type { LaneProtocol, LaneReply, ResponseCompression } from './lane-protocol.ts';
+import type { LaneProtocol, LaneReply } from './lane-protocol.ts';
 
-async function reply(
-  status: number,
-  headers: OutgoingHttpHeaders,
-  plainBody: Uint8Array,
-  { compression, minBytes }: ResponseCompression,
-): Promise<LaneReply> {
-  let body = plainBody;
-  if (compression !== null && body.byteLength >= minBytes) {
-    body = await compression.compress(body);
-    headers['content-encoding'] = compression.name;
-  }
-  headers['content-length'] = String(body.byteLength);
-  return { status, headers, body, trailers: undefined };
+function initialHeader(binary: boolean): Readonly<Record<string, string>> {
+  return { 'content-type': binary ? contentTypeUnaryProto : contentTypeUnaryJson };
 }
 
 function headersOf(call: LaneCall): OutgoingHttpHeaders {
-  return toNodeHeaders(trailerMux(call.responseHeader, call.responseTrailer));
+  return call.hasOwnMetadata
+    ? toNodeHeaders(trailerMux(call.responseHeader, call.responseTrailer))
+    : initialHeader(call.route.binary);
+}
+
+function replyWith(call: LaneCall, status: number, body: Uint8Array): LaneReply | Promise<LaneReply> {
+  const { compression, compressMinBytes } = call;
+  const headers = headersOf(call);
+  if (compression === null || body.byteLength < compressMinBytes) {
+    return { status, headers: { ...headers, 'content-length': body.byteLength }, body, trailers: undefined };
+  }
+  return compression.compress(body).then((compressed) => ({
+    status,
+    headers: { ...headers, 'content-encoding': compression.name, 'content-length': compressed.byteLength },
+    body: compressed,
+    trailers: undefined,
+  }));
 }
 
 /** Connect: the bare message as the body, the outcome as the HTTP status, errors as JSON. */
@@ -40,30 +45,17 @@ export function createConnectLane(jsonOptions: Partial<JsonWriteOptions>): LaneP
     acceptEncodingHeader: 'accept-encoding',
     timeoutHeader: 'connect-timeout-ms',
     parseTimeout,
+    initialHeader,
     initialTrailer: {},
     unwrap: (body, readMaxBytes) => (body.length > readMaxBytes ? undefined : body),
-    initialHeader: (binary) => ({ 'content-type': binary ? contentTypeUnaryProto : contentTypeUnaryJson }),
+    success: (call, message) => replyWith(call, 200, message),
 
-    success(call, message, binary, response) {
-      const headers = call.hasOwnMetadata ? headersOf(call) : this.initialHeader(binary, null);
-      if (response.compression === null || message.byteLength < response.minBytes) {
-        return {
-          status: 200,
-          headers: { ...headers, 'content-length': message.byteLength },
-          body: message,
-          trailers: undefined,
-        };
-      }
-      return reply(200, headers, message, response);
-    },
-
-    failure(call, error, _binary, response) {
+    failure(call, error) {
       call.responseHeader.set('content-type', contentTypeUnaryJson);
       if (!error.isWireError) {
         mergeNonProtocolHeaders(call.responseHeader, error.metadata);
       }
-      const body = errorToJsonBytes(error, jsonOptions);
-      return reply(codeToHttpStatus(error.code), headersOf(call), body, response);
+      return replyWith(call, codeToHttpStatus(error.code), errorToJsonBytes(error, jsonOptions));
     },
   };
 }

@@ -1,36 +1,36 @@
-import { encodeEnvelope, envelopeCompress } from '@connectrpc/connect/protocol';
+import { type Compression, encodeEnvelope, envelopeCompress } from '@connectrpc/connect/protocol';
+import { grpcStatusOk, headerGrpcStatus } from '@connectrpc/connect/protocol-grpc';
 import {
   contentTypeJson,
   contentTypeProto,
   trailerFlag,
   trailerSerialize,
 } from '@connectrpc/connect/protocol-grpc-web';
-import { headerGrpcStatus, grpcStatusOk, parseTimeout } from '@connectrpc/connect/protocol-grpc';
 import { setGrpcStatus } from '../grpc-status.ts';
-import type { LaneCall } from './lane-call.ts';
 import { grpcLane } from './grpc.ts';
 import { toNodeHeaders } from './header-conversion.ts';
-import {
-  type LaneProtocol,
-  type LaneReply,
-  type ResponseCompression,
-  wrapEnvelope,
-} from './lane-protocol.ts';
+import type { LaneCall } from './lane-call.ts';
+import { type LaneProtocol, type LaneReply, wrapEnvelope } from './lane-protocol.ts';
 
 const okTrailerEnvelope = wrapEnvelope(
   trailerFlag,
   trailerSerialize(new Headers({ [headerGrpcStatus]: grpcStatusOk })),
 );
 
-async function encode(data: Uint8Array, flags: number, response: ResponseCompression): Promise<Uint8Array> {
-  const envelope = await envelopeCompress({ flags, data }, response.compression, response.minBytes);
+function initialHeader(binary: boolean, compression: Compression | null): Readonly<Record<string, string>> {
+  const contentType = binary ? contentTypeProto : contentTypeJson;
+  return { ...grpcLane.initialHeader(binary, compression), 'content-type': contentType };
+}
+
+async function encode(call: LaneCall, data: Uint8Array, flags: number): Promise<Uint8Array> {
+  const envelope = await envelopeCompress({ flags, data }, call.compression, call.compressMinBytes);
   return encodeEnvelope(envelope.flags, envelope.data);
 }
 
-function reply(call: LaneCall, body: Uint8Array, binary: boolean, response: ResponseCompression): LaneReply {
+function replyWith(call: LaneCall, body: Uint8Array): LaneReply {
   const headers = call.hasOwnMetadata
     ? toNodeHeaders(call.responseHeader)
-    : grpcWebLane.initialHeader(binary, response.compression);
+    : initialHeader(call.route.binary, call.compression);
   return { status: 200, headers, body, trailers: undefined };
 }
 
@@ -38,26 +38,21 @@ function reply(call: LaneCall, body: Uint8Array, binary: boolean, response: Resp
 export const grpcWebLane: LaneProtocol = {
   ...grpcLane,
   name: 'grpc-web',
-  parseTimeout,
+  initialHeader,
 
-  initialHeader(binary, compression) {
-    return {
-      ...grpcLane.initialHeader(binary, compression),
-      'content-type': binary ? contentTypeProto : contentTypeJson,
-    };
-  },
-
-  async success(call, message, binary, response) {
-    if (!call.hasOwnMetadata && (response.compression === null || message.byteLength < response.minBytes)) {
-      return reply(call, Buffer.concat([wrapEnvelope(0, message), okTrailerEnvelope]), binary, response);
+  success(call, message) {
+    const compressed = call.compression !== null && message.byteLength >= call.compressMinBytes;
+    if (!call.hasOwnMetadata && !compressed) {
+      return replyWith(call, Buffer.concat([wrapEnvelope(0, message), okTrailerEnvelope]));
     }
     const trailer = trailerSerialize(call.responseTrailer);
-    const parts = [await encode(message, 0, response), await encode(trailer, trailerFlag, response)];
-    return reply(call, Buffer.concat(parts), binary, response);
+    return Promise.all([encode(call, message, 0), encode(call, trailer, trailerFlag)]).then((envelopes) =>
+      replyWith(call, Buffer.concat(envelopes)),
+    );
   },
 
-  async failure(call, error, binary, response) {
+  async failure(call, error) {
     const trailer = trailerSerialize(setGrpcStatus(call.responseTrailer, error));
-    return reply(call, await encode(trailer, trailerFlag, response), binary, response);
+    return replyWith(call, await encode(call, trailer, trailerFlag));
   },
 };

@@ -1,29 +1,34 @@
-import { encodeEnvelope, envelopeCompress } from '@connectrpc/connect/protocol';
+import { type Compression, encodeEnvelope, envelopeCompress } from '@connectrpc/connect/protocol';
 import {
   contentTypeJson,
   contentTypeProto,
-  headerEncoding,
-  headerGrpcStatus,
   grpcStatusOk,
+  headerGrpcStatus,
   parseTimeout,
 } from '@connectrpc/connect/protocol-grpc';
 import type { OutgoingHttpHeaders } from 'node:http';
-import { toNodeHeaders } from './header-conversion.ts';
 import { setGrpcStatus } from '../grpc-status.ts';
+import { toNodeHeaders } from './header-conversion.ts';
 import type { LaneCall } from './lane-call.ts';
-import {
-  type LaneProtocol,
-  type ResponseCompression,
-  unwrapEnvelope,
-  wrapEnvelope,
-} from './lane-protocol.ts';
+import { type LaneProtocol, unwrapEnvelope, wrapEnvelope } from './lane-protocol.ts';
 
 const okTrailers: OutgoingHttpHeaders = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
 
-function headersOf(call: LaneCall, binary: boolean, response: ResponseCompression): OutgoingHttpHeaders {
+/** What every plain answer begins with; shared, because Node copies what it is given. */
+const plainHeaders = {
+  binary: { 'content-type': contentTypeProto },
+  json: { 'content-type': contentTypeJson },
+};
+
+function initialHeader(binary: boolean, compression: Compression | null): Readonly<Record<string, string>> {
+  const plain = binary ? plainHeaders.binary : plainHeaders.json;
+  return compression === null ? plain : { ...plain, 'grpc-encoding': compression.name };
+}
+
+function headersOf(call: LaneCall): OutgoingHttpHeaders {
   return call.hasOwnMetadata
     ? toNodeHeaders(call.responseHeader)
-    : grpcLane.initialHeader(binary, response.compression);
+    : initialHeader(call.route.binary, call.compression);
 }
 
 /** gRPC over HTTP/2: one envelope, then HTTP trailers with the status. */
@@ -33,34 +38,23 @@ export const grpcLane: LaneProtocol = {
   acceptEncodingHeader: 'grpc-accept-encoding',
   timeoutHeader: 'grpc-timeout',
   parseTimeout,
+  initialHeader,
   initialTrailer: { [headerGrpcStatus]: grpcStatusOk },
   unwrap: unwrapEnvelope,
 
-  initialHeader(binary, compression) {
-    const contentType = binary ? contentTypeProto : contentTypeJson;
-    return compression === null
-      ? { 'content-type': contentType }
-      : { 'content-type': contentType, [headerEncoding.toLowerCase()]: compression.name };
-  },
-
-  success(call, message, binary, response) {
-    const headers = headersOf(call, binary, response);
+  success(call, message) {
+    const headers = headersOf(call);
     const trailers = call.hasOwnMetadata ? toNodeHeaders(call.responseTrailer) : okTrailers;
-    if (response.compression === null || message.byteLength < response.minBytes) {
+    if (call.compression === null || message.byteLength < call.compressMinBytes) {
       return { status: 200, headers, body: wrapEnvelope(0, message), trailers };
     }
-    return envelopeCompress({ flags: 0, data: message }, response.compression, response.minBytes).then(
+    return envelopeCompress({ flags: 0, data: message }, call.compression, call.compressMinBytes).then(
       ({ flags, data }) => ({ status: 200, headers, body: encodeEnvelope(flags, data), trailers }),
     );
   },
 
-  failure(call, error, binary, response) {
-    const trailer = setGrpcStatus(call.responseTrailer, error);
-    return {
-      status: 200,
-      headers: headersOf(call, binary, response),
-      body: undefined,
-      trailers: toNodeHeaders(trailer),
-    };
+  failure(call, error) {
+    const trailers = toNodeHeaders(setGrpcStatus(call.responseTrailer, error));
+    return { status: 200, headers: headersOf(call), body: undefined, trailers };
   },
 };

@@ -6,32 +6,15 @@ import {
   createContextValues,
   type HandlerContext,
   type Interceptor,
-  type MethodImplSpec,
   type StreamRequest,
   type StreamResponse,
   type UnaryRequest,
   type UnaryResponse,
 } from '@connectrpc/connect';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Compression } from '@connectrpc/connect/protocol';
 import { toWebHeaders } from './header-conversion.ts';
-
-/** The implementation of a unary method. */
-export type UnarySpec = Extract<MethodImplSpec, { kind: 'unary' }>;
-
-/** What is known of a call before its body. */
-export interface LaneCallInit {
-  readonly spec: UnarySpec;
-  readonly protocolName: string;
-  readonly url: () => string;
-  readonly headers: IncomingHttpHeaders;
-  /** The caller's deadline, in milliseconds from now. */
-  readonly timeoutMs: number | undefined;
-  /** What Connect puts into the response's headers and trailers before the handler runs. */
-  readonly initialHeader: Readonly<Record<string, string>>;
-  readonly initialTrailer: Readonly<Record<string, string>>;
-  /** Has `cancel` called when the caller goes away. Asked for only if somebody wants to know. */
-  readonly onAbandoned: (cancel: (reason: ConnectError) => void) => void;
-}
+import type { LaneExchange } from './lane-exchange.ts';
+import type { LaneRoute, UnarySpec } from './lane-route.ts';
 
 type AnyRequest = UnaryRequest | StreamRequest;
 type AnyResponse = UnaryResponse | StreamResponse;
@@ -42,12 +25,14 @@ type AnyResponse = UnaryResponse | StreamResponse;
  * `AbortController`s cost more than all the rest of a call, and few handlers look at them.
  */
 export class LaneCall implements HandlerContext {
-  readonly requestMethod = 'POST';
-  readonly method: UnarySpec['method'];
-  readonly service: DescService;
-  readonly protocolName: string;
-  readonly #init: LaneCallInit;
+  readonly route: LaneRoute;
+  /** How the answer may be compressed; null when the caller does not accept any compression. */
+  readonly compression: Compression | null;
+  /** From this size on, in bytes, an answer is compressed if it may be. */
+  readonly compressMinBytes: number;
+  readonly #exchange: LaneExchange;
   readonly #deadlineAt: number | undefined;
+  #ownResponse: UnaryResponse | undefined;
   #abort: AbortController | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
   #requestHeader: Headers | undefined;
@@ -55,38 +40,45 @@ export class LaneCall implements HandlerContext {
   #responseTrailer: Headers | undefined;
   #values: ContextValues | undefined;
 
-  constructor(init: LaneCallInit) {
-    this.#init = init;
-    this.method = init.spec.method;
-    this.service = init.spec.method.parent;
-    this.protocolName = init.protocolName;
-    this.#deadlineAt = init.timeoutMs === undefined ? undefined : performance.now() + init.timeoutMs;
+  /** @param timeoutMs the caller's deadline, in milliseconds from now. */
+  constructor(
+    route: LaneRoute,
+    exchange: LaneExchange,
+    timeoutMs: number | undefined,
+    compression: Compression | null,
+    compressMinBytes: number,
+  ) {
+    this.route = route;
+    this.#exchange = exchange;
+    this.compression = compression;
+    this.compressMinBytes = compressMinBytes;
+    this.#deadlineAt = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
   }
 
-  /** Runs the interceptors, outermost first, and the implementation; returns the full output message. */
-  async invoke(
-    input: MessageShape<DescMessage>,
-    interceptors: readonly Interceptor[],
-  ): Promise<MessageShape<DescMessage>> {
-    const { method, impl } = this.#init.spec;
+  /** Runs the interceptors, outermost first, and the implementation. */
+  invoke(input: MessageShape<DescMessage>, interceptors: readonly Interceptor[]): Promise<AnyResponse> {
+    const { method, impl } = this.route.spec;
     const ownRequest = new LaneRequest(this, input);
-    let ownResponse: UnaryResponse | undefined;
     let next = async (request: AnyRequest): Promise<AnyResponse> => {
       if (request.stream) {
         throw new ConnectError('an interceptor turned a unary call into a stream', Code.Internal);
       }
       const context = request === ownRequest ? this : this.#contextFor(request);
-      ownResponse = new LaneResponse(this, create(method.output, await impl(request.message, context)));
-      return ownResponse;
+      this.#ownResponse = new LaneResponse(this, create(method.output, await impl(request.message, context)));
+      return this.#ownResponse;
     };
     for (let i = interceptors.length - 1; i >= 0; i -= 1) {
       next = interceptors[i]?.(next) ?? next;
     }
-    const response = await next(ownRequest);
+    return next(ownRequest);
+  }
+
+  /** The output message in what `invoke` came to, once the metadata beside it is taken over. */
+  messageOf(response: AnyResponse): MessageShape<DescMessage> {
     if (response.stream) {
       throw new ConnectError('an interceptor turned a unary response into a stream', Code.Internal);
     }
-    if (response !== ownResponse) {
+    if (response !== this.#ownResponse) {
       replaceHeaders(this.responseHeader, response.header);
       replaceHeaders(this.responseTrailer, response.trailer);
     }
@@ -121,22 +113,39 @@ export class LaneCall implements HandlerContext {
     return this.#responseHeader !== undefined || this.#responseTrailer !== undefined;
   }
 
+  get method(): UnarySpec['method'] {
+    return this.route.spec.method;
+  }
+
+  get service(): DescService {
+    return this.method.parent;
+  }
+
+  get protocolName(): string {
+    return this.route.protocol.name;
+  }
+
+  get requestMethod(): string {
+    return 'POST';
+  }
+
   get responseHeader(): Headers {
-    this.#responseHeader ??= new Headers(this.#init.initialHeader);
+    const { protocol, binary } = this.route;
+    this.#responseHeader ??= new Headers(protocol.initialHeader(binary, this.compression));
     return this.#responseHeader;
   }
 
   get responseTrailer(): Headers {
-    this.#responseTrailer ??= new Headers(this.#init.initialTrailer);
+    this.#responseTrailer ??= new Headers(this.route.protocol.initialTrailer);
     return this.#responseTrailer;
   }
 
   get url(): string {
-    return this.#init.url();
+    return this.#exchange.url();
   }
 
   get requestHeader(): Headers {
-    this.#requestHeader ??= toWebHeaders(this.#init.headers);
+    this.#requestHeader ??= toWebHeaders(this.#exchange.headers);
     return this.#requestHeader;
   }
 
@@ -145,7 +154,7 @@ export class LaneCall implements HandlerContext {
     if (this.#requestHeader !== undefined) {
       return this.#requestHeader.get(name) ?? undefined; // an interceptor may have changed it
     }
-    const value = this.#init.headers[name];
+    const value = this.#exchange.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
@@ -165,7 +174,7 @@ export class LaneCall implements HandlerContext {
           Math.max(0, remainingMs),
         );
       }
-      this.#init.onAbandoned((reason) => abort.abort(reason));
+      this.#exchange.onAbandoned((reason) => abort.abort(reason));
     }
     return this.#abort.signal;
   }

@@ -1,9 +1,11 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { UnaryLane } from '../unary-lane.ts';
-import { collectBody } from './collect-body.ts';
+import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
+import type { LaneExchange } from './lane-exchange.ts';
 import type { LaneReply } from './lane-protocol.ts';
+import type { LaneRoute } from './lane-route.ts';
 
 /**
  * Offers an HTTP/1.1 request to the lane.
@@ -15,47 +17,57 @@ export function serveHttp1Request(
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  const ticket = lane.admit({
-    method: request.method,
-    path: request.url,
-    authority: request.headers.host,
-    headers: request.headers,
-    http2: false,
-  });
-  if (ticket === undefined) {
+  const { method, url: path, headers } = request;
+  const route = lane.admit({ method, path, headers, http2: false });
+  if (route === undefined) {
     return false;
   }
-
-  function handToConnect(received: readonly Buffer[]): void {
-    if (ticket !== undefined) {
-      void answerHttp1WithConnect(ticket.connectHandler, request, response, received);
-    }
-  }
-
-  collectBody(request, ticket.maxBodyBytes, {
-    onWhole(body, chunks) {
-      const reply = ticket.answer(body, (cancel) => {
-        response.once('close', () => cancel(new ConnectError('the call was cancelled', Code.Canceled)));
-      });
-      if (reply === undefined) {
-        handToConnect(chunks);
-        return;
-      }
-      void writeWhenReady(response, reply);
-    },
-    onTooLarge: handToConnect,
-  });
+  collectBody(request, lane.maxBodyBytes, new Http1Exchange(lane, route, request, response));
   return true;
 }
 
-async function writeWhenReady(response: ServerResponse, reply: Promise<LaneReply>): Promise<void> {
-  try {
-    const { status, headers, body } = await reply;
-    if (!response.destroyed) {
-      response.writeHead(status, headers).end(body);
+class Http1Exchange implements LaneExchange, BodyConsumer {
+  readonly #lane: UnaryLane;
+  readonly #route: LaneRoute;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(lane: UnaryLane, route: LaneRoute, request: IncomingMessage, response: ServerResponse) {
+    this.#lane = lane;
+    this.#route = route;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#request.headers;
+  }
+
+  onWhole(body: Buffer): void {
+    if (!this.#lane.answer(this.#route, this, body)) {
+      this.onTooLarge([body]);
     }
-  } catch {
-    // Headers that cannot be written, say: there is no way left to tell the caller.
-    response.destroy();
+  }
+
+  onTooLarge(received: readonly Buffer[]): void {
+    void answerHttp1WithConnect(this.#route.connectHandler, this.#request, this.#response, received);
+  }
+
+  url(): string {
+    return new URL(this.#request.url ?? '', `http://${this.headers.host ?? 'localhost'}`).toString();
+  }
+
+  onAbandoned(cancel: (reason: ConnectError) => void): void {
+    this.#response.once('close', () => cancel(new ConnectError('the call was cancelled', Code.Canceled)));
+  }
+
+  write({ status, headers, body }: LaneReply): void {
+    if (!this.#response.destroyed) {
+      this.#response.writeHead(status, headers).end(body);
+    }
+  }
+
+  destroy(): void {
+    this.#response.destroy();
   }
 }

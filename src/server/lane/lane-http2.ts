@@ -3,9 +3,11 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { BodyDeadline } from '../body-deadline.ts';
 import { closeWhenAnswered } from '../close-when-answered.ts';
 import type { UnaryLane } from '../unary-lane.ts';
-import { collectBody } from './collect-body.ts';
+import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
+import type { LaneExchange } from './lane-exchange.ts';
 import type { LaneReply } from './lane-protocol.ts';
+import type { LaneRoute } from './lane-route.ts';
 
 /**
  * Offers an HTTP/2 stream to the lane.
@@ -19,60 +21,84 @@ export function serveHttp2Stream(
   headers: IncomingHttpHeaders,
   bodyDeadline: BodyDeadline,
 ): boolean {
-  const ticket = lane.admit({
-    method: headers[':method'],
-    path: headers[':path'],
-    authority: headers[':authority'] ?? headers.host,
-    headers,
-    http2: true,
-  });
-  if (ticket === undefined) {
+  const route = lane.admit({ method: headers[':method'], path: headers[':path'], headers, http2: true });
+  if (route === undefined) {
     return false;
   }
-
-  function handToConnect(received: readonly Buffer[]): void {
-    if (ticket !== undefined) {
-      closeWhenAnswered(stream);
-      void answerHttp2WithConnect(ticket.connectHandler, stream, headers, received);
-    }
-  }
-
-  collectBody(stream, ticket.maxBodyBytes, {
-    onWhole(body, chunks) {
-      bodyDeadline.end(stream);
-      const reply = ticket.answer(body, (cancel) => {
-        stream.once('close', () => cancel(new ConnectError('the call was cancelled', Code.Canceled)));
-      });
-      if (reply === undefined) {
-        handToConnect(chunks);
-      } else {
-        void writeWhenReady(stream, reply);
-      }
-    },
-    onTooLarge: handToConnect,
-  });
+  collectBody(stream, lane.maxBodyBytes, new Http2Exchange(lane, route, stream, headers, bodyDeadline));
   stream.on('close', () => bodyDeadline.end(stream));
   // A stream that breaks is the caller's loss; without a listener it would end the process.
-  stream.on('error', () => undefined);
+  stream.on('error', ignoreError);
   return true;
 }
 
-async function writeWhenReady(stream: ServerHttp2Stream, reply: Promise<LaneReply>): Promise<void> {
-  try {
-    const { status, headers, body, trailers } = await reply;
+function ignoreError(): void {}
+
+class Http2Exchange implements LaneExchange, BodyConsumer {
+  readonly headers: IncomingHttpHeaders;
+  readonly #lane: UnaryLane;
+  readonly #route: LaneRoute;
+  readonly #stream: ServerHttp2Stream;
+  readonly #bodyDeadline: BodyDeadline;
+
+  constructor(
+    lane: UnaryLane,
+    route: LaneRoute,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    bodyDeadline: BodyDeadline,
+  ) {
+    this.#lane = lane;
+    this.#route = route;
+    this.#stream = stream;
+    this.headers = headers;
+    this.#bodyDeadline = bodyDeadline;
+  }
+
+  onWhole(body: Buffer): void {
+    this.#bodyDeadline.end(this.#stream);
+    if (!this.#lane.answer(this.#route, this, body)) {
+      this.#handToConnect([body]);
+    }
+  }
+
+  onTooLarge(received: readonly Buffer[]): void {
+    this.#handToConnect(received);
+  }
+
+  #handToConnect(received: readonly Buffer[]): void {
+    closeWhenAnswered(this.#stream);
+    void answerHttp2WithConnect(this.#route.connectHandler, this.#stream, this.headers, received);
+  }
+
+  url(): string {
+    const authority = this.headers[':authority'] ?? this.headers.host ?? 'localhost';
+    return new URL(this.headers[':path'] ?? '', `http://${authority}`).toString();
+  }
+
+  onAbandoned(cancel: (reason: ConnectError) => void): void {
+    this.#stream.once('close', () => cancel(new ConnectError('the call was cancelled', Code.Canceled)));
+  }
+
+  write({ status, headers, body, trailers }: LaneReply): void {
+    const stream = this.#stream;
     if (stream.destroyed || stream.closed) {
       return;
     }
-    const head = { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
+    // Without a status Node sends 200.
+    const head = status === 200 ? headers : { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
     if (trailers === undefined) {
       stream.respond(head);
     } else {
       stream.on('wantTrailers', () => stream.sendTrailers(trailers));
-      stream.respond(head, { waitForTrailers: true });
+      stream.respond(head, waitForTrailers);
     }
     stream.end(body);
-  } catch {
-    // Headers that cannot be written, say: there is no way left to tell the caller.
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  destroy(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 }
+
+const waitForTrailers = { waitForTrailers: true };

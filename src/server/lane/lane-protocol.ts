@@ -12,12 +12,6 @@ export interface LaneReply {
   readonly trailers: OutgoingHttpHeaders | undefined;
 }
 
-/** How answers may be compressed: what the caller accepts, and from which size on it pays, in bytes. */
-export interface ResponseCompression {
-  readonly compression: Compression | null;
-  readonly minBytes: number;
-}
-
 /** How unary calls look in one of the three protocols. */
 export interface LaneProtocol {
   readonly name: 'grpc' | 'grpc-web' | 'connect';
@@ -28,7 +22,7 @@ export interface LaneProtocol {
   /** Reads the deadline in milliseconds; `error` when the header makes no sense. */
   parseTimeout(value: string, maxTimeoutMs: number): { timeoutMs?: number; error?: ConnectError | undefined };
   /** What Connect puts into header and trailer before the handler runs. */
-  initialHeader(binary: boolean, compression: Compression | null): Record<string, string>;
+  initialHeader(binary: boolean, compression: Compression | null): Readonly<Record<string, string>>;
   readonly initialTrailer: Readonly<Record<string, string>>;
   /**
    * The message in a whole request body; undefined when the body is anything but one plain message
@@ -38,19 +32,9 @@ export interface LaneProtocol {
    */
   unwrap(body: Buffer, readMaxBytes: number): Uint8Array | undefined;
   /** The reply with an output message. */
-  success(
-    call: LaneCall,
-    message: Uint8Array,
-    binary: boolean,
-    response: ResponseCompression,
-  ): LaneReply | Promise<LaneReply>;
+  success(call: LaneCall, message: Uint8Array): LaneReply | Promise<LaneReply>;
   /** The reply with an error. */
-  failure(
-    call: LaneCall,
-    error: ConnectError,
-    binary: boolean,
-    response: ResponseCompression,
-  ): LaneReply | Promise<LaneReply>;
+  failure(call: LaneCall, error: ConnectError): LaneReply | Promise<LaneReply>;
 }
 
 /** Bytes in front of a message in gRPC and gRPC-Web: one of flags, four of length. */

@@ -15,6 +15,10 @@ export interface MemoryPaymentStoreOptions {
 /** Longest time that an expired payment may hold memory, in milliseconds. */
 const maxSweepIntervalMs = 10_000;
 
+const created = Promise.resolve('created' as const);
+const full = Promise.resolve('full' as const);
+const unknown = Promise.resolve(undefined);
+
 /** Payments in this process's memory: gone when it ends. */
 export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): PaymentStore {
   const { clock, ttlMs, maxPayments } = options;
@@ -45,32 +49,34 @@ export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): Pa
     return oldest !== undefined && payments.delete(oldest.id);
   }
 
+  // No function below is async: each would make a generator and two promises for a value that is there.
   return {
-    async create(payment) {
+    create(payment) {
       if (payments.size >= maxPayments && !evictOldest()) {
-        return 'full';
+        return full;
       }
       payments.set(payment.id, payment);
-      return 'created';
+      return created;
     },
 
-    async get(paymentId) {
+    get(paymentId) {
       const payment = payments.get(paymentId);
-      return payment !== undefined && isSettled(payment) && isExpired(payment) ? undefined : payment;
+      const gone = payment !== undefined && isSettled(payment) && isExpired(payment);
+      return gone ? unknown : Promise.resolve(payment);
     },
 
-    async settle(paymentId, settlement) {
+    settle(paymentId, decide) {
       const payment = payments.get(paymentId);
       if (payment === undefined) {
-        return undefined;
+        return unknown;
       }
       if (isSettled(payment)) {
-        return isExpired(payment) ? undefined : { payment, settledNow: false };
+        return isExpired(payment) ? unknown : Promise.resolve({ payment, settledNow: false });
       }
-      const settledPayment = applySettlement(payment, settlement);
+      const settledPayment = applySettlement(payment, decide(payment));
       payments.set(paymentId, settledPayment);
       settled.push(settledPayment);
-      return { payment: settledPayment, settledNow: true };
+      return Promise.resolve({ payment: settledPayment, settledNow: true });
     },
 
     count: () => ({ pending: payments.size - settled.size, settled: settled.size }),

@@ -7,6 +7,8 @@ interface Bucket {
   readonly timer: Timer;
 }
 
+const done = Promise.resolve();
+
 /** Due times in this process's memory: gone when it ends, so `drain` settles what is left. */
 export function createMemorySettlementScheduler(clock: Clock): SettlementScheduler {
   const buckets = new Map<number, Bucket>();
@@ -16,6 +18,11 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
   let onIdle: (() => void) | undefined;
   /** What is due later is settled right away; finite once this process is draining. */
   let horizonMs = Infinity;
+
+  function onSettled(): void {
+    running -= 1;
+    tellIfIdle();
+  }
 
   function tellIfIdle(): void {
     if (running === 0 && scheduled === 0) {
@@ -34,10 +41,7 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
       scheduled -= 1;
       running += 1;
       // `settle` reports its own failures; whatever it does, the count must go down.
-      void settle(paymentId, dueAtMs).finally(() => {
-        running -= 1;
-        tellIfIdle();
-      });
+      settle(paymentId, dueAtMs).then(onSettled, onSettled);
     }
   }
 
@@ -46,18 +50,19 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
       settle = handler;
     },
 
-    async schedule(paymentId, dueAtMs) {
+    schedule(paymentId, dueAtMs) {
       scheduled += 1;
       const bucket = buckets.get(dueAtMs);
       if (bucket !== undefined) {
         bucket.paymentIds.add(paymentId);
-        return;
+        return done;
       }
       const delayMs = dueAtMs > horizonMs ? 0 : Math.max(0, dueAtMs - clock.now());
       buckets.set(dueAtMs, {
         paymentIds: new Set([paymentId]),
         timer: clock.setTimer(delayMs, () => fire(dueAtMs)),
       });
+      return done;
     },
 
     async cancel(paymentId, dueAtMs) {
