@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect } from 'node:http2';
+import { connect, constants } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type ConnectionLimits, createDualProtocolServer } from '../../src/server/dual-protocol.ts';
@@ -29,10 +29,15 @@ let closeServer: () => void;
 
 beforeAll(async () => {
   // Answers when the whole request is there, as the service does.
-  const server = createDualProtocolServer((request, response) => {
-    request.resume();
-    request.on('end', () => response.end('answered'));
-  }, limits);
+  const server = createDualProtocolServer(
+    (request, response) => {
+      request.resume();
+      request.on('end', () => response.end('answered'));
+    },
+    limits,
+    undefined,
+    new Set(['/client-streaming']),
+  );
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -174,4 +179,19 @@ test('more calls than there may be streams at once take their turn', async () =>
 test('an HTTP/2 server that is no part of it is not mistaken: the listening server is an http.Server', () => {
   const server = createDualProtocolServer(() => undefined, limits);
   expect(Object.getPrototypeOf(server)).toBe(Object.getPrototypeOf(createServer()));
+});
+
+test('a method that takes a stream is not cut off between two messages, as another is', async () => {
+  const session = connect(`http://127.0.0.1:${port}`);
+  onTestFinished(() => session.destroy());
+  const streaming = session.request({ ':method': 'POST', ':path': '/client-streaming' });
+  const unary = session.request({ ':method': 'POST', ':path': '/' });
+  streaming.write('first');
+  unary.write('first');
+  // Its time ran out, and that of the other stream, which began before it, would have as well.
+  await once(unary, 'close');
+  expect(unary.rstCode).toBe(constants.NGHTTP2_CANCEL);
+  streaming.end('last');
+  const [answer] = (await once(streaming, 'data')) as [Buffer];
+  expect(answer.toString()).toBe('answered');
 });

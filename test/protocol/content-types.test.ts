@@ -60,12 +60,22 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (httpVersion) => {
     },
   );
 
-  test.each(['application/grpc+json', 'application/grpc-web+json', 'application/grpc-web-text'])(
+  test.each(['application/grpc+json', 'application/grpc-web+json'])(
     'content-type "%s" gets an answer, whether it is taken or not',
     async (contentType) => {
       const headers = { 'content-type': contentType, te: 'trailers' };
       const response = await sendRaw(service.apiUrl, httpVersion, { path, headers, body });
       expect([200, 415, 505]).toContain(response.status);
+    },
+  );
+
+  test.each(['application/grpc-web-text', 'application/grpc-web-text+proto'])(
+    'content-type "%s" is refused with the one to send instead',
+    async (contentType) => {
+      const headers = { 'content-type': contentType };
+      const response = await sendRaw(service.apiUrl, httpVersion, { path, headers, body });
+      expect(response.status).toBe(415);
+      expect(readConnectError(response).message).toMatch(/send application\/grpc-web\+proto/);
     },
   );
 });
