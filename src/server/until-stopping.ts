@@ -9,7 +9,7 @@ export function stoppingError(): ConnectError {
  * Passes messages on until the service stops. A caller may hold a stream open for as long as it
  * likes; without this, stopping would wait for it.
  *
- * @throws ConnectError UNAVAILABLE once `stopping` is aborted.
+ * @throws ConnectError UNAVAILABLE once `stopping` is aborted; CANCELLED when the caller breaks off.
  */
 export async function* untilStopping<T>(
   messages: AsyncIterable<T>,
@@ -27,7 +27,7 @@ export async function* untilStopping<T>(
         if (stopping.aborted) {
           breakOff();
         } else {
-          iterator.next().then(resolve, reject);
+          iterator.next().then(resolve, (error: unknown) => reject(asCallersError(error)));
         }
       });
       if (next.done === true) {
@@ -38,4 +38,11 @@ export async function* untilStopping<T>(
   } finally {
     stopping.removeEventListener('abort', onStopping);
   }
+}
+
+/** Connect has words for messages that are wrong; any other error is Node's, for a stream that broke. */
+function asCallersError(error: unknown): ConnectError {
+  return error instanceof ConnectError
+    ? error
+    : new ConnectError('the caller broke off', Code.Canceled, undefined, undefined, error);
 }

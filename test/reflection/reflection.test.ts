@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { create, createFileRegistry, type DescFile, equals } from '@bufbuild/protobuf';
 import {
   FileDescriptorProtoSchema,
@@ -178,6 +180,25 @@ test('streams end with the service, and stopping does not wait for them', async 
   // Waiting for the stream would take half the grace, and the test would be out of time.
   await stopping.app.stop();
   expect(await ended).toMatchObject({ code: Code.Unavailable });
+});
+
+test('a caller that vanishes with its connection is no defect of ours', async () => {
+  const session = connect(service.apiUrl);
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': pathOf('v1'),
+    'content-type': 'application/grpc+proto',
+    te: 'trailers',
+  });
+  stream.on('error', () => undefined);
+  // list_services with an empty text: field 7, length 0.
+  stream.write(Buffer.from([0, 0, 0, 0, 2, 0x3a, 0]));
+  await once(stream, 'data');
+  session.destroy();
+  const series =
+    'grpc_server_handled_total{grpc_type="bidi_stream",grpc_service="grpc.reflection.v1.ServerReflection",grpc_method="ServerReflectionInfo",grpc_code="Canceled"}';
+  await expect.poll(() => service.metric(series)).toBe(1);
+  expect(service.logs('Call failed')).toEqual([]);
 });
 
 test('the descriptors together make a complete registry', async () => {
