@@ -30,6 +30,7 @@ import { createHealth } from './server/health.ts';
 import { createInterceptors } from './server/interceptors.ts';
 import { createOpsServer } from './server/ops-server.ts';
 import { readCallTrace } from './server/read-call-trace.ts';
+import { reportRefusedConnections } from './server/refused-connections.ts';
 import { createReflection } from './server/reflection.ts';
 import { registerService } from './server/service-registration.ts';
 import { createMemoryAttemptLog } from './state/memory/attempt-log.ts';
@@ -50,6 +51,7 @@ const connectionLimits = {
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 300_000,
   maxConcurrentStreams: 1_000,
+  maxHeaderBytes: 16_384,
 };
 
 /** Connections to webhook receivers: to one scheme, host and port, and in all. */
@@ -159,7 +161,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const api = await createApiServer({
     services,
     interceptors: createInterceptors(logger, metrics.calls, newRequestId),
-    limits: connectionLimits,
+    limits: { ...connectionLimits, maxConnections: config.maxConnections },
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,
     unaryLane: overrides.unaryLane ?? true,
@@ -172,6 +174,14 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     registry: metrics.registry,
     logger: fastifyLogger,
   });
+  reportRefusedConnections(api.connections, { clock, logger, counter: metrics.connectionsRefused });
+  addGauge(
+    metrics.registry,
+    'api_connections',
+    'Open connections on the API port, by protocol.',
+    () => api.connections.countConnections(),
+    'protocol',
+  );
   addGauge(metrics.registry, 'payment_stored', 'Payments stored, by state.', () => store.count());
   addGauge(metrics.registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>
     scheduler.size(),

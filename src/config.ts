@@ -54,6 +54,8 @@ export interface Config {
   readonly reflection: boolean;
   /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
   readonly corsOrigins: readonly string[];
+  /** Connections on the API's port at the same time. */
+  readonly maxConnections: number;
   readonly aws: AwsConfig;
   readonly eventBridge: EventBridgeConfig;
   /** Where dead letters go besides the log. */
@@ -112,6 +114,7 @@ export function loadConfig(
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
     reflection: read.oneOf('REFLECTION', switches, environment === 'production' ? 'off' : 'on') === 'on',
     corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
+    maxConnections: read.integer('MAX_CONNECTIONS', 10_000, 1, 1_000_000),
     aws: readAwsConfig(read),
     eventBridge: readEventBridgeConfig(read),
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),

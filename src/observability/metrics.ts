@@ -44,6 +44,11 @@ export function createMetrics() {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
     }).series({}),
+    connectionsRefused: new Counter({
+      name: 'api_connections_refused_total',
+      help: 'Connections closed at once because there were MAX_CONNECTIONS already.',
+      registers,
+    }),
     webhookAttempts: new Counter({
       name: 'webhook_attempts_total',
       help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout, connection or egress_refused.',

@@ -10,4 +10,8 @@ export interface ConnectionLimits {
   readonly idleTimeoutMs: number;
   /** HTTP/2: calls in flight on one connection. */
   readonly maxConcurrentStreams: number;
+  /** Connections at the same time, of both kinds; one more is closed at once. */
+  readonly maxConnections: number;
+  /** Names and values of all headers of a request, in bytes; HTTP/2 counts 32 more for each. */
+  readonly maxHeaderBytes: number;
 }

@@ -18,6 +18,8 @@ export interface DualProtocolServer extends Server {
   closeHttp2Sessions(): void;
   /** Ends every connection at once, calls in flight included. */
   destroyConnections(): void;
+  /** Open connections now; `undecided` have not said yet what they speak. */
+  countConnections(): { readonly http1: number; readonly http2: number; readonly undecided: number };
 }
 
 /**
@@ -40,6 +42,7 @@ export function createDualProtocolServer(
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.idleTimeoutMs,
+      maxHeaderSize: limits.maxHeaderBytes,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     },
     (request, response) => {
@@ -56,8 +59,11 @@ export function createDualProtocolServer(
       }
     },
   );
+  // Counts connections of both kinds, because all are accepted here. Those beyond raise `drop`.
+  http1.maxConnections = limits.maxConnections;
   const http2 = createHttp2Plane(handler, limits, lane, clientStreamingPaths);
   const undecided = new Set<Socket>();
+  let http1Connections = 0;
   const handleHttp1Connection = http1.listeners('connection');
   http1.removeAllListeners('connection');
   http1.on('connection', (socket: Socket) => {
@@ -70,6 +76,8 @@ export function createDualProtocolServer(
         socket.allowHalfOpen = false;
         http2.server.emit('connection', socket);
       } else if (protocol === 'http1') {
+        http1Connections += 1;
+        socket.once('close', () => (http1Connections -= 1));
         for (const listener of handleHttp1Connection) {
           listener.call(http1, socket);
         }
@@ -93,5 +101,10 @@ export function createDualProtocolServer(
       }
       http1.closeAllConnections();
     },
+    countConnections: () => ({
+      http1: http1Connections,
+      http2: http2.sessions.size,
+      undecided: undecided.size,
+    }),
   });
 }

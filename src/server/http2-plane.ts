@@ -14,6 +14,25 @@ export interface Http2Plane {
   readonly sessions: ReadonlySet<ServerHttp2Session>;
 }
 
+/**
+ * What one connection may do before it is ended, all per connection. Most are Node's own defaults,
+ * written down so that they are decided here. docs/security.md has them in a table.
+ */
+const floodLimits = {
+  /** Streams that the peer resets: at once, and per second after that. Off unless both are set. */
+  streamResetBurst: 1_000,
+  streamResetRate: 100,
+  /** Entries in one SETTINGS frame. */
+  maxSettings: 32,
+  /** Headers of one request. */
+  maxHeaderListPairs: 128,
+  /** Frames that break the protocol, and streams opened beyond the limit, that are borne. */
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  /** Memory that streams and headers may take, in MB; beyond it new streams are refused. */
+  maxSessionMemory: 10,
+};
+
 /** Serves HTTP/2: streams go to the lane first, and what it leaves to Fastify's handler. */
 export function createHttp2Plane(
   handler: RequestListener,
@@ -22,19 +41,21 @@ export function createHttp2Plane(
   clientStreamingPaths: ReadonlySet<string>,
 ): Http2Plane {
   const server = createServer({
-    // Node's defaults here are "unlimited" and, for resets, off unless both figures are set.
-    settings: { maxConcurrentStreams: limits.maxConcurrentStreams },
+    // Node's defaults are "unlimited" streams and 64 KiB of headers.
+    settings: {
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      maxHeaderListSize: limits.maxHeaderBytes,
+    },
     peerMaxConcurrentStreams: limits.maxConcurrentStreams,
-    streamResetBurst: 1_000,
-    streamResetRate: 100,
     unknownProtocolTimeout: limits.sniffTimeoutMs,
+    ...floodLimits,
   });
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
     // Clients come back by themselves after GOAWAY, so an idle connection is never worth keeping.
-    session.setTimeout(limits.idleTimeoutMs, () => session.close());
+    session.setTimeout(limits.idleTimeoutMs, () => endSession(session, limits.requestTimeoutMs));
     // A broken connection is no defect of ours; without a listener it would end the process.
     session.on('error', () => session.destroy());
   });
@@ -43,6 +64,13 @@ export function createHttp2Plane(
   untyped.on('request', handler);
   dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), clientStreamingPaths);
   return { server, sessions };
+}
+
+/** Says GOAWAY, and ends calls whose answers the peer does not take after `graceMs`. */
+function endSession(session: ServerHttp2Session, graceMs: number): void {
+  const timer = setTimeout(() => session.destroy(), graceMs).unref();
+  session.once('close', () => clearTimeout(timer));
+  session.close();
 }
 
 /**

@@ -11,13 +11,19 @@ export interface OpsServerOptions {
   readonly logger: FastifyBaseLogger;
 }
 
+/** Probes and scrapes need a handful. */
+const maxConnections = 1_000;
+
 /** The server on 8031: /health, /livez, /readyz and /metrics. */
 export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   const { service, unreadyReason, registry } = options;
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Nothing here is sent a body, so a whole request is there at once.
+    requestTimeout: 10_000,
   });
+  app.server.maxConnections = maxConnections;
 
   app.get('/health', (_request, reply) => {
     const reason = unreadyReason();

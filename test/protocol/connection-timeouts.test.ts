@@ -14,6 +14,8 @@ const limits: ConnectionLimits = {
   requestTimeoutMs: 300,
   idleTimeoutMs: 400,
   maxConcurrentStreams: 2,
+  maxConnections: 100,
+  maxHeaderBytes: 16_384,
 };
 
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
