@@ -5,8 +5,11 @@ import type { FastifyInstance } from 'fastify';
 /** How long browsers may remember a preflight, in seconds; two hours is the most that Chromium does. */
 const preflightMaxAgeSeconds = 7_200;
 
+/** Ties a page's call to the log; on answers of calls that fail. */
+const requestIdHeader = 'X-Request-Id';
+
 /** What callers send besides the headers of the protocols. */
-const applicationHeaders = ['Authorization', 'Idempotency-Key', 'traceparent', 'tracestate'];
+const applicationHeaders = ['Authorization', 'Idempotency-Key', 'traceparent', 'tracestate', requestIdHeader];
 
 /**
  * Lets pages of these origins call the service over Connect and gRPC-Web. Preflights are answered
@@ -22,7 +25,7 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
     origin: origins.includes('*') ? '*' : [...origins],
     methods: [...connectHeaders.allowedMethods],
     allowedHeaders: [...connectHeaders.allowedHeaders, ...applicationHeaders],
-    exposedHeaders: [...connectHeaders.exposedHeaders],
+    exposedHeaders: [...connectHeaders.exposedHeaders, requestIdHeader],
     maxAge: preflightMaxAgeSeconds,
   });
 }

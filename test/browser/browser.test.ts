@@ -34,6 +34,7 @@ describe.skipIf(missingBrowser !== undefined)('Chromium, from a page of another 
       expect(await page.call('pay', protocol, apiUrl)).toEqual({
         statuses: ['PENDING', 'PENDING', 'COMPLETED', 'COMPLETED'],
         violations: ['user_id', 'amount'],
+        refusedRequestId: 'refused-1',
         unknownMethod: 'Unimplemented',
       });
     });

@@ -9,6 +9,7 @@ import { PaymentScenario, PaymentService, PaymentStatus } from '../../gen/paymen
 export interface Seen {
   readonly statuses: readonly (string | undefined)[];
   readonly violations: readonly string[];
+  readonly refusedRequestId: string | null | undefined;
   readonly unknownMethod: string | undefined;
 }
 
@@ -30,6 +31,7 @@ const headers = {
   'idempotency-key': 'browser-1',
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   tracestate: 'vendor=1',
+  'x-request-id': 'browser-1',
 };
 
 const page: PageFunctions = {
@@ -46,7 +48,12 @@ const page: PageFunctions = {
     const processed = await client.processPayment({ paymentIntentId });
     const after = await client.getPaymentStatus({ paymentIntentId });
 
-    const refusal = await failureOf(client.createPaymentIntent({ reservationId: 'reservation-1' }));
+    const refusal = await failureOf(
+      client.createPaymentIntent(
+        { reservationId: 'reservation-1' },
+        { headers: { 'x-request-id': 'refused-1' } },
+      ),
+    );
     // A method that the service does not have: the page must be allowed to read such an answer too.
     const method = { ...PaymentService.method.processPayment, name: 'Refund' };
     const unknown = await failureOf(transport.unary(method, undefined, undefined, undefined, {}));
@@ -57,6 +64,7 @@ const page: PageFunctions = {
       violations: (refusal?.findDetails(BadRequestSchema) ?? [])
         .flatMap(({ fieldViolations }) => fieldViolations)
         .map(({ field }) => field),
+      refusedRequestId: refusal?.metadata.get('x-request-id'),
       unknownMethod: unknown === undefined ? undefined : Code[unknown.code],
     };
   },

@@ -33,7 +33,7 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (httpVersion) => {
     const allowed = String(headers['access-control-allow-headers']).toLowerCase().split(', ');
     expect(allowed).toEqual(
       expect.arrayContaining(
-        'content-type connect-protocol-version connect-timeout-ms grpc-timeout x-grpc-web x-user-agent authorization idempotency-key traceparent tracestate'.split(
+        'content-type connect-protocol-version connect-timeout-ms grpc-timeout x-grpc-web x-user-agent authorization idempotency-key traceparent tracestate x-request-id'.split(
           ' ',
         ),
       ),
@@ -71,7 +71,7 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (httpVersion) => {
     expect(response.status).toBe(status);
     expect(response.headers).toMatchObject({ 'access-control-allow-origin': shop, vary: 'Origin' });
     expect(String(response.headers['access-control-expose-headers']).toLowerCase()).toMatch(
-      /grpc-status, grpc-message, grpc-status-details-bin/,
+      /grpc-status, grpc-message, grpc-status-details-bin,.* x-request-id/,
     );
   });
 
