@@ -21,6 +21,7 @@ import { secretToKey } from './delivery/webhook-signature.ts';
 import { createRandomIds, type IdGenerator } from './ids.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { addGauge, createMetrics, type Metrics } from './observability/metrics.ts';
+import { createSettlementLog } from './observability/settlement-log.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService } from './payment/payment-service.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
@@ -93,7 +94,8 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const random =
     overrides.random ??
     (config.randomSeed === undefined ? Math.random : createSeededRandom(config.randomSeed));
-  const logger = createLogger(config.logLevel, overrides.logDestination ?? process.stdout);
+  const logDestination = overrides.logDestination ?? process.stdout;
+  const logger = createLogger(config.logLevel, logDestination);
   // Fastify's own lines (each address it listens at) say nothing that ours do not.
   const fastifyLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
@@ -140,6 +142,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     checkWebhookUrl: (url) => egressPolicy.refuseHost(url.hostname),
     maxPayments: config.maxPayments,
     logger,
+    logSettlement: createSettlementLog(logger, logDestination),
     metrics,
   });
 

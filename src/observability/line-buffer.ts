@@ -7,7 +7,7 @@ export interface LineBuffer extends DestinationStream {
 }
 
 /** So much is gathered at most, in characters, and for so long, in milliseconds. */
-const maxLength = 8_192;
+const maxLength = 32_768;
 const maxWaitMs = 100;
 
 /**

@@ -4,8 +4,9 @@ import type { DeliveryService } from '../delivery/delivery-service.ts';
 import type { IdGenerator } from '../ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { SettlementLog } from '../observability/settlement-log.ts';
 import type { RandomSource } from '../random.ts';
-import type { IdempotencyStore, PaymentStore, SettlementScheduler } from '../state/ports.ts';
+import type { IdempotencyStore, PaymentStore, SettlementScheduler, SettleResult } from '../state/ports.ts';
 import { type CallTrace, traceFields } from './call-trace.ts';
 import { PaymentError } from './errors.ts';
 import {
@@ -41,6 +42,7 @@ export interface PaymentServiceDeps {
   /** For the error message only; the store keeps to its own limit. */
   readonly maxPayments: number;
   readonly logger: Logger;
+  readonly logSettlement: SettlementLog;
   readonly metrics: Metrics;
 }
 
@@ -107,17 +109,23 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
       throw new PaymentError({ kind: 'too-many-pending', maxPayments: deps.maxPayments });
     }
     metrics.intentsCreated[payment.scenario].inc();
+    if (logger.isLevelEnabled('debug')) {
+      logCreation(payment);
+    }
+    return payment.id;
+  }
+
+  function logCreation(payment: PendingPayment): void {
     logger.debug(
       {
         payment_id: payment.id,
         reservation_id: payment.reservationId,
         status: payment.status,
         scenario: payment.scenario,
-        ...traceFields(trace),
+        ...traceFields(payment.trace),
       },
       'Payment intent created',
     );
-    return payment.id;
   }
 
   async function get(input: { paymentId: string; userId: string }): Promise<Payment> {
@@ -181,31 +189,23 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   function announce(payment: SettledPayment): void {
     deps.delivery.deliver(payment);
     metrics.settlements[payment.status].inc();
-    logger.info(
-      {
-        payment_id: payment.id,
-        reservation_id: payment.reservationId,
-        status: payment.status,
-        transaction_id: payment.transactionId,
-        event_id: payment.eventId,
-        latency_ms: payment.settledAtMs - payment.createdAtMs,
-        ...traceFields(payment.trace),
-      },
-      'Payment processed successfully',
-    );
+    deps.logSettlement(payment);
   }
 
   /** What the scheduler calls. Nobody waits for an answer, so failures end here, in the log. */
-  async function settleDue(paymentId: string, dueAtMs: number): Promise<void> {
-    try {
-      const result = await store.settle(paymentId, decideSettlement);
-      // Otherwise gone (never stored, or processed and expired), or settled by ProcessPayment.
-      if (result?.settledNow === true) {
-        announce(result.payment);
-        metrics.settlementLagSeconds.observe(Math.max(0, result.payment.settledAtMs - dueAtMs) / 1000);
-      }
-    } catch (error) {
+  function settleDue(paymentId: string): Promise<void> {
+    const settled = store.settle(paymentId, decideSettlement).then(announceDue);
+    return settled.catch((error: unknown) => {
       logger.error({ payment_id: paymentId, err: error }, 'Settlement failed');
+    });
+  }
+
+  /** Undefined: gone (never stored, or processed and expired). Not settled now: by ProcessPayment. */
+  function announceDue(result: SettleResult | undefined): void {
+    if (result?.settledNow === true) {
+      const { payment } = result;
+      announce(payment);
+      metrics.settlementLagSeconds.observe(Math.max(0, payment.settledAtMs - payment.dueAtMs) / 1000);
     }
   }
 
