@@ -34,11 +34,9 @@ export interface ApiServer {
 /** Bytes that are no UTF-8 are refused; the default decoder would replace them and go on. */
 const strictTextDecoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Paths of the methods that take a stream of messages. */
-function clientStreamingPaths(handlers: readonly UniversalHandler[]): ReadonlySet<string> {
-  const streaming = handlers.filter(
-    ({ method: { methodKind } }) => methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
-  );
+/** Paths of the methods that stream, either way. */
+function streamingPaths(handlers: readonly UniversalHandler[]): ReadonlySet<string> {
+  const streaming = handlers.filter(({ method }) => method.methodKind !== 'unary');
   return new Set(streaming.map(({ requestPath }) => requestPath));
 }
 
@@ -66,7 +64,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     serverFactory: (handler) => {
-      connections = createDualProtocolServer(handler, options.limits, lane, clientStreamingPaths(handlers));
+      connections = createDualProtocolServer(handler, options.limits, lane, streamingPaths(handlers));
       return connections;
     },
   });

@@ -28,13 +28,13 @@ export interface DualProtocolServer extends Server {
  * by one that looks at the first bytes and hands the connection to it or to an HTTP/2 server that
  * never listens itself.
  *
- * @param clientStreamingPaths of methods whose requests may stay open as long as the caller likes.
+ * @param streamingPaths of methods whose calls may last, silent, for as long as the caller likes.
  */
 export function createDualProtocolServer(
   handler: RequestListener,
   limits: ConnectionLimits,
   lane?: UnaryLane,
-  clientStreamingPaths: ReadonlySet<string> = new Set(),
+  streamingPaths: ReadonlySet<string> = new Set(),
 ): DualProtocolServer {
   let closing = false;
   const http1 = createHttp1Server(
@@ -61,7 +61,7 @@ export function createDualProtocolServer(
   );
   // Counts connections of both kinds, because all are accepted here. Those beyond raise `drop`.
   http1.maxConnections = limits.maxConnections;
-  const http2 = createHttp2Plane(handler, limits, lane, clientStreamingPaths);
+  const http2 = createHttp2Plane(handler, limits, lane, streamingPaths);
   const undecided = new Set<Socket>();
   let http1Connections = 0;
   const handleHttp1Connection = http1.listeners('connection');

@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type BodyDeadline, createBodyDeadline } from './body-deadline.ts';
 import { closeWhenAnswered } from './close-when-answered.ts';
+import { createIdleSessions } from './idle-sessions.ts';
 import { dropEndlessTimeouts } from './call-timeout.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { serveHttp2Stream } from './lane/lane-http2.ts';
@@ -38,7 +39,7 @@ export function createHttp2Plane(
   handler: RequestListener,
   limits: ConnectionLimits,
   lane: UnaryLane | undefined,
-  clientStreamingPaths: ReadonlySet<string>,
+  streamingPaths: ReadonlySet<string>,
 ): Http2Plane {
   const server = createServer({
     // Node's defaults are "unlimited" streams and 64 KiB of headers.
@@ -51,26 +52,26 @@ export function createHttp2Plane(
     ...floodLimits,
   });
   const sessions = new Set<ServerHttp2Session>();
+  const idleSessions = createIdleSessions(limits.idleTimeoutMs, limits.requestTimeoutMs);
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
     // Clients come back by themselves after GOAWAY, so an idle connection is never worth keeping.
-    session.setTimeout(limits.idleTimeoutMs, () => endSession(session, limits.requestTimeoutMs));
+    idleSessions.add(session);
     // A broken connection is no defect of ours; without a listener it would end the process.
     session.on('error', () => session.destroy());
   });
   // Fastify's handler is written for both kinds of requests, but typed for the first alone.
   const untyped: EventEmitter = server;
   untyped.on('request', handler);
-  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), clientStreamingPaths);
+  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), (stream, path) => {
+    const isStreaming = streamingPaths.has(path);
+    if (isStreaming) {
+      idleSessions.keepFor(stream);
+    }
+    return isStreaming;
+  });
   return { server, sessions };
-}
-
-/** Says GOAWAY, and ends calls whose answers the peer does not take after `graceMs`. */
-function endSession(session: ServerHttp2Session, graceMs: number): void {
-  const timer = setTimeout(() => session.destroy(), graceMs).unref();
-  session.once('close', () => clearTimeout(timer));
-  session.close();
 }
 
 /**
@@ -82,7 +83,7 @@ function dispatchStreams(
   server: Http2Server,
   lane: UnaryLane | undefined,
   bodyDeadline: BodyDeadline,
-  clientStreamingPaths: ReadonlySet<string>,
+  mayLastLong: (stream: ServerHttp2Stream, path: string) => boolean,
 ): void {
   const compatibilityListeners = server.listeners('stream');
   server.removeAllListeners('stream');
@@ -92,8 +93,8 @@ function dispatchStreams(
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, bodyDeadline)) {
       return;
     }
-    if (clientStreamingPaths.has(headers[':path'] ?? '')) {
-      // The caller of such a method may think between two messages for as long as it likes.
+    if (mayLastLong(stream, headers[':path'] ?? '')) {
+      // Its caller may think between two messages for as long as it likes.
       bodyDeadline.end(stream);
     } else {
       stream.once('end', () => bodyDeadline.end(stream));

@@ -22,6 +22,11 @@ const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const emptySettings = Buffer.from('000000040000000000', 'hex');
 /** ":method: POST", ":scheme: http", ":path: /" on stream 1, without the end of the stream. */
 const openStream = Buffer.from('000003010400000001838684', 'hex');
+/** The same for ":path: /streaming". */
+const openStreamingCall = Buffer.concat([
+  Buffer.from('00000e0104000000018386040a', 'hex'),
+  Buffer.from('/streaming'),
+]);
 
 vi.setConfig({ testTimeout: 5_000 });
 
@@ -38,7 +43,7 @@ beforeAll(async () => {
     },
     limits,
     undefined,
-    new Set(['/client-streaming']),
+    new Set(['/streaming']),
   );
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -81,6 +86,10 @@ test.concurrent.each([
     Buffer.concat([Buffer.from(preface), emptySettings]),
   ],
   ['opens a stream and sends no body', Buffer.concat([Buffer.from(preface), emptySettings, openStream])],
+  [
+    'opens a streaming call and does not answer when asked whether it is there',
+    Buffer.concat([Buffer.from(preface), emptySettings, openStreamingCall]),
+  ],
   ['says half a request line', 'POST /payment'],
   ['sends headers without end', 'POST / HTTP/1.1\r\nHost: localhost\r\n'],
   ['sends no body', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n'],
@@ -186,7 +195,7 @@ test('an HTTP/2 server that is no part of it is not mistaken: the listening serv
 test('a method that takes a stream is not cut off between two messages, as another is', async () => {
   const session = connect(`http://127.0.0.1:${port}`);
   onTestFinished(() => session.destroy());
-  const streaming = session.request({ ':method': 'POST', ':path': '/client-streaming' });
+  const streaming = session.request({ ':method': 'POST', ':path': '/streaming' });
   const unary = session.request({ ':method': 'POST', ':path': '/' });
   streaming.write('first');
   unary.write('first');
@@ -196,4 +205,20 @@ test('a method that takes a stream is not cut off between two messages, as anoth
   streaming.end('last');
   const [answer] = (await once(streaming, 'data')) as [Buffer];
   expect(answer.toString()).toBe('answered');
+});
+
+test('a connection with a streaming call outlasts silence: it is asked whether its peer is there', async () => {
+  const session = connect(`http://127.0.0.1:${port}`);
+  onTestFinished(() => session.destroy());
+  const streaming = session.request({ ':method': 'POST', ':path': '/streaming' });
+  streaming.write('first');
+  // Each PING comes after another time of silence that would have ended the connection.
+  await once(session, 'ping');
+  await once(session, 'ping');
+  expect(session.closed || session.destroyed).toBe(false);
+  streaming.end('last');
+  const [answer] = (await once(streaming, 'data')) as [Buffer];
+  expect(answer.toString()).toBe('answered');
+  // Without the call it is idle like any other.
+  await once(session, 'close');
 });
