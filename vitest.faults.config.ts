@@ -4,7 +4,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/faults/**/*.faults.ts'],
-    passWithNoTests: true,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // One at a time: they load the machine.

@@ -56,7 +56,7 @@ const connectionLimits = {
 };
 
 /** Connections to webhook receivers: to one scheme, host and port, and in all. */
-const webhookConnectionLimits = { maxPerOrigin: 10, maxTotal: 500 };
+const webhookConnectionLimits = { maxPerOrigin: 10, maxTotal: 1_000, reservedForNew: 200 };
 
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;

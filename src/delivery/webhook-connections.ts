@@ -5,6 +5,8 @@ import { Fifo } from '../fifo.ts';
 export interface WebhookConnectionsOptions {
   readonly maxPerOrigin: number;
   readonly maxTotal: number;
+  /** So many of `maxTotal` are only for origins that have no connection yet. */
+  readonly reservedForNew: number;
   /** At most this many wait for a connection to one origin. */
   readonly maxWaitingPerOrigin: number;
   /** At most this many wait in all. */
@@ -31,7 +33,8 @@ export type NoConnection = 'closed' | 'full' | 'dismissed';
 
 /**
  * Keep-alive connections to webhook receivers: at most `maxPerOrigin` to one scheme, host and port,
- * and `maxTotal` in all, counting the idle ones.
+ * and `maxTotal` in all, counting the idle ones. Many origins that do not answer can hold all
+ * connections but the reserved ones, so others get theirs all the same.
  */
 export interface WebhookConnections {
   /** A connection to `origin`, at once or when one is free; origins that wait take turns. */
@@ -84,7 +87,9 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
     if (origin.open >= options.maxPerOrigin) {
       return undefined;
     }
-    if (clients.size >= options.maxTotal && !closeLongestIdle()) {
+    const limit = origin.open === 0 ? options.maxTotal : options.maxTotal - options.reservedForNew;
+    // Beyond the limit an idle connection is one of the reserved, and not to be had for this.
+    if (clients.size > limit || (clients.size === limit && !closeLongestIdle())) {
       return undefined;
     }
     return openClient(origin);

@@ -32,6 +32,7 @@ export const keys = [secretToKey('current'), secretToKey('older')] as const;
 export interface SenderChange<C extends Clock = FakeClock> {
   readonly clock?: C;
   readonly maxAttempts?: number;
+  readonly retryBaseMs?: number;
   readonly timeoutMs?: number;
   readonly backlog?: { readonly maxWaiting: number; readonly maxWaitingPerOrigin: number };
   readonly queue?: DeliveryQueue;
@@ -58,6 +59,7 @@ export function openPool(change: Partial<WebhookConnectionsOptions> = {}): Webho
   const pool = createWebhookConnections({
     maxPerOrigin: 10,
     maxTotal: 100,
+    reservedForNew: 0,
     maxWaiting: 100_000,
     maxWaitingPerOrigin: 100_000,
     connect: openConnector(),
@@ -87,7 +89,7 @@ export function startSenderOn<C extends Clock>(clock: C, change: Omit<SenderChan
     change.attemptLog ??
     createMemoryAttemptLog({ clock, ttlMs: 86_400_000, maxPayments: 10_000, maxAttempts: 8 });
   onTestFinished(() => attemptLog.close());
-  const retry = { maxAttempts: change.maxAttempts ?? 8, baseMs: 1_000, maxMs: 300_000 };
+  const retry = { maxAttempts: change.maxAttempts ?? 8, baseMs: change.retryBaseMs ?? 1_000, maxMs: 300_000 };
   const timeoutMs = change.timeoutMs ?? 10_000;
   const parts = { clock, random: () => 0.5, logger, metrics };
   const circuits = createWebhookCircuits({ ...parts, retry });

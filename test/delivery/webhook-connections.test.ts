@@ -137,6 +137,29 @@ test('origins that wait take turns, however many wait for one of them', async ()
   expect(served).toEqual([a, b, c, a, b, a]);
 });
 
+test('the reserved connections are for origins that have none', async () => {
+  const [a = '', b = '', c = ''] = await Promise.all([1, 2, 3].map(() => unusedOrigin()));
+  const pool = openPoolWith({ maxPerOrigin: 10, maxTotal: 5, reservedForNew: 2 });
+  const greedy = [a, a, a, a, a].map((origin) => pool.acquire(origin));
+  expect(pool.stats()).toEqual({ busy: 3, idle: 0, waiting: 2 });
+  const others = [b, b, c].map((origin) => pool.acquire(origin));
+  expect(pool.stats()).toEqual({ busy: 5, idle: 0, waiting: 3 });
+  await Promise.all([...greedy, ...others].map(async (connection) => opened(await connection).release()));
+  expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+});
+
+test('a reserved connection that is idle is not closed for an origin that has one', async () => {
+  const quick = await startScriptedReceiver((response) => response.end());
+  const slow = await unusedOrigin();
+  const pool = openPoolWith({ maxPerOrigin: 10, maxTotal: 3, reservedForNew: 1 });
+  const held = [slow, slow, slow].map((origin) => pool.acquire(origin));
+  expect((await post(pool, quick.origin)).outcome).toBe('delivered');
+  expect(pool.stats()).toEqual({ busy: 2, idle: 1, waiting: 1 });
+  expect((await post(pool, quick.origin)).outcome).toBe('delivered');
+  expect(quick.connectionsEver()).toBe(1);
+  await Promise.all(held.map(async (connection) => opened(await connection).release()));
+});
+
 test('an origin at its own limit does not hold up the others', async () => {
   const held: ServerResponse[] = [];
   const slow = await startScriptedReceiver((response) => held.push(response));

@@ -49,6 +49,78 @@ test('every attempt tells the same event, and its own time, signed anew with eve
   }
 });
 
+test('with 429 and 503 the receiver says how long to wait', async () => {
+  const receiver = await startScriptedReceiver((response, nth) => {
+    const answers = [
+      [429, '7'],
+      [503, '9999999'],
+    ] as const;
+    const [statusCode, retryAfter] = answers[nth] ?? [200, ''];
+    response.writeHead(statusCode, { 'retry-after': retryAfter }).end();
+  });
+  const { clock, send, logs } = startSender();
+  send(`${receiver.origin}/`);
+  for (const [nth, waitMs] of [7_000, 300_000].entries()) {
+    await expect.poll(() => logs(retryLine)).toHaveLength(nth + 1);
+    expect(logs(retryLine)[nth]).toMatchObject({ retry_in_ms: waitMs });
+    await clock.advance(waitMs);
+  }
+  await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
+});
+
+describe('the attempt log', () => {
+  test('has every attempt with its time, its status or error, and how long it took', async () => {
+    const receiver = await startScriptedReceiver((response, nth, socket) => {
+      if (nth === 0) {
+        response.writeHead(500).end('broken');
+      } else if (nth === 1) {
+        socket.destroy();
+      } else {
+        response.end();
+      }
+    });
+    const { clock, send, logs, attemptLog } = startSender();
+    const settledAtMs = clock.now();
+    send(`${receiver.origin}/`);
+    for (const nth of [1, 2]) {
+      await expect.poll(() => logs(retryLine)).toHaveLength(nth);
+      await clock.advance(nth * 1_000);
+    }
+    await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
+    expect(await attemptLog.list('pay-1')).toEqual([
+      {
+        attempt: 1,
+        startedAtMs: settledAtMs,
+        durationMs: 0,
+        statusCode: 500,
+        error: '500 Internal Server Error: broken',
+      },
+      {
+        attempt: 2,
+        startedAtMs: settledAtMs + 1_000,
+        durationMs: 0,
+        statusCode: undefined,
+        error: expect.stringContaining('other side closed'),
+      },
+      { attempt: 3, startedAtMs: settledAtMs + 3_000, durationMs: 0, statusCode: 200, error: undefined },
+    ]);
+  });
+
+  test('does not keep a webhook from being delivered when it fails', async () => {
+    const receiver = await startScriptedReceiver((response) => response.end());
+    const { send, logs } = startSender({
+      attemptLog: {
+        record: () => Promise.reject(new Error('out of reach')),
+        list: async () => [],
+        close: async () => undefined,
+      },
+    });
+    send(`${receiver.origin}/`);
+    await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
+    expect(logs('Webhook attempt not noted')).toHaveLength(1);
+  });
+});
+
 describe('given up', () => {
   test('after the last attempt: one line with all that is needed to deliver by hand, and counted', async () => {
     const receiver = await startScriptedReceiver((response) => response.writeHead(500).end('broken'));

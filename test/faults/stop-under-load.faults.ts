@@ -1,0 +1,79 @@
+import type { ServerResponse } from 'node:http';
+import { expect, test } from 'vitest';
+import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
+import { createConnectCaller, createPayment } from '../system/connect-json.ts';
+import { startServiceProcess } from '../system/service-process.ts';
+
+const inTime = { timeout: 20_000 };
+const pendingCount = 5_000;
+const originCount = 50;
+const perOrigin = 10;
+
+/** 5,000 pending payments, 500 deliveries that receivers hold on to, and a receiver that never answers. */
+async function startLoaded(pendingUrls: (healthy: string, dead: string) => (nth: number) => string) {
+  const graceMs = 12_000;
+  const held: ServerResponse[] = [];
+  const slow = await Promise.all(
+    Array.from({ length: originCount }, () => startWebhookReceiver((response) => held.push(response))),
+  );
+  const healthy = await startWebhookReceiver();
+  const dead = await startWebhookReceiver(() => undefined);
+  const service = startServiceProcess({
+    DEFAULT_DELAY_MS: '86400000',
+    SHUTDOWN_GRACE_MS: String(graceMs),
+    LOG_LEVEL: 'info',
+  });
+  const { apiUrl } = await service.ready;
+  const call = createConnectCaller(apiUrl);
+  const inFlight = await Promise.all(
+    slow.flatMap(({ url }) =>
+      Array.from({ length: perOrigin }, () => createPayment(call, { webhook_url: url })),
+    ),
+  );
+  await Promise.all(inFlight.map((id) => call('ProcessPayment', { payment_intent_id: id })));
+  await expect.poll(() => held.length, inTime).toBe(originCount * perOrigin);
+  const urlOf = pendingUrls(healthy.url, dead.url);
+  const pending = await Promise.all(
+    Array.from({ length: pendingCount }, (_, nth) => createPayment(call, { webhook_url: urlOf(nth) })),
+  );
+  return { service, graceMs, held, slow, healthy, dead, inFlight, pending };
+}
+
+function idsAt(receivers: readonly WebhookReceiver[]): readonly string[] {
+  return receivers.flatMap(({ received }) => received.map(({ body }) => String(body['payment_id'])));
+}
+
+test('SIGTERM with 5,000 pending payments and 500 deliveries in flight: all are delivered, exit 0', async () => {
+  const { service, held, slow, healthy, inFlight, pending } = await startLoaded((url) => () => url);
+  service.signal('SIGTERM');
+  await service.line('Stopping');
+  for (const response of held) {
+    response.end();
+  }
+  expect(await service.ended).toEqual({ code: 0, signal: null });
+  expect(new Set(idsAt(slow))).toEqual(new Set(inFlight));
+  expect(new Set(idsAt([healthy]))).toEqual(new Set(pending));
+  expect(idsAt([healthy])).toHaveLength(pendingCount);
+  expect(service.logs('Webhook given up')).toEqual([]);
+  expect(service.logs('Payment processed successfully')).toHaveLength(pendingCount + inFlight.length);
+});
+
+test('SIGTERM with receivers that never answer: each payment is delivered or accounted for, exit 0 in time', async () => {
+  const loaded = await startLoaded((healthy, dead) => (nth) => (nth % 10 === 0 ? dead : healthy));
+  const { service, graceMs, slow, healthy, dead, inFlight, pending } = loaded;
+  const startedAtMs = Date.now();
+  service.signal('SIGTERM');
+  expect(await service.ended).toEqual({ code: 0, signal: null });
+  // The end of the process itself is not part of the grace.
+  expect(Date.now() - startedAtMs).toBeLessThan(graceMs + 5_000);
+
+  const givenUp = service.logs('Webhook given up').map((line) => String(line['payment_id']));
+  const delivered = new Set(idsAt([healthy]));
+  expect(new Set(givenUp).size).toBe(givenUp.length);
+  expect(new Set([...givenUp, ...delivered])).toEqual(new Set([...inFlight, ...pending]));
+  expect(delivered.size).toBe(pendingCount - pendingCount / 10);
+  expect(givenUp).toHaveLength(inFlight.length + pendingCount / 10);
+  // What was on its way when time was up is among those given up, however far it had come.
+  const accounted = new Set(givenUp);
+  expect(idsAt([...slow, dead]).filter((id) => !accounted.has(id))).toEqual([]);
+});
