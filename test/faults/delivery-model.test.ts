@@ -1,0 +1,246 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter.ts';
+import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
+import { createWebhookAttempt } from '../../src/delivery/webhook-attempt.ts';
+import { createWebhookCircuits } from '../../src/delivery/webhook-circuits.ts';
+import type { RequestClient, WebhookConnections } from '../../src/delivery/webhook-connections.ts';
+import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
+import { secretToKey } from '../../src/delivery/webhook-signature.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { createPaymentService } from '../../src/payment/payment-service.ts';
+import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
+import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
+import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
+import { createMemoryPaymentStore } from '../../src/state/memory/payment-store.ts';
+import { createMemorySettlementScheduler } from '../../src/state/memory/settlement-scheduler.ts';
+import { createRandomIds } from '../../src/ids.ts';
+import { createSeededRandom } from '../../src/random.ts';
+import { createFakeClock, settlePromises } from '../support/fake-clock.ts';
+
+const origins = ['http://a.test', 'http://b.test', 'http://c.test'] as const;
+
+/** How a receiver answers: a status, or a connection that breaks. */
+type Behaviour = number | 'breaks';
+
+/** What survives restarts: the receivers and what they, and the log, were told. */
+function createWorld(seed: number) {
+  const clock = createFakeClock();
+  const random = createSeededRandom(seed);
+  const behaviours = new Map<string, Behaviour>();
+  const received: string[] = [];
+  const lines: Record<string, unknown>[] = [];
+  let isQueueBroken = false;
+
+  const clientOf = (origin: string) => ({
+    async request({ headers }: { readonly headers: Readonly<Record<string, string>> }) {
+      await settlePromises();
+      const behaviour = behaviours.get(origin) ?? 200;
+      if (behaviour === 'breaks') {
+        throw new Error('other side closed');
+      }
+      if (behaviour === 200) {
+        received.push(headers['webhook-id'] ?? '');
+      }
+      return { statusCode: behaviour, headers: { 'retry-after': '3' }, body: [] };
+    },
+  });
+
+  function openConnections(): WebhookConnections {
+    let isDestroyed = false;
+    return {
+      async acquire(origin) {
+        await Promise.resolve();
+        return isDestroyed
+          ? 'closed'
+          : { client: clientOf(origin) as unknown as RequestClient, release: () => undefined };
+      },
+      dismiss: () => undefined,
+      stats: () => ({ busy: 0, idle: 0, waiting: 0 }),
+      async destroy() {
+        isDestroyed = true;
+      },
+    };
+  }
+
+  /** The service as `app.ts` wires it, without servers and sockets. */
+  function start() {
+    const metrics = createMetrics();
+    const logger = createLogger('info', {
+      write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+    });
+    const parts = { clock, random, logger, metrics };
+    const retry = { maxAttempts: 4, baseMs: 1_000, maxMs: 10_000 };
+    const backlog = { maxWaiting: 12, maxWaitingPerOrigin: 6 };
+    const memoryQueue = createMemoryDeliveryQueue({ clock, ...backlog });
+    const queue = {
+      ...memoryQueue,
+      add: (...args: Parameters<typeof memoryQueue.add>) =>
+        isQueueBroken ? Promise.reject(new Error('out of reach')) : memoryQueue.add(...args),
+    };
+    const connections = openConnections();
+    const attemptLog = createMemoryAttemptLog({ clock, ttlMs: 60_000, maxPayments: 10, maxAttempts: 4 });
+    const store = createMemoryPaymentStore({ clock, ttlMs: 3_600_000, maxPayments: 100 });
+    const idempotency = createMemoryIdempotencyStore({ clock, ttlMs: 3_600_000, maxKeys: 100 });
+    const scheduler = createMemorySettlementScheduler(clock);
+    const sender = createWebhookSender({
+      ...parts,
+      connections,
+      circuits: createWebhookCircuits({ ...parts, retry }),
+      attempt: createWebhookAttempt({ ...parts, attemptLog, keys: [secretToKey('key')], timeoutMs: 1_000 }),
+      queue,
+      deadLetter: createWebhookDeadLetter(createDeadLetters({ ...parts, queue: undefined }), metrics),
+      timeoutMs: 1_000,
+      retry,
+    });
+    const delivery = createDeliveryService([sender]);
+    const payments = createPaymentService({
+      ...parts,
+      newId: createRandomIds(),
+      store,
+      idempotency,
+      scheduler,
+      delivery,
+      scenarioOptions: {
+        defaultScenario: 'RANDOM',
+        defaultDelayMs: 2_000,
+        delayScenarioMs: 10_000,
+        randomFailureRate: 0.5,
+      },
+      checkWebhookUrl: () => undefined,
+      maxPayments: 100,
+    });
+
+    async function stop(graceMs: number): Promise<void> {
+      const untilMs = clock.now() + graceMs;
+      const stopped = (async () => {
+        await scheduler.drain(clock.now() + graceMs / 2);
+        await delivery.drain(untilMs);
+        await Promise.all([store.close(), idempotency.close(), attemptLog.close(), connections.destroy()]);
+      })();
+      await clock.advance(graceMs);
+      await stopped;
+    }
+    return { payments, stop };
+  }
+
+  return {
+    clock,
+    behaviours,
+    received,
+    start,
+    breakQueue: (broken: boolean) => void (isQueueBroken = broken),
+    logs: (message: string) => lines.filter((line) => line['msg'] === message),
+  };
+}
+
+type Step =
+  | { readonly do: 'create'; readonly origin: number; readonly delayMs: number }
+  | { readonly do: 'process'; readonly nth: number; readonly times: number }
+  | { readonly do: 'advance'; readonly ms: number }
+  | { readonly do: 'behave'; readonly origin: number; readonly as: Behaviour }
+  | { readonly do: 'break-queue'; readonly broken: boolean }
+  | { readonly do: 'restart'; readonly graceMs: number };
+
+const originIndex = fc.nat({ max: origins.length - 1 });
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('create'),
+        origin: originIndex,
+        delayMs: fc.nat({ max: 5_000 }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('process'),
+        nth: fc.nat({ max: 40 }),
+        times: fc.integer({ min: 1, max: 3 }),
+      }),
+    },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('advance'), ms: fc.nat({ max: 20_000 }) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('behave'),
+        origin: originIndex,
+        as: fc.constantFrom<Behaviour>(200, 200, 301, 404, 410, 429, 500, 503, 'breaks'),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('break-queue'), broken: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('restart'), graceMs: fc.nat({ max: 8_000 }) }) },
+  ) as fc.Arbitrary<Step>,
+  { maxLength: 40 },
+);
+
+test('whatever happens, each payment settles once and each event arrives or is in the dead letter', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, fc.nat(), async (sequence, seed) => {
+      const world = createWorld(seed);
+      let service = world.start();
+      const created: string[] = [];
+      /** Those of the running service; a restart forgets the others. */
+      let known: string[] = [];
+
+      const perform = async (step: Step): Promise<void> => {
+        switch (step.do) {
+          case 'create': {
+            const paymentId = await service.payments.create({
+              reservationId: 'reservation-1',
+              userId: 'user-1',
+              money: { amount: 1n, currency: 'KRW' },
+              scenario: undefined,
+              webhookUrl: `${origins[step.origin] ?? origins[0]}/hooks`,
+              idempotencyKey: '',
+              delayMs: step.delayMs,
+            });
+            created.push(paymentId);
+            known.push(paymentId);
+            return;
+          }
+          case 'process': {
+            const paymentId = known[step.nth % Math.max(1, known.length)];
+            if (paymentId !== undefined) {
+              const call = () => service.payments.process({ paymentId, idempotencyKey: '' });
+              await Promise.all(Array.from({ length: step.times }, call));
+            }
+            return;
+          }
+          case 'advance':
+            return await world.clock.advance(step.ms);
+          case 'behave':
+            return void world.behaviours.set(origins[step.origin] ?? origins[0], step.as);
+          case 'break-queue':
+            return world.breakQueue(step.broken);
+          case 'restart':
+            await service.stop(step.graceMs);
+            service = world.start();
+            known = [];
+            return;
+        }
+      };
+      for (const step of sequence) {
+        await perform(step);
+      }
+      await service.stop(5_000);
+      for (let i = 0; i < 10; i += 1) {
+        await settlePromises();
+      }
+
+      const settled = world.logs('Payment processed successfully');
+      expect(settled.map((line) => line['payment_id']).toSorted()).toEqual(created.toSorted());
+      const eventIds = settled.map((line) => String(line['event_id']));
+      expect(new Set(eventIds).size).toBe(eventIds.length);
+
+      const givenUp = world.logs('Webhook given up').map((line) => String(line['event_id']));
+      expect(new Set(givenUp).size).toBe(givenUp.length);
+      expect(new Set([...world.received, ...givenUp])).toEqual(new Set(eventIds));
+      expect(world.clock.timerCount()).toBe(0);
+    }),
+    { numRuns: 150 },
+  );
+});
