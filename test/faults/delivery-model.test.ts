@@ -72,7 +72,7 @@ function createWorld(seed: number) {
     });
     const parts = { clock, random, logger, metrics };
     const retry = { maxAttempts: 4, baseMs: 1_000, maxMs: 10_000 };
-    const backlog = { maxWaiting: 12, maxWaitingPerOrigin: 6 };
+    const backlog = { maxWaiting: 4, maxWaitingPerOrigin: 2 };
     const memoryQueue = createMemoryDeliveryQueue({ clock, ...backlog });
     const queue = {
       ...memoryQueue,
@@ -174,7 +174,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('break-queue'), broken: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('restart'), graceMs: fc.nat({ max: 8_000 }) }) },
   ) as fc.Arbitrary<Step>,
-  { maxLength: 40 },
+  { maxLength: 60, size: 'max' },
 );
 
 test('whatever happens, each payment settles once and each event arrives or is in the dead letter', async () => {
