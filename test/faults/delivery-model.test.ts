@@ -173,7 +173,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('break-queue'), broken: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('restart'), graceMs: fc.nat({ max: 8_000 }) }) },
-  ) as fc.Arbitrary<Step>,
+  ),
   { maxLength: 60, size: 'max' },
 );
 
@@ -232,7 +232,7 @@ test('whatever happens, each payment settles once and each event arrives or is i
       }
 
       const settled = world.logs('Payment processed successfully');
-      expect(settled.map((line) => line['payment_id']).toSorted()).toEqual(created.toSorted());
+      expect(settled.map((line) => String(line['payment_id'])).toSorted()).toEqual(created.toSorted());
       const eventIds = settled.map((line) => String(line['event_id']));
       expect(new Set(eventIds).size).toBe(eventIds.length);
 
