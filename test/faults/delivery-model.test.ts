@@ -8,6 +8,7 @@ import type { RequestClient, WebhookConnections } from '../../src/delivery/webho
 import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
 import { secretToKey } from '../../src/delivery/webhook-signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { createSettlementLog } from '../../src/observability/settlement-log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { createPaymentService } from '../../src/payment/payment-service.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
@@ -67,9 +68,10 @@ function createWorld(seed: number) {
   /** The service as `app.ts` wires it, without servers and sockets. */
   function start() {
     const metrics = createMetrics();
-    const logger = createLogger('info', {
-      write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
-    });
+    const destination = {
+      write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+    };
+    const logger = createLogger('info', destination);
     const parts = { clock, random, logger, metrics };
     const retry = { maxAttempts: 4, baseMs: 1_000, maxMs: 10_000 };
     const backlog = { maxWaiting: 4, maxWaitingPerOrigin: 2 };
@@ -110,6 +112,7 @@ function createWorld(seed: number) {
       },
       checkWebhookUrl: () => undefined,
       maxPayments: 100,
+      logSettlement: createSettlementLog(logger, destination),
     });
 
     async function stop(graceMs: number): Promise<void> {
