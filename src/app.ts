@@ -6,6 +6,7 @@ import { findCredentialSource } from './aws/credential-source.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createDeadLetters, createWebhookDeadLetter, type DeadLetters } from './delivery/dead-letter.ts';
+import { type DeliveryObserver, observedDeadLetter, observingChannel } from './delivery/delivery-observer.ts';
 import { createDeliveryService } from './delivery/delivery-service.ts';
 import { createEventBridgeChannel, type EventBridgeChannel } from './delivery/eventbridge-channel.ts';
 import { createEventBridgeSender } from './delivery/eventbridge-sender.ts';
@@ -73,6 +74,10 @@ export interface AppOverrides {
   readonly unaryLane?: boolean;
   /** How the names of webhook receivers are resolved; by the system unless told otherwise. */
   readonly resolveName?: ResolveName;
+  /** Sees outcomes go out. */
+  readonly observer?: DeliveryObserver;
+  /** False leaves Node's own metrics out, whose collectors live as long as the process. */
+  readonly processMetrics?: boolean;
   /** Where log lines go; standard output unless told otherwise. */
   readonly logDestination?: DestinationStream;
 }
@@ -100,7 +105,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const fastifyLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
   const newRequestId = createRandomIds();
-  const metrics = createMetrics();
+  const metrics = createMetrics(overrides.processMetrics ?? true);
 
   const store = createMemoryPaymentStore({
     clock,
@@ -125,10 +130,13 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     deadLetters,
     egressPolicy,
     resolve: overrides.resolveName ?? resolveWithSystem,
+    observer: overrides.observer,
   });
-  const delivery = createDeliveryService(
-    eventBridge === undefined ? [webhooks.sender] : [webhooks.sender, eventBridge],
-  );
+  const delivery = createDeliveryService([
+    ...(overrides.observer === undefined ? [] : [observingChannel(overrides.observer)]),
+    webhooks.sender,
+    ...(eventBridge === undefined ? [] : [eventBridge]),
+  ]);
 
   const payments = createPaymentService({
     clock,
@@ -243,6 +251,7 @@ function buildWebhooks(
     readonly deadLetters: DeadLetters;
     readonly egressPolicy: EgressPolicy;
     readonly resolve: ResolveName;
+    readonly observer: DeliveryObserver | undefined;
   },
 ) {
   const { clock, metrics } = parts;
@@ -279,8 +288,12 @@ function buildWebhooks(
     attemptLog,
     keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
     timeoutMs,
+    observer: outside.observer,
   });
-  const deadLetter = createWebhookDeadLetter(outside.deadLetters, metrics);
+  const deadLetter = observedDeadLetter(
+    createWebhookDeadLetter(outside.deadLetters, metrics),
+    outside.observer,
+  );
   const sender = createWebhookSender({
     ...parts,
     connections,

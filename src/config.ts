@@ -3,6 +3,7 @@ import type { Scenario } from './payment/payment.ts';
 import { type EventBridgeConfig, readEventBridgeConfig } from './delivery/eventbridge-config.ts';
 import { isUsableSecret } from './delivery/webhook-secrets.ts';
 import { describeCidrProblem, describeHostProblem } from './delivery/egress-policy.ts';
+import { ConfigError } from './config-error.ts';
 import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
 
@@ -16,6 +17,8 @@ const developmentWebhookSecret = 'payment-sim-dev-secret';
 /** Largest delay of Node's timers: 2^31-1 milliseconds, a little under 25 days. */
 const maxTimerMs = 2_147_483_647;
 const dayMs = 86_400_000;
+
+export { ConfigError } from './config-error.ts';
 
 /** Everything that can be set from outside; times in milliseconds. README documents every variable. */
 export interface Config {
@@ -60,19 +63,6 @@ export interface Config {
   readonly eventBridge: EventBridgeConfig;
   /** Where dead letters go besides the log. */
   readonly deadLetterQueueUrl: string | undefined;
-}
-
-/** What is wrong with the environment, all of it. */
-export class ConfigError extends Error {
-  readonly mistakes: readonly string[];
-
-  constructor(mistakes: readonly string[]) {
-    super(
-      `The configuration has ${mistakes.length} mistake(s):\n${mistakes.map((m) => `  ${m}`).join('\n')}`,
-    );
-    this.name = 'ConfigError';
-    this.mistakes = mistakes;
-  }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { traceHeaders } from '../payment/call-trace.ts';
 import type { AttemptLog } from '../state/ports.ts';
+import type { DeliveryObserver } from './delivery-observer.ts';
 import { encodeWebhookBody } from './payment-event.ts';
 import type { RequestClient } from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
@@ -19,6 +20,7 @@ export interface WebhookAttemptDeps {
   readonly keys: readonly [Buffer, ...Buffer[]];
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
+  readonly observer?: DeliveryObserver | undefined;
 }
 
 /** Makes one attempt, signed for this moment, counts it and notes it in the attempt log. Never rejects. */
@@ -67,6 +69,7 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
       outcome: result.outcome === 'delivered' ? 'delivered' : result.failure.reason,
     });
     metrics.webhookAttemptSeconds.observe((clock.now() - startedAtMs) / 1000);
+    deps.observer?.attempted(delivery, { headers: request.headers, body, result });
     await note(delivery, startedAtMs, result);
     return result;
   };

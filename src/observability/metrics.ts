@@ -8,10 +8,16 @@ export type Metrics = ReturnType<typeof createMetrics>;
 /** Upper bounds in seconds, prom-client's and Go's defaults. */
 const attemptBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Creates the registry with all instruments. */
-export function createMetrics() {
+/**
+ * Creates the registry with all instruments.
+ *
+ * @param withProcess whether it has Node's own metrics too, whose collectors never end.
+ */
+export function createMetrics(withProcess = true) {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  if (withProcess) {
+    collectDefaultMetrics({ register: registry });
+  }
   const registers = [registry];
   const intentsCreated = new SeriesCounter({
     name: 'payment_intents_created_total',

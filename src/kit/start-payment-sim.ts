@@ -1,0 +1,114 @@
+import type { Clock } from '../clock.ts';
+import type { IdGenerator } from '../ids.ts';
+import type { RandomSource } from '../random.ts';
+import { createDeliveryRecord } from './delivery-record.ts';
+import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
+import type { SimVariables } from './sim-variables.ts';
+
+/** How to run it; all of it may be left out. */
+export interface PaymentSimOptions {
+  /**
+   * Variables by their names, such as `{ DEFAULT_DELAY_MS: 0 }`. What is not given has the service's
+   * default, but: `HOST` 127.0.0.1, free ports, `LOG_LEVEL` silent, `EVENTBRIDGE` off, and
+   * `SHUTDOWN_GRACE_MS` 0, so that `stop()` waits for nothing.
+   */
+  readonly variables?: SimVariables;
+  /** Moves settlements and retries; the machine's clock unless told otherwise. */
+  readonly clock?: Clock;
+  /** Decides RANDOM payments; a number from 0 to below 1. */
+  readonly random?: RandomSource;
+  /** Makes the ids of payments, transactions and events; must never make one twice. */
+  readonly newId?: IdGenerator;
+  /** Takes log lines, JSON each, as far as `LOG_LEVEL` lets them through; standard output without it. */
+  readonly log?: (line: string) => void;
+}
+
+/** A simulator that runs in this process. */
+export interface PaymentSim {
+  /** Where calls go, `http://127.0.0.1:<port>`: gRPC, gRPC-Web and Connect. */
+  readonly apiUrl: string;
+  /** Health and metrics. */
+  readonly opsUrl: string;
+  readonly apiPort: number;
+  readonly opsPort: number;
+  /** For `verifyWebhook`. */
+  readonly webhookSecret: string;
+  /** Webhooks so far, in the order their payments settled; the last 10,000. */
+  readonly webhooks: readonly SentWebhook[];
+  /**
+   * Resolves with the first webhook that fits, past ones included. A payment's id stands for its
+   * webhook once that is delivered or given up.
+   *
+   * @throws Error when the time is over, or the simulator stops.
+   */
+  waitForWebhook(
+    which: string | ((webhook: SentWebhook) => boolean),
+    options?: WaitOptions,
+  ): Promise<SentWebhook>;
+  /**
+   * Resolves when the payment has its outcome, at once when it has it already.
+   *
+   * @throws Error when the time is over, or the simulator stops.
+   */
+  waitForSettlement(paymentId: string, options?: WaitOptions): Promise<SettledOutcome>;
+  /** Closes both ports and ends everything; calling it again changes nothing. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the real service in this process, for a test suite. Several may run at the same time; none
+ * touches the process's environment or signals, nor its output unless `LOG_LEVEL` is set.
+ *
+ * @throws ConfigError that lists every mistake in `variables` by name.
+ */
+export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<PaymentSim> {
+  // Loaded here, so that a receiver that only verifies webhooks does not load a server.
+  const [{ buildApp }, { loadSimConfig }] = await Promise.all([
+    import('../app.ts'),
+    import('./sim-variables.ts'),
+  ]);
+  const { variables = {}, log, ...parts } = options;
+  const config = loadSimConfig(variables);
+  const record = createDeliveryRecord();
+  const app = await buildApp(config, {
+    ...parts,
+    observer: record.observer,
+    processMetrics: false,
+    ...(log !== undefined && { logDestination: { write: log } }),
+  });
+  const { apiPort, opsPort } = await app.start().catch(async (error: unknown) => {
+    await app.stop();
+    throw error;
+  });
+  const host = urlHost(config.host);
+  return {
+    apiUrl: `http://${host}:${apiPort}`,
+    opsUrl: `http://${host}:${opsPort}`,
+    apiPort,
+    opsPort,
+    webhookSecret: config.webhookSecrets[0],
+    get webhooks() {
+      return record.webhooks();
+    },
+    waitForWebhook: (which, wait) =>
+      record.waitForWebhook(
+        typeof which === 'function'
+          ? which
+          : ({ paymentId, outcome }) => paymentId === which && outcome !== 'pending',
+        wait,
+      ),
+    waitForSettlement: (paymentId, wait) => record.waitForSettlement(paymentId, wait),
+    async stop() {
+      await app.stop();
+      record.close();
+    },
+  };
+}
+
+/** An address to listen at as one to call. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') {
+    return '127.0.0.1';
+  }
+  return host.includes(':') ? `[${host}]` : host;
+}
