@@ -14,7 +14,7 @@ const traced = {
   'x-request-id': 'request-1',
 };
 const fields = { trace_id: traceId, request_id: 'request-1' };
-const quick = { DEFAULT_DELAY_MS: '0', SHUTDOWN_GRACE_MS: '0' };
+const quick = { DEFAULT_DELAY_MS: '0', SHUTDOWN_GRACE_MS: '10000' }; // stopping waits for what is on its way
 
 type Message = Parameters<typeof encodeRequest>[1];
 type Headers = Readonly<Record<string, string>>;
