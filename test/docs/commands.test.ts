@@ -98,7 +98,12 @@ describe('the excerpts are in the files', () => {
   test.each([
     ['go', ['go/main.go', 'go/webhook-receiver/main.go']],
     ['kotlin', ['kotlin/Main.kt', 'kotlin/WebhookReceiver.kt']],
-    ['ts', ['webhook', 'http', 'express', 'fastify'].map((name) => `typescript/${name}-receiver.ts`)],
+    [
+      'ts',
+      ['webhook-receiver', 'http-receiver', 'express-receiver', 'fastify-receiver', 'checkout.test'].map(
+        (name) => `typescript/${name}.ts`,
+      ),
+    ],
   ])('%s', (language, paths) => {
     const files = paths.map((path) => withoutIndent(readFileSync(`${root}docs/clients/${path}`, 'utf8')));
     const excerpts = blocks.filter((block) => block.language === language);
