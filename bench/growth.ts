@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { measureConnections } from './growth/connections.ts';
+import { measureSettlementLag } from './growth/settlement-lag.ts';
+import { measureStartUp } from './growth/start-up.ts';
+import { measureStored } from './growth/stored.ts';
+import { requireH2load } from './lib/grpc-load.ts';
+import { type Figure, report } from './lib/report.ts';
+import { median } from './lib/statistics.ts';
+
+// How the service behaves when there is much of something. See bench/README.md.
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'start-up,lag,connections,stored' },
+    stored: { type: 'string', default: '100000,1000000' },
+  },
+});
+const rounds = Number(values.rounds);
+const parts = new Set(values.only.split(','));
+const figures: Figure[] = [];
+const raw: Record<string, unknown> = {};
+
+requireH2load();
+
+if (parts.has('start-up')) {
+  console.log('Start-up …');
+  const result = await measureStartUp(rounds + 2);
+  raw['startUpMs'] = result;
+  figures.push(
+    { name: 'start to first answer, `src`', value: median(result.source), unit: 'ms', atMost: 600 },
+    { name: 'start to first answer, `dist`', value: median(result.built), unit: 'ms', atMost: 600 },
+  );
+}
+
+if (parts.has('lag')) {
+  console.log('Settlement lag …');
+  const lag = await measureSettlementLag(15);
+  raw['settlementLagMs'] = lag;
+  figures.push(
+    { name: 'creates while the lag was measured', value: lag.perSecond, unit: '/s' },
+    { name: 'settlement lag p50', value: lag.p50, unit: 'ms' },
+    { name: 'settlement lag p99', value: lag.p99, unit: 'ms', atMost: 50 },
+  );
+}
+
+if (parts.has('connections')) {
+  for (const streams of [1, 10]) {
+    console.log(`10 and 1,000 connections, ${streams} calls in flight on each …`);
+    const result = await measureConnections(streams, rounds);
+    const about = `${streams} in flight on each`;
+    raw[`connections, ${about}`] = result;
+    figures.push(
+      { name: `10 connections, ${about}`, value: median(result.rounds.map(({ few }) => few)), unit: '/s' },
+      {
+        name: `1,000 connections, ${about}`,
+        value: median(result.rounds.map(({ many }) => many)),
+        unit: '/s',
+      },
+      {
+        name: `1,000 ÷ 10 connections, ${about}`,
+        value: median(result.rounds.map(({ few, many }) => many / few)),
+        unit: '',
+        atLeast: 0.8,
+      },
+      { name: `failed calls, ${about}`, value: result.failed, unit: '', atMost: 0 },
+    );
+  }
+}
+
+if (parts.has('stored')) {
+  for (const stored of values.stored.split(',').map(Number)) {
+    const about = `${stored.toLocaleString('en')} stored`;
+    console.log(`${about} …`);
+    const result = await measureStored(stored, rounds);
+    raw[about] = result;
+    figures.push(
+      { name: `creates, empty`, value: median(result.rounds.map(({ empty }) => empty)), unit: '/s' },
+      { name: `creates, ${about}`, value: median(result.rounds.map(({ full }) => full)), unit: '/s' },
+      {
+        name: `${about} ÷ empty`,
+        value: median(result.rounds.map(({ empty, full }) => full / empty)),
+        unit: '',
+        atLeast: 0.9,
+      },
+      { name: `heap per payment, ${about}`, value: result.heapBytesPerPayment, unit: 'bytes', atMost: 700 },
+      { name: `resident size per payment, ${about}`, value: result.residentBytesPerPayment, unit: 'bytes' },
+    );
+  }
+}
+
+report('growth', figures, raw);
