@@ -86,7 +86,10 @@ export class EnvironmentReader {
   /** As `list`, but empty when it is not set; `problemOf` says what is wrong with an entry. */
   optionalList(name: string, problemOf: (entry: string) => string | undefined): readonly string[] {
     const text = this.optionalText(name);
-    const entries = text === undefined ? [] : text.split(',').map((entry) => entry.trim());
+    if (text === undefined) {
+      return [];
+    }
+    const entries = text.split(',').map((entry) => entry.trim());
     for (const entry of entries) {
       const problem = problemOf(entry);
       if (problem !== undefined) {
