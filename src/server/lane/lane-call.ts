@@ -63,14 +63,39 @@ export class LaneCall implements HandlerContext {
       if (request.stream) {
         throw new ConnectError('an interceptor turned a unary call into a stream', Code.Internal);
       }
-      const context = request === ownRequest ? this : this.#contextFor(request);
+      const context = request === ownRequest ? this : this.#contextFor(this.#completeRequest(request));
       this.#ownResponse = new LaneResponse(this, create(method.output, await impl(request.message, context)));
       return this.#ownResponse;
     };
     for (let i = interceptors.length - 1; i >= 0; i -= 1) {
       next = interceptors[i]?.(next) ?? next;
+      if (i > 0) {
+        next = this.#completing(next);
+      }
     }
     return next(ownRequest);
+  }
+
+  /** Between two interceptors: neither sees what the other's `{ ...request }` has left behind. */
+  #completing(next: (request: AnyRequest) => Promise<AnyResponse>) {
+    return async (request: AnyRequest): Promise<AnyResponse> => {
+      const response = await next(request.stream ? request : this.#completeRequest(request));
+      return response.stream ? response : this.#completeResponse(response);
+    };
+  }
+
+  #completeRequest(request: UnaryRequest): UnaryRequest {
+    if (request instanceof LaneRequest) {
+      return request;
+    }
+    const { url, signal, requestHeader: header, values: contextValues } = this;
+    return Object.assign({ url, signal, header, contextValues }, request);
+  }
+
+  #completeResponse(response: UnaryResponse): UnaryResponse {
+    return response instanceof LaneResponse
+      ? response
+      : Object.assign({ header: this.responseHeader, trailer: this.responseTrailer }, response);
   }
 
   /** The output message in what `invoke` came to, once the metadata beside it is taken over. */
@@ -79,8 +104,9 @@ export class LaneCall implements HandlerContext {
       throw new ConnectError('an interceptor turned a unary response into a stream', Code.Internal);
     }
     if (response !== this.#ownResponse) {
-      replaceHeaders(this.responseHeader, response.header);
-      replaceHeaders(this.responseTrailer, response.trailer);
+      const { header, trailer } = this.#completeResponse(response);
+      replaceHeaders(this.responseHeader, header);
+      replaceHeaders(this.responseTrailer, trailer);
     }
     return response.message;
   }
@@ -94,8 +120,8 @@ export class LaneCall implements HandlerContext {
       responseHeader: this.responseHeader,
       responseTrailer: this.responseTrailer,
       service: request.service,
-      requestMethod: request.requestMethod,
-      url: request.url,
+      requestMethod: this.requestMethod,
+      url: this.url,
       signal: request.signal,
       requestHeader: request.header,
       values: request.contextValues,
@@ -169,10 +195,12 @@ export class LaneCall implements HandlerContext {
       this.#abort = abort;
       const remainingMs = this.timeoutMs();
       if (remainingMs !== undefined) {
-        this.#deadlineTimer = setTimeout(
-          () => abort.abort(new ConnectError('the operation timed out', Code.DeadlineExceeded)),
-          Math.max(0, remainingMs),
-        );
+        const expire = () => abort.abort(new ConnectError('the operation timed out', Code.DeadlineExceeded));
+        if (remainingMs <= 0) {
+          expire();
+        } else {
+          this.#deadlineTimer = setTimeout(expire, remainingMs);
+        }
       }
       this.#exchange.onAbandoned((reason) => abort.abort(reason));
     }
@@ -186,8 +214,8 @@ export class LaneCall implements HandlerContext {
 }
 
 /**
- * What interceptors get. Its costly members are getters of the class: an interceptor may read them and
- * may change the `Headers` they give, but `{ ...request }` would leave them behind.
+ * What interceptors get. Its costly members are getters of the class, which `{ ...request }` leaves
+ * behind; `LaneCall` puts them back.
  */
 class LaneRequest implements UnaryRequest {
   readonly stream = false;
@@ -253,6 +281,6 @@ function replaceHeaders(target: Headers, source: Headers): void {
     target.delete(name);
   }
   for (const [name, value] of source) {
-    target.append(name, value);
+    target.set(name, value); // as Connect does, which so keeps one `set-cookie` of several
   }
 }
