@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { startService } from '../support/start-service.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const text = readFileSync(`${root}docs/clients.md`, 'utf8');
+
+function blocks(language: string): string[] {
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, found, block = '']) =>
+    found === language ? [block] : [],
+  );
+}
+
+test('the shell lines of docs/clients.md work', async () => {
+  const { apiPort } = await startService({ SHUTDOWN_GRACE_MS: '0' });
+  const commands = blocks('sh');
+  expect(commands.length).toBeGreaterThanOrEqual(5);
+  for (const command of commands) {
+    const here = command
+      .replaceAll('localhost:8030', `127.0.0.1:${apiPort}`)
+      .replace('npx buf', 'node_modules/.bin/buf');
+    const { stdout } = await promisify(execFile)('sh', ['-c', here], { cwd: root });
+    expect(stdout, command).toMatch(
+      command.includes('--list-methods') ? 'payment.v1.PaymentService/ProcessPayment' : /"pay-[0-9a-f-]{36}"/,
+    );
+  }
+});
+
+test('the lines in Python are those of the example', () => {
+  const example = readFileSync(`${root}docs/clients/python/client.py`, 'utf8');
+  expect(blocks('python').filter((block) => !example.includes(block))).toEqual([]);
+});
+
+test('every file that it names is there', () => {
+  const paths = [...text.matchAll(/\]\(([^)#]+)/g)].map(([, path = '']) => path);
+  expect(paths.length).toBeGreaterThan(8);
+  expect(paths.filter((path) => !existsSync(`${root}docs/${path}`))).toEqual([]);
+});
