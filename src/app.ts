@@ -2,26 +2,16 @@ import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../gen/payment/v1/payment_pb.js';
-import { findCredentialSource } from './aws/credential-source.ts';
+import { buildDeadLetters, buildEventBridge, buildWebhooks, type DeliveryParts } from './app-delivery.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createDeadLetters, createWebhookDeadLetter, type DeadLetters } from './delivery/dead-letter.ts';
-import { type DeliveryObserver, observedDeadLetter, observingChannel } from './delivery/delivery-observer.ts';
+import { type DeliveryObserver, observingChannel } from './delivery/delivery-observer.ts';
 import { createDeliveryService } from './delivery/delivery-service.ts';
-import { createEventBridgeChannel, type EventBridgeChannel } from './delivery/eventbridge-channel.ts';
-import { createEventBridgeSender } from './delivery/eventbridge-sender.ts';
-import { loadSqsSender } from './delivery/sqs-client.ts';
-import { createSqsDeadLetterQueue } from './delivery/sqs-dead-letter-queue.ts';
-import { createEgressPolicy, type EgressPolicy } from './delivery/egress-policy.ts';
-import { createWebhookAttempt } from './delivery/webhook-attempt.ts';
-import { createWebhookCircuits } from './delivery/webhook-circuits.ts';
-import { createWebhookConnections } from './delivery/webhook-connections.ts';
-import { createWebhookConnector, type ResolveName, resolveWithSystem } from './delivery/webhook-connector.ts';
-import { createWebhookSender } from './delivery/webhook-sender.ts';
-import { secretToKey } from './delivery/webhook-signature.ts';
+import { createEgressPolicy } from './delivery/egress-policy.ts';
+import { type ResolveName, resolveWithSystem } from './delivery/webhook-connector.ts';
 import { createRandomIds, type IdGenerator } from './ids.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
-import { addGauge, createMetrics, type Metrics } from './observability/metrics.ts';
+import { createLogger } from './observability/logger.ts';
+import { addGauge, createMetrics } from './observability/metrics.ts';
 import { createSettlementLog } from './observability/settlement-log.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService } from './payment/payment-service.ts';
@@ -35,8 +25,6 @@ import { readCallTrace } from './server/read-call-trace.ts';
 import { reportRefusedConnections } from './server/refused-connections.ts';
 import { createReflection } from './server/reflection.ts';
 import { registerService } from './server/service-registration.ts';
-import { createMemoryAttemptLog } from './state/memory/attempt-log.ts';
-import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
 import { createMemoryPaymentStore } from './state/memory/payment-store.ts';
 import { createMemorySettlementScheduler } from './state/memory/settlement-scheduler.ts';
@@ -55,12 +43,6 @@ const connectionLimits = {
   maxConcurrentStreams: 1_000,
   maxHeaderBytes: 16_384,
 };
-
-/** Connections to webhook receivers: to one scheme, host and port, and in all. */
-const webhookConnectionLimits = { maxPerOrigin: 10, maxTotal: 1_000, reservedForNew: 200 };
-
-/** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
-const webhookConnectTimeoutMs = 10_000;
 
 /** The end of the shutdown's grace that is kept for the dead letters of what came too late, in milliseconds. */
 const deadLetterGraceMs = 2_000;
@@ -233,126 +215,6 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       return stopping;
     },
   };
-}
-
-/** What every way out works with. */
-interface DeliveryParts {
-  readonly clock: Clock;
-  readonly random: RandomSource;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
-
-/** The webhook channel with all that belongs to it. */
-function buildWebhooks(
-  config: Config,
-  parts: DeliveryParts,
-  outside: {
-    readonly deadLetters: DeadLetters;
-    readonly egressPolicy: EgressPolicy;
-    readonly resolve: ResolveName;
-    readonly observer: DeliveryObserver | undefined;
-  },
-) {
-  const { clock, metrics } = parts;
-  const retry = {
-    maxAttempts: config.webhookMaxAttempts,
-    baseMs: config.webhookRetryBaseMs,
-    maxMs: config.webhookRetryMaxMs,
-  };
-  const backlog = {
-    maxWaiting: config.webhookMaxBacklog,
-    maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
-  };
-  const connections = createWebhookConnections({
-    ...webhookConnectionLimits,
-    ...backlog,
-    connect: createWebhookConnector({
-      policy: outside.egressPolicy,
-      connectTimeoutMs: Math.min(webhookConnectTimeoutMs, config.webhookTimeoutMs),
-      resolve: outside.resolve,
-    }),
-  });
-  const circuits = createWebhookCircuits({ ...parts, retry });
-  const queue = createMemoryDeliveryQueue({ clock, ...backlog });
-  const attemptLog = createMemoryAttemptLog({
-    clock,
-    ttlMs: config.paymentTtlMs,
-    maxPayments: config.maxPayments,
-    maxAttempts: config.webhookMaxAttempts,
-  });
-  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
-  const { webhookTimeoutMs: timeoutMs } = config;
-  const attempt = createWebhookAttempt({
-    ...parts,
-    attemptLog,
-    keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
-    timeoutMs,
-    observer: outside.observer,
-  });
-  const deadLetter = observedDeadLetter(
-    createWebhookDeadLetter(outside.deadLetters, metrics),
-    outside.observer,
-  );
-  const sender = createWebhookSender({
-    ...parts,
-    connections,
-    circuits,
-    attempt,
-    queue,
-    deadLetter,
-    timeoutMs,
-    retry,
-  });
-  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
-    queue.size(),
-  );
-  addGauge(metrics.registry, 'webhook_connections', 'Webhook connections and who waits for one.', () =>
-    connections.stats(),
-  );
-  addGauge(metrics.registry, 'webhook_circuits_open', 'Origins that webhooks wait for.', () =>
-    circuits.openCount(),
-  );
-  return {
-    sender,
-    close: async () => void (await Promise.all([connections.destroy(), attemptLog.close()])),
-  };
-}
-
-function credentialsFor(config: Config, endpointUrl: string | undefined) {
-  const development = config.environment === 'development';
-  return findCredentialSource(config.aws, { development, endpointUrl });
-}
-
-function buildDeadLetters(config: Config, parts: DeliveryParts): DeadLetters {
-  const { aws, eventBridge, deadLetterQueueUrl: queueUrl } = config;
-  const queue =
-    queueUrl === undefined
-      ? undefined
-      : createSqsDeadLetterQueue({
-          ...parts,
-          address: { ...eventBridge, region: aws.region },
-          connect: () => loadSqsSender({ aws, credentials: credentialsFor(config, aws.sqsUrl), queueUrl }),
-        });
-  return createDeadLetters({ ...parts, queue });
-}
-
-/** Undefined when EventBridge is off by configuration. */
-function buildEventBridge(
-  config: Config,
-  parts: DeliveryParts,
-  deadLetters: DeadLetters,
-): EventBridgeChannel | undefined {
-  const { aws, eventBridge } = config;
-  if (eventBridge.mode === 'off') {
-    return undefined;
-  }
-  const sender = createEventBridgeSender({ ...parts, config: eventBridge, deadLetters });
-  addGauge(parts.metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
-    sender.backlog(),
-  );
-  const credentials = credentialsFor(config, aws.eventBridgeUrl);
-  return createEventBridgeChannel({ ...parts, aws, config: eventBridge, credentials, sender });
 }
 
 async function listen(app: FastifyInstance, port: number, host: string): Promise<number> {

@@ -14,7 +14,7 @@ const perHealthyOrigin = 10;
 
 /** The service's own limits. */
 function openServicePool() {
-  return openPool({ maxPerOrigin: 10, maxTotal: 1_000, reservedForNew: 200, connect: openConnector() });
+  return openPool({ maxPerOrigin: 10, maxTotal: 100, reservedForNew: 20, connect: openConnector() });
 }
 
 async function startReceivers(count: number, answers: boolean): Promise<readonly ScriptedReceiver[]> {
@@ -51,7 +51,7 @@ test('500 healthy origins get all their webhooks while 5 dead ones hold what the
 });
 
 test('dead origins enough to take every connection leave some for the healthy ones', async () => {
-  const dead = await startReceivers(100, false);
+  const dead = await startReceivers(10, false);
   const healthy = await startReceivers(50, true);
   const { send, logs, connections } = startSenderOn(systemClock, {
     connections: openServicePool(),
@@ -68,6 +68,6 @@ test('dead origins enough to take every connection leave some for the healthy on
     }
   }
   await expect.poll(() => logs(deliveredLine).length, inTime).toBe(50 * perHealthyOrigin);
-  // 80 have ten each, and 20 that came later one.
-  expect(connections.stats()).toMatchObject({ busy: 820, waiting: 100 * 20 - 820 });
+  // 8 have ten each, and 2 that came later one.
+  expect(connections.stats()).toMatchObject({ busy: 82, waiting: 10 * 20 - 82 });
 });
