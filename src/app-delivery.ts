@@ -8,7 +8,7 @@ import { createWebhookAttempt } from './delivery/webhook-attempt.ts';
 import { createWebhookCircuits } from './delivery/webhook-circuits.ts';
 import { createWebhookConnections } from './delivery/webhook-connections.ts';
 import { createWebhookSender } from './delivery/webhook-sender.ts';
-import { secretToKey } from './delivery/webhook-signature.ts';
+import { secretToSigningKey } from './delivery/webhook-signature.ts';
 import { createMemoryAttemptLog } from './state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
 import type { Clock } from './clock.ts';
@@ -79,7 +79,7 @@ export function buildWebhooks(
   const attempt = createWebhookAttempt({
     ...parts,
     attemptLog,
-    keys: [secretToKey(currentSecret), ...olderSecrets.map(secretToKey)],
+    keys: [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)],
     timeoutMs,
     observer: outside.observer,
   });

@@ -1,20 +1,30 @@
 import { type GrpcLoad, grpcLoad } from '../lib/grpc-load.ts';
-import { residentBytes } from '../lib/process-usage.ts';
+import { cpuMicros, residentBytes } from '../lib/process-usage.ts';
 import { type Service, startService } from '../lib/service.ts';
 
 /** What some thousand stored payments do to throughput and memory. */
 export interface StoredResult {
   readonly stored: number;
-  /** Creates per second, one pair per round: the empty service and the full one. */
-  readonly rounds: readonly { readonly empty: number; readonly full: number }[];
+  /** One pair per round: the empty service and the full one. */
+  readonly rounds: readonly { readonly empty: Throughput; readonly full: Throughput }[];
   readonly heapBytesPerPayment: number;
   readonly residentBytesPerPayment: number;
+}
+
+/** Of one service under load. */
+export interface Throughput {
+  /** Creates per second. */
+  readonly perSecond: number;
+  /** CPU time of one payment, its settlement included, in microseconds; the warm-up counts. */
+  readonly cpuMicros: number;
 }
 
 const env = { MAX_PAYMENTS: '4000000' };
 
 /** As many calls in flight as keep the service busy, and a warm-up longer than the payments' two seconds. */
 const load: Omit<GrpcLoad, 'port'> = { connections: 10, streams: 10, seconds: 3, warmUpSeconds: 3 };
+
+const created = 'payment_intents_created_total{scenario="APPROVE"}';
 
 /**
  * Fills one service, then measures it and an empty one in turns, so that a machine that gets slower
@@ -28,7 +38,7 @@ export async function measureStored(stored: number, roundCount: number): Promise
   const after = await memory(full);
   const payments = after.payments - before.payments;
 
-  const rounds: { empty: number; full: number }[] = [];
+  const rounds: { empty: Throughput; full: Throughput }[] = [];
   for (let round = 0; round < roundCount; round += 1) {
     const empty = await startService(env);
     rounds.push({ empty: await throughput(empty), full: await throughput(full) });
@@ -43,13 +53,15 @@ export async function measureStored(stored: number, roundCount: number): Promise
   };
 }
 
-async function throughput(service: Service): Promise<number> {
+async function throughput(service: Service): Promise<Throughput> {
+  const before = { cpu: cpuMicros(service.pid), payments: await service.metric(created) };
   const { perSecond, failed } = await grpcLoad({ ...load, port: service.apiPort });
   if (failed > 0) {
     throw new Error(`${failed} calls failed`);
   }
   await service.settled();
-  return perSecond;
+  const payments = (await service.metric(created)) - before.payments;
+  return { perSecond, cpuMicros: (cpuMicros(service.pid) - before.cpu) / payments };
 }
 
 /** The resident size is taken before the collection: it is what a user sees. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startNode } from './child.ts';
 import { callOnce } from './create-call.ts';
+import { cpuMicros } from './process-usage.ts';
 
 /** The real service in a process of its own, as a user would start it. */
 export interface Service {
@@ -15,6 +16,8 @@ export interface Service {
   readonly logPath: string;
   /** From the start of the process to the first answered call, in milliseconds. */
   readonly firstAnswerMs: number;
+  /** The CPU time it took until then, in milliseconds. */
+  readonly firstAnswerCpuMs: number;
   /** Heap in use after a full collection, in bytes; only with `options.probe`. */
   heapUsed(): Promise<number>;
   /** The value of a metric, by its name with labels; 0 when it is not there yet. */
@@ -62,12 +65,14 @@ export async function startService(
   });
   await firstAnswer(apiPort, startedAtMs + startTimeoutMs);
   const firstAnswerMs = performance.now() - startedAtMs;
+  const firstAnswerCpuMs = cpuMicros(child.pid) / 1000;
   const metric = (name: string) => readMetric(opsPort, name);
   return {
     pid: child.pid,
     apiPort,
     logPath,
     firstAnswerMs,
+    firstAnswerCpuMs,
     heapUsed: async () => Number(await child.ask('heapUsed')),
     metric,
     async settled() {

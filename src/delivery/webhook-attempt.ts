@@ -8,7 +8,7 @@ import { encodeWebhookBody } from './payment-event.ts';
 import type { RequestClient } from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 import { type AttemptResult, sendWebhookRequest } from './webhook-request.ts';
-import { signatureHeadersFor } from './webhook-signature.ts';
+import { signatureHeadersFor, type SigningKey } from './webhook-signature.ts';
 
 /** What an attempt works with. */
 export interface WebhookAttemptDeps {
@@ -17,7 +17,7 @@ export interface WebhookAttemptDeps {
   readonly metrics: Metrics;
   readonly attemptLog: AttemptLog;
   /** The signing keys, the current one first. */
-  readonly keys: readonly [Buffer, ...Buffer[]];
+  readonly keys: readonly [SigningKey, ...SigningKey[]];
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly observer?: DeliveryObserver | undefined;
