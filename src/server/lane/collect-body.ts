@@ -11,7 +11,8 @@ export interface BodyConsumer {
 const noBytes = Buffer.alloc(0);
 
 /** Gathers a request's body, up to `maxBytes`; calls nothing when the caller breaks it off. */
-export function collectBody(source: Readable, maxBytes: number, consumer: BodyConsumer): void {
+export function collectBody(source: Readable, maxBytes: number, bodyConsumer: BodyConsumer): void {
+  let consumer: BodyConsumer | undefined = bodyConsumer;
   // Most bodies come in one piece, so the list is made for the second.
   let first: Buffer = noBytes;
   let more: Buffer[] | undefined;
@@ -28,12 +29,19 @@ export function collectBody(source: Readable, maxBytes: number, consumer: BodyCo
       source.pause();
       source.off('data', onData);
       source.off('end', onEnd);
-      consumer.onTooLarge([first, ...(more ?? [])]);
+      consumer?.onTooLarge([first, ...(more ?? [])]);
     }
   }
 
   function onEnd(): void {
-    consumer.onWhole(more === undefined ? first : Buffer.concat([first, ...more]));
+    const body = more === undefined ? first : Buffer.concat([first, ...more]);
+    const whole = consumer;
+    // Node keeps an HTTP/2 stream, and with it these functions, until the next full garbage
+    // collection: what they hold on to would be promoted with it.
+    first = noBytes;
+    more = undefined;
+    consumer = undefined;
+    whole?.onWhole(body);
   }
 
   source.on('data', onData);

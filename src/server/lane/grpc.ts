@@ -12,7 +12,8 @@ import { toNodeHeaders } from './header-conversion.ts';
 import type { LaneCall } from './lane-call.ts';
 import { type LaneProtocol, unwrapEnvelope, wrapEnvelope } from './lane-protocol.ts';
 
-const okTrailers: OutgoingHttpHeaders = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
+/** The trailers of every call that went well and set none of its own. */
+export const okTrailers: OutgoingHttpHeaders = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
 
 /** What every plain answer begins with; shared, because Node copies what it is given. */
 const plainHeaders = {

@@ -5,6 +5,7 @@ import { closeWhenAnswered } from '../close-when-answered.ts';
 import type { UnaryLane } from '../unary-lane.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
+import { okTrailers } from './grpc.ts';
 import type { LaneExchange } from './lane-exchange.ts';
 import type { LaneReply } from './lane-protocol.ts';
 import type { LaneRoute } from './lane-route.ts';
@@ -33,6 +34,11 @@ export function serveHttp2Stream(
 }
 
 function ignoreError(): void {}
+
+/** One function for all: a closure would stay with its stream until the next full collection. */
+function sendOkTrailers(this: ServerHttp2Stream): void {
+  this.sendTrailers(okTrailers);
+}
 
 class Http2Exchange implements LaneExchange, BodyConsumer {
   readonly headers: IncomingHttpHeaders;
@@ -90,7 +96,10 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     if (trailers === undefined) {
       stream.respond(head);
     } else {
-      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+      stream.on(
+        'wantTrailers',
+        trailers === okTrailers ? sendOkTrailers : () => stream.sendTrailers(trailers),
+      );
       stream.respond(head, waitForTrailers);
     }
     stream.end(body);
