@@ -3,13 +3,16 @@ import type { AppOverrides } from '../../src/app.ts';
 import { frame } from '../support/clients/grpc-web-curl-client.ts';
 import { servicePath } from '../support/clients/payment-client.ts';
 import { encodeRequest } from '../support/clients/proto-codec.ts';
+import { openRawConnection } from '../support/clients/raw-connection.ts';
 import { sendRaw } from '../support/clients/raw-http.ts';
 import { wires } from '../support/clients/wires.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { launchService, type RunningService } from '../support/start-service.ts';
 import { validCreate } from './case-context.ts';
 import { comparable, sendToBoth } from './lane-pair.ts';
-import { contentTypeRows, existingPayments, outcomeOf, readMaxBytes, rows } from './lane-requests.ts';
+import { outcomeOf } from './lane-row.ts';
+import { rawRequests } from './lane-raw-requests.ts';
+import { contentTypeRows, existingPayments, readMaxBytes, rows } from './lane-requests.ts';
 
 /** The service twice, with all that could tell the two apart made the same. */
 async function launchPair(env: Readonly<Record<string, string>> = {}): Promise<{
@@ -69,6 +72,11 @@ function logLines(service: RunningService): readonly unknown[] {
     );
 }
 
+/** The head's lines come in an order that means nothing. */
+function sortHeaders(received: string): readonly (readonly string[])[] {
+  return received.split(/\r\n\r\n/).map((part) => part.split('\r\n').toSorted());
+}
+
 describe('the service answers the same with and without the lane', () => {
   let pair: { lane: RunningService; stock: RunningService };
 
@@ -89,6 +97,28 @@ describe('the service answers the same with and without the lane', () => {
       expect(outcomeOf(wire, stock)).toBe(outcome);
     },
   );
+
+  test.each(rawRequests)('HTTP/1.1 byte for byte: $name', async ({ pieces, answers }) => {
+    const received: string[] = [];
+    for (const { apiPort } of [pair.lane, pair.stock]) {
+      const connection = await openRawConnection(apiPort);
+      for (const piece of pieces) {
+        connection.send(piece);
+        // So that the pieces come apart.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await connection.closed();
+      received.push(
+        connection
+          .received()
+          .toString('latin1')
+          .replace(/^date: .*\r\n/gim, ''),
+      );
+    }
+    const [lane = '', stock = ''] = received;
+    expect(sortHeaders(lane)).toEqual(sortHeaders(stock));
+    expect(stock.match(/HTTP\/1\.1 \d+/g)).toEqual(answers.map((status) => `HTTP/1.1 ${status}`));
+  });
 
   test('both have counted and logged the same calls', async () => {
     const counts = await callCounts(pair.stock);

@@ -89,6 +89,10 @@ describe.each(wires)('$name', (wire) => {
     }
   });
 
+  test.each([20_000, 60_000, 70_000])('a request of %i letters, in several pieces', async (letters) => {
+    await expectSame(wire, requestTo(wire, 'describe', {}, 'x'.repeat(letters)));
+  });
+
   test('a method that nobody implements', async () => {
     const request = {
       ...requestTo(wire, 'plain'),

@@ -1,72 +1,24 @@
 import { gzipSync } from 'node:zlib';
-import type { HttpVersion } from '../support/clients/curl.ts';
 import { frame } from '../support/clients/grpc-web-curl-client.ts';
-import { type JsonObject, type Method, servicePath } from '../support/clients/payment-client.ts';
-import { encodeRequest } from '../support/clients/proto-codec.ts';
-import type { RawRequest, RawResponse } from '../support/clients/raw-http.ts';
+import { servicePath } from '../support/clients/payment-client.ts';
 import { type Wire, wires } from '../support/clients/wires.ts';
 import { validCreate } from './case-context.ts';
-
-/** One request for both servers. */
-export interface LaneRow {
-  readonly name: string;
-  readonly wire: Wire;
-  readonly httpVersion: HttpVersion;
-  readonly request: RawRequest;
-  /** How both answer, so that a row which misses its point shows: a code, or `HTTP` and the status. */
-  readonly outcome: string;
-}
+import {
+  type Body,
+  call,
+  type Headers,
+  isJson,
+  type LaneRow,
+  message,
+  type Request,
+  rowOf,
+} from './lane-row.ts';
 
 /** The servers take messages up to this size, in bytes. */
 export const readMaxBytes = 1_024;
 
 /** Payments that exist before the first row: one pending, one completed, one failed. */
 export const existingPayments = { pending: 'pay-1', completed: 'pay-2', failed: 'pay-3' };
-
-type Headers = Readonly<Record<string, string>>;
-type Body = (wire: Wire) => Buffer;
-
-/** A row before it is known by which wire it goes. */
-interface Request {
-  readonly name: string;
-  readonly outcome: string;
-  readonly path?: string;
-  readonly method?: string;
-  readonly headers?: (wire: Wire) => Headers;
-  readonly body: Body;
-}
-
-function isJson(wire: Wire): boolean {
-  return wire.contentType === 'application/json';
-}
-
-function rowOf(wire: Wire, { name, outcome, path, method, headers, body }: Request): LaneRow {
-  const request = {
-    path: path ?? `${servicePath}/CreatePaymentIntent`,
-    ...(method === undefined ? {} : { method }),
-    headers: {
-      'content-type': wire.contentType,
-      ...(wire.protocol === 'gRPC' ? { te: 'trailers' } : {}),
-      // The service would make one at random for what it refuses.
-      'x-request-id': 'request-1',
-      ...headers?.(wire),
-    },
-    body: body(wire),
-  };
-  return { name, wire, httpVersion: wire.httpVersion, request, outcome };
-}
-
-function message(rpc: Method, request: JsonObject): Body {
-  return (wire) => (isJson(wire) ? Buffer.from(JSON.stringify(request)) : encodeRequest(rpc, request));
-}
-
-/** A proper request in the protocol of the wire. */
-function call(rpc: Method, request: JsonObject): Pick<Request, 'path' | 'body'> {
-  return {
-    path: `${servicePath}/${rpc}`,
-    body: (wire) => wire.envelope(message(rpc, request)(wire)),
-  };
-}
 
 const create = call('CreatePaymentIntent', validCreate());
 const { pending, completed, failed } = existingPayments;
@@ -331,11 +283,4 @@ function contentTypesOf({ protocol, contentType }: Wire): readonly string[] {
     return [bare, `${bare}+proto`, `${bare}+proto; a=b`, bare.toUpperCase(), `${bare}+thrift`];
   }
   return [`${contentType}; charset=utf-8`, contentType.toUpperCase(), ''];
-}
-
-/** The code in a response, or its HTTP status when it is none of the protocol's. */
-export function outcomeOf(wire: Wire, response: RawResponse): string {
-  return [404, 405, 415].includes(response.status) && response.headers['content-type'] !== 'application/json'
-    ? `HTTP ${response.status}`
-    : wire.readStatus(response).code;
 }

@@ -94,6 +94,23 @@ describe.each(wires.filter(({ httpVersion }) => httpVersion === '2'))('$name', (
   );
 });
 
+/** The codes that there are, and one that there is not. */
+const resetCodes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 99];
+
+describe.each(wires.filter(({ protocol }) => protocol === 'gRPC'))('$name', (wire) => {
+  test.each(resetCodes)('the caller resets the stream with code %i', async (code) => {
+    const codes: Code[] = [];
+    for (const server of [lane, stock]) {
+      const called = server.nextSignal();
+      const stream = begin(server.url, callTo(waiter, wire));
+      const signal = await called;
+      stream.close(code);
+      codes.push(await codeOf(signal));
+    }
+    expect(codes[0]).toBe(codes[1]);
+  });
+});
+
 describe.each(wires.filter(({ httpVersion }) => httpVersion === '1.1'))('$name', (wire) => {
   test('the caller closes the connection', async () => {
     for (const server of [lane, stock]) {

@@ -1,4 +1,4 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { BodyDeadline } from '../body-deadline.ts';
 import { closeWhenAnswered } from '../close-when-answered.ts';
@@ -9,6 +9,7 @@ import { okTrailers } from './grpc.ts';
 import type { LaneExchange } from './lane-exchange.ts';
 import type { LaneReply } from './lane-protocol.ts';
 import type { LaneRoute } from './lane-route.ts';
+import { resetReason } from './reset-reason.ts';
 
 /**
  * Offers an HTTP/2 stream to the lane.
@@ -83,7 +84,7 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
   }
 
   onAbandoned(cancel: (reason: ConnectError) => void): void {
-    this.#stream.once('close', () => cancel(new ConnectError('the call was cancelled', Code.Canceled)));
+    this.#stream.once('close', () => cancel(resetReason(this.#stream.rstCode)));
   }
 
   write({ status, headers, body, trailers }: LaneReply): void {
