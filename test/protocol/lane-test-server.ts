@@ -55,7 +55,7 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
     },
     // The others are left out: a method without an implementation is served as well.
   });
-  const { app } = await createApiServer({
+  const { app, connections } = await createApiServer({
     services: [handlers],
     interceptors: [createDoer('x-outer'), createDoer('x-middle'), createDoer('x-inner')],
     limits: {
@@ -82,7 +82,11 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
       return signal;
     },
     async close() {
-      await app.close();
+      const closed = app.close();
+      // As the service does when its grace is over: Connect's own gRPC handler leaves a stream open
+      // whose message it refused before all of it had come.
+      connections.destroyConnections();
+      await closed;
     },
   };
 }
