@@ -1,0 +1,17 @@
+// The service as a child process that tells how much memory it holds. Needs --expose-gc.
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+
+const app = await buildApp(loadConfig(process.env), { logDestination: { write: () => undefined } });
+process.send?.(await app.start());
+
+process.on('message', () => {
+  // Twice: what the first frees may have held on to more through finalizers.
+  globalThis.gc?.();
+  setImmediate(() => {
+    globalThis.gc?.();
+    const { heapUsed, external, rss } = process.memoryUsage();
+    process.send?.({ heldBytes: heapUsed + external, rssBytes: rss });
+  });
+});
+process.on('disconnect', () => process.exit());
