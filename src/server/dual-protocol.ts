@@ -22,6 +22,9 @@ export interface DualProtocolServer extends Server {
   countConnections(): { readonly http1: number; readonly http2: number; readonly undecided: number };
 }
 
+/** How often connections that fell idle are closed during a stop, in milliseconds. */
+const idleSweepMs = 20;
+
 /**
  * Fastify can serve HTTP/1.1 or h2c on a port, not both, and neither can Node. The listening server
  * here is a real `http.Server`, so that its header timeouts work; its connection listener is replaced
@@ -47,12 +50,6 @@ export function createDualProtocolServer(
     },
     (request, response) => {
       dropEndlessTimeouts(request.headers);
-      response.once('finish', () => {
-        if (closing) {
-          // The connection counts as idle only after this event.
-          setImmediate(() => http1.closeIdleConnections());
-        }
-      });
       // While closing, Fastify refuses new requests on connections that were kept alive.
       if (lane === undefined || closing || !serveHttp1Request(lane, request, response)) {
         handler(request, response);
@@ -88,6 +85,10 @@ export function createDualProtocolServer(
   return Object.assign(http1, {
     closeHttp2Sessions() {
       closing = true;
+      // A connection that is answering now falls idle later; a listener for that on every response
+      // would be paid by every call.
+      const sweep = setInterval(() => http1.closeIdleConnections(), idleSweepMs);
+      http1.once('close', () => clearInterval(sweep));
       for (const session of http2.sessions) {
         session.close();
       }

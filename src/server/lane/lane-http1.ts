@@ -26,6 +26,13 @@ export function serveHttp1Request(
   return true;
 }
 
+/** Up to this size, in bytes, a body is worth copying to save a write. */
+const maxMergedBytes = 16_384;
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 class Http1Exchange implements LaneExchange, BodyConsumer {
   readonly #lane: UnaryLane;
   readonly #route: LaneRoute;
@@ -62,8 +69,17 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
   }
 
   write({ status, headers, body }: LaneReply): void {
-    if (!this.#response.destroyed) {
-      this.#response.writeHead(status, headers).end(body);
+    const response = this.#response;
+    if (response.destroyed) {
+      return;
+    }
+    response.writeHead(status, headers);
+    if (body === undefined || body.byteLength > maxMergedBytes) {
+      response.end(body);
+    } else {
+      // Node joins a string with the head into one write, but not a buffer; as Latin-1 every byte
+      // stays what it is.
+      response.end(asBuffer(body).toString('latin1'), 'latin1');
     }
   }
 
