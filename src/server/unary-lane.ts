@@ -56,8 +56,7 @@ const envelopeHeadBytes = 5;
  * after all: so the lane needs hardly any errors of its own. `test/protocol/lane-differential.test.ts`
  * holds both paths to the same bytes.
  *
- * It is written for few allocations: a call with the service behind it makes half the garbage of one
- * through a plain `@grpc/grpc-js` server (README, "Performance").
+ * It is written for few allocations: garbage is what most of the time goes to (docs/adr/0013).
  */
 export function createUnaryLane(
   services: readonly ServiceRegistration[],
