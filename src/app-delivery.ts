@@ -22,8 +22,8 @@ import type { RandomSource } from './random.ts';
 
 /* The part of the composition root (app.ts) that wires up how outcomes go out. */
 
-/** Connections to webhook receivers: to one scheme, host and port, and in all. */
-const webhookConnectionLimits = { maxPerOrigin: 10, maxTotal: 100, reservedForNew: 20 };
+/** The share of all connections to webhook receivers that is only for origins that have none yet. */
+const reservedShareForNew = 0.2;
 
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;
@@ -58,7 +58,9 @@ export function buildWebhooks(
     maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
   };
   const connections = createWebhookConnections({
-    ...webhookConnectionLimits,
+    maxPerOrigin: config.webhookMaxConnectionsPerOrigin,
+    maxTotal: config.webhookMaxConnections,
+    reservedForNew: Math.floor(config.webhookMaxConnections * reservedShareForNew),
     ...backlog,
     connect: createWebhookConnector({
       policy: outside.egressPolicy,

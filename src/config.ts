@@ -40,6 +40,10 @@ export interface Config {
   readonly webhookRetryBaseMs: number;
   readonly webhookRetryMaxMs: number;
   readonly webhookTimeoutMs: number;
+  /** Connections to webhook receivers, in all. */
+  readonly webhookMaxConnections: number;
+  /** The same to one scheme, host and port. */
+  readonly webhookMaxConnectionsPerOrigin: number;
   /** How many webhooks may wait for a connection, and as many for another attempt. */
   readonly webhookMaxBacklog: number;
   /** The same for one scheme, host and port. */
@@ -92,6 +96,8 @@ export function loadConfig(
     webhookRetryBaseMs: read.integer('WEBHOOK_RETRY_BASE_MS', 1_000, 1, dayMs),
     webhookRetryMaxMs: read.integer('WEBHOOK_RETRY_MAX_MS', 300_000, 1, dayMs),
     webhookTimeoutMs: read.integer('WEBHOOK_TIMEOUT_MS', 30_000, 1, 600_000),
+    webhookMaxConnections: read.integer('WEBHOOK_MAX_CONNECTIONS', 1_000, 1, 100_000),
+    webhookMaxConnectionsPerOrigin: read.integer('WEBHOOK_MAX_CONNECTIONS_PER_ORIGIN', 100, 1, 100_000),
     webhookMaxBacklog: read.integer('WEBHOOK_MAX_BACKLOG', 200_000, 1, 10_000_000),
     webhookMaxBacklogPerOrigin: read.integer('WEBHOOK_MAX_BACKLOG_PER_ORIGIN', 50_000, 1, 10_000_000),
     webhookBlockedCidrs: read.optionalList('WEBHOOK_BLOCKED_CIDRS', describeCidrProblem),

@@ -14,7 +14,7 @@ const perHealthyOrigin = 10;
 
 /** The service's own limits. */
 function openServicePool() {
-  return openPool({ maxPerOrigin: 10, maxTotal: 100, reservedForNew: 20, connect: openConnector() });
+  return openPool({ maxPerOrigin: 100, maxTotal: 1_000, reservedForNew: 200, connect: openConnector() });
 }
 
 async function startReceivers(count: number, answers: boolean): Promise<readonly ScriptedReceiver[]> {
@@ -33,7 +33,7 @@ test('500 healthy origins get all their webhooks while 5 dead ones hold what the
     connections: openServicePool(),
     timeoutMs: 600_000,
   });
-  for (let nth = 0; nth < 100; nth += 1) {
+  for (let nth = 0; nth < 300; nth += 1) {
     for (const [i, receiver] of dead.entries()) {
       send(`${receiver.origin}/`, `dead-${i}-${nth}`);
     }
@@ -45,8 +45,10 @@ test('500 healthy origins get all their webhooks while 5 dead ones hold what the
   }
   await expect.poll(() => logs(deliveredLine).length, inTime).toBe(500 * perHealthyOrigin);
   expect(healthy.map((receiver) => receiver.requests.length)).toEqual(healthy.map(() => perHealthyOrigin));
-  expect(dead.map((receiver) => receiver.requests.length)).toEqual(dead.map(() => 10));
-  expect(connections.stats()).toMatchObject({ busy: 50, waiting: 450 });
+  await expect
+    .poll(() => dead.map((receiver) => receiver.requests.length), inTime)
+    .toEqual(dead.map(() => 100));
+  expect(connections.stats()).toMatchObject({ busy: 500, waiting: 1_000 });
   expect(logs(givenUpLine)).toEqual([]);
 });
 
@@ -58,7 +60,7 @@ test('dead origins enough to take every connection leave some for the healthy on
     timeoutMs: 600_000,
   });
   for (const [i, receiver] of dead.entries()) {
-    for (let nth = 0; nth < 20; nth += 1) {
+    for (let nth = 0; nth < 200; nth += 1) {
       send(`${receiver.origin}/`, `dead-${i}-${nth}`);
     }
   }
@@ -68,6 +70,6 @@ test('dead origins enough to take every connection leave some for the healthy on
     }
   }
   await expect.poll(() => logs(deliveredLine).length, inTime).toBe(50 * perHealthyOrigin);
-  // 8 have ten each, and 2 that came later one.
-  expect(connections.stats()).toMatchObject({ busy: 82, waiting: 10 * 20 - 82 });
+  // 8 have a hundred each, and 2 that came later one.
+  expect(connections.stats()).toMatchObject({ busy: 802, waiting: 10 * 200 - 802 });
 });

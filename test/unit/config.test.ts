@@ -120,6 +120,8 @@ const cases: readonly VariableCase[] = [
   },
   integer('WEBHOOK_MAX_ATTEMPTS', 'webhookMaxAttempts', 8, 1, 100),
   integer('WEBHOOK_TIMEOUT_MS', 'webhookTimeoutMs', 30_000, 1, 600_000),
+  integer('WEBHOOK_MAX_CONNECTIONS', 'webhookMaxConnections', 1_000, 1, 100_000),
+  integer('WEBHOOK_MAX_CONNECTIONS_PER_ORIGIN', 'webhookMaxConnectionsPerOrigin', 100, 1, 100_000),
   integer('WEBHOOK_MAX_BACKLOG', 'webhookMaxBacklog', 200_000, 1, 10_000_000),
   integer('WEBHOOK_MAX_BACKLOG_PER_ORIGIN', 'webhookMaxBacklogPerOrigin', 50_000, 1, 10_000_000),
   {
