@@ -204,7 +204,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   let stopping: Promise<void> | undefined;
   return {
     async start() {
-      const apiPort = await listen(api.app, config.grpcPort, config.host);
+      const apiPort = await listen(api.app, config.grpcPort, config.host, config.reusePort);
       const opsPort = await listen(ops, config.healthPort, config.host);
       eventBridge?.start();
       logger.info({ host: config.host, api_port: apiPort, ops_port: opsPort }, 'Payment Sim is ready');
@@ -217,8 +217,10 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   };
 }
 
-async function listen(app: FastifyInstance, port: number, host: string): Promise<number> {
-  await app.listen({ port, host });
+async function listen(app: FastifyInstance, port: number, host: string, reusePort = false): Promise<number> {
+  // Fastify passes on to Node what its types do not know.
+  const options = { port, host, reusePort };
+  await app.listen(options);
   const address = app.server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
 }

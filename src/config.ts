@@ -9,6 +9,7 @@ import { type LogLevel, logLevels } from './observability/logger.ts';
 
 const environments = ['development', 'staging', 'production'] as const;
 const switches = ['on', 'off'] as const;
+const yesOrNo = ['true', 'false'] as const;
 const scenarios = ['approve', 'fail', 'delay', 'random'] as const;
 
 /** Everybody knows it, so production refuses it. */
@@ -27,6 +28,8 @@ export interface Config {
   /** 0 lets the system choose, which tests use. */
   readonly grpcPort: number;
   readonly healthPort: number;
+  /** Whether other processes on this machine may listen at `grpcPort` too; Linux shares the connections out. */
+  readonly reusePort: boolean;
   readonly logLevel: LogLevel;
   readonly defaultScenario: Scenario;
   readonly defaultDelayMs: number;
@@ -85,6 +88,7 @@ export function loadConfig(
     host: read.text('HOST', '0.0.0.0'),
     grpcPort: read.integer('GRPC_PORT', 8030, 0, 65_535),
     healthPort: read.integer('HEALTH_PORT', 8031, 0, 65_535),
+    reusePort: read.oneOf('REUSE_PORT', yesOrNo, 'false') === 'true',
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
     defaultScenario: toScenario(read.oneOf('DEFAULT_SCENARIO', scenarios, 'approve')),
     defaultDelayMs: read.integer('DEFAULT_DELAY_MS', 2_000, 0, dayMs),
@@ -126,6 +130,9 @@ export function loadConfig(
   }
   if (config.grpcPort !== 0 && config.grpcPort === config.healthPort) {
     read.mistake('HEALTH_PORT', 'must differ from GRPC_PORT');
+  }
+  if (config.reusePort && process.platform !== 'linux') {
+    read.mistake('REUSE_PORT', `must be false on ${process.platform}: only Linux shares a port out`);
   }
   if (read.mistakes.length > 0) {
     throw new ConfigError(read.mistakes);

@@ -12,7 +12,7 @@ export interface ServiceProcess {
   line(message: string): Promise<Record<string, unknown>>;
   /** Standard error so far. */
   stderr(): string;
-  signal(name: 'SIGTERM' | 'SIGINT'): void;
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
   /** Stops reading its log, so that the pipe runs full, and reads on. */
   pauseLog(): void;
   resumeLog(): void;

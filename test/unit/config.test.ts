@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { EnvironmentReader } from '../../src/config-reader.ts';
 import { type Config, ConfigError, loadConfig } from '../../src/config.ts';
 
@@ -69,6 +69,16 @@ const cases: readonly VariableCase[] = [
   },
   integer('GRPC_PORT', 'grpcPort', 8030, 0, 65_535),
   integer('HEALTH_PORT', 'healthPort', 8031, 0, 65_535),
+  {
+    name: 'REUSE_PORT',
+    key: 'reusePort',
+    standard: false,
+    good: [
+      ['true', true],
+      ['False', false],
+    ],
+    bad: ['yes', '1', 'on'],
+  },
   {
     name: 'LOG_LEVEL',
     key: 'logLevel',
@@ -236,6 +246,16 @@ test('the two ports differ, unless the system chooses both', () => {
   ]);
   expect(mistakesOf({ GRPC_PORT: '0', HEALTH_PORT: '0' })).toEqual([]);
   expect(mistakesOf({ GRPC_PORT: '8031' })).toHaveLength(1);
+});
+
+test('a port is shared on Linux only', () => {
+  const { platform } = process;
+  onTestFinished(() => void Object.defineProperty(process, 'platform', { value: platform }));
+  Object.defineProperty(process, 'platform', { value: 'darwin' });
+  expect(mistakesOf({ REUSE_PORT: 'true' })).toEqual([
+    'REUSE_PORT must be false on darwin: only Linux shares a port out',
+  ]);
+  expect(mistakesOf({ REUSE_PORT: 'false' })).toEqual([]);
 });
 
 test('one message lists every mistake, one a line', () => {
