@@ -148,6 +148,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       stopping: stopRequest.signal,
     }),
   ];
+  for (const method of PaymentServiceDescriptor.methods) {
+    metrics.calls(method); // Counted from 0 on.
+  }
   if (config.reflection) {
     services.push(...createReflection(services, [file_google_rpc_error_details], stopRequest.signal));
   }
@@ -174,6 +177,12 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     'Open connections on the API port, by protocol.',
     () => api.connections.countConnections(),
     'protocol',
+  );
+  addGauge(
+    metrics.registry,
+    'payment_service_ready',
+    '1 while /readyz says that it takes calls, else 0.',
+    () => (unreadyReason() === undefined ? 1 : 0),
   );
   addGauge(metrics.registry, 'payment_stored', 'Payments stored, by state.', () => store.count());
   addGauge(metrics.registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>

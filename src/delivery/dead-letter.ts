@@ -8,7 +8,10 @@ import type { WebhookDelivery } from './webhook-delivery.ts';
  * Why a delivery was given up: out of attempts, refused for good (by the receiver, or by the egress
  * policy), the process ended, there was no room to wait, or the queue of waiting deliveries failed.
  */
-export type DeadLetterReason = 'exhausted' | 'refused' | 'shutdown' | 'overflow' | 'queue_failed';
+export type DeadLetterReason = (typeof deadLetterReasons)[number];
+
+/** Every reason there is. */
+export const deadLetterReasons = ['exhausted', 'refused', 'shutdown', 'overflow', 'queue_failed'] as const;
 
 /** An event that one channel could not deliver; times in milliseconds since the epoch. */
 export interface UndeliveredEvent {
@@ -49,6 +52,12 @@ export function createDeadLetters(deps: {
   readonly metrics: Metrics;
   readonly queue: DeadLetterQueue | undefined;
 }): DeadLetters {
+  // A counter that appears with its first letter would hide that letter from Prometheus' `increase`.
+  for (const reason of deadLetterReasons) {
+    deps.metrics.deadLetters.inc({ channel: 'webhook', reason }, 0);
+    deps.metrics.deadLetters.inc({ channel: 'eventbridge', reason }, 0);
+  }
+  deps.metrics.deadLetterMessages.inc({ outcome: 'failed' }, 0);
   return {
     record(letter) {
       const { event, channel, reason } = letter;
@@ -91,6 +100,7 @@ export interface DeadLetter {
 
 /** Records webhook deliveries among the dead letters of all channels. */
 export function createWebhookDeadLetter(deadLetters: DeadLetters, metrics: Metrics): DeadLetter {
+  metrics.webhookDeliveries.inc({ outcome: 'delivered' }, 0);
   return {
     async record(delivery, reason, lastError) {
       metrics.webhookDeliveries.inc({ outcome: `dead_letter_${reason}` });

@@ -44,6 +44,7 @@ const maxPauseMs = 2_000;
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
   const { clock, config, metrics, logger, deadLetters } = deps;
+  metrics.eventBridgeEvents.inc({ outcome: 'delivered' }, 0);
   const backlog = createEventBridgeBacklog(clock, leave);
   const company = createCompanyWait({
     clock,

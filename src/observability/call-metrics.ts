@@ -16,6 +16,20 @@ export type CallMetrics = (method: DescMethod) => MethodMetrics;
 /** Upper bounds in seconds; go-grpc-prometheus' own, so that existing dashboards fit. */
 const handlingBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/**
+ * The codes that are counted from 0 on: OK and those that README names. A series that appears with its
+ * first call would hide that call from Prometheus' `rate`.
+ */
+const usualCodes: readonly (Code | undefined)[] = [
+  undefined,
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.AlreadyExists,
+  Code.ResourceExhausted,
+  Code.Unavailable,
+  Code.Internal,
+];
+
 const callLabels = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
 
 /** The metrics that go-grpc-prometheus has, with its names and labels. */
@@ -50,15 +64,21 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     const startedSeries = started.series(labels);
     const secondsSeries = handlingSeconds.series(labels);
     const handledSeries = new Map<Code | undefined, { inc(): void }>();
+    function seriesOf(code: Code | undefined): { inc(): void } {
+      let series = handledSeries.get(code);
+      if (series === undefined) {
+        series = handled.series({ ...labels, grpc_code: grpcCodeName(code) });
+        handledSeries.set(code, series);
+      }
+      return series;
+    }
+    for (const code of usualCodes) {
+      seriesOf(code);
+    }
     return {
       started: () => startedSeries.inc(),
       handled(code, seconds) {
-        let series = handledSeries.get(code);
-        if (series === undefined) {
-          series = handled.series({ ...labels, grpc_code: grpcCodeName(code) });
-          handledSeries.set(code, series);
-        }
-        series.inc();
+        seriesOf(code).inc();
         secondsSeries.observe(seconds);
       },
     };

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { createCallMetrics } from './call-metrics.ts';
+import { addProcessLimits } from './process-limits.ts';
 import { SeriesCounter, SeriesHistogram } from './series.ts';
 
 /** Every instrument of the service, in one registry that belongs to one app. */
@@ -17,6 +18,7 @@ export function createMetrics(withProcess = true) {
   const registry = new Registry();
   if (withProcess) {
     collectDefaultMetrics({ register: registry });
+    addProcessLimits(registry);
   }
   const registers = [registry];
   const intentsCreated = new SeriesCounter({

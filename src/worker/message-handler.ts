@@ -39,6 +39,10 @@ const deleteIt: Verdict = { action: 'delete' };
 /** Turns payment outcomes into updates of reservations. */
 export function createMessageHandler(deps: MessageHandlerDeps): MessageHandler {
   const { clock, handledEvents, reservationApi, deadLetterQueue, logger, metrics } = deps;
+  // A counter that appears with its first message would hide that message from Prometheus' `increase`.
+  for (const outcome of ['confirmed', 'cancelled', 'retry', 'dead_letter']) {
+    metrics.messages.inc({ outcome }, 0);
+  }
 
   async function handle(message: QueueMessage, signal: AbortSignal): Promise<Verdict> {
     const parsed = parseMessage(message.body);

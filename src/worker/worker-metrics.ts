@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { addProcessLimits } from '../observability/process-limits.ts';
 
 /** Every instrument of the reservation worker. */
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
@@ -7,6 +8,7 @@ export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 export function createWorkerMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  addProcessLimits(registry);
   const registers = [registry];
   return {
     registry,

@@ -104,9 +104,13 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
   });
 
   let draining = false;
+  const unreadyReason = () => (draining ? 'draining' : poller.unreadyReason());
+  addGauge(metrics.registry, 'reservation_worker_ready', '1 while /readyz says that it works, else 0.', () =>
+    unreadyReason() === undefined ? 1 : 0,
+  );
   const ops = createOpsServer({
     service: serviceName,
-    unreadyReason: () => (draining ? 'draining' : poller.unreadyReason()),
+    unreadyReason,
     registry: metrics.registry,
     logger: fastifyLogger,
   });

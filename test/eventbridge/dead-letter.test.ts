@@ -100,7 +100,7 @@ test('a letter goes to the log and to SQS with reason, attempts and times as att
       webhook_url: 'http://a.example/hook',
     },
   ]);
-  expect(await counts()).toEqual({ sent: 1 });
+  expect(await counts()).toEqual({ failed: 0, sent: 1 });
 });
 
 test('the message of a letter, moved to the queue of the worker, is an outcome like any other', () => {

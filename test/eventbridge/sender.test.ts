@@ -263,6 +263,6 @@ test('draining ends in time though calls hang, and accounts for every event once
   await aws.until(({ calls }) => calls.length === 2);
   await sender.drain(Date.now() + 50);
   expect(letters.map(({ event }) => event.eventId).toSorted()).toEqual(eventIds(35));
-  expect(await counts('eventbridge_events_total')).toEqual({ dead_letter_shutdown: 35 });
+  expect(await counts('eventbridge_events_total')).toEqual({ delivered: 0, dead_letter_shutdown: 35 });
   expect(sender.backlog()).toEqual({ ready: 0, retrying: 0, in_flight: 0 });
 });
