@@ -5,7 +5,8 @@ import { EnvironmentReader } from '../config-reader.ts';
 /** The ports of `npm run dev`; 0 lets the system choose. */
 export interface DevPorts {
   readonly api: number;
-  readonly ops: number;
+  /** One for each replica. */
+  readonly ops: readonly number[];
   readonly workerOps: number;
   readonly reservationApi: number;
   readonly webhooks: number;
@@ -13,48 +14,47 @@ export interface DevPorts {
   readonly sqs: number;
 }
 
-/** Where each port comes from when it is not the usual one. */
-const variables: Readonly<Record<keyof DevPorts, readonly [name: string, usual: number]>> = {
-  api: ['GRPC_PORT', 8030],
-  ops: ['HEALTH_PORT', 8031],
-  workerOps: ['WORKER_HEALTH_PORT', 8041],
-  reservationApi: ['DEV_RESERVATION_API_PORT', 8010],
-  webhooks: ['DEV_WEBHOOK_PORT', 8050],
-  eventBridge: ['DEV_EVENTBRIDGE_PORT', 8051],
-  sqs: ['DEV_SQS_PORT', 8052],
-};
-
 /**
  * Reads the ports and sees that nobody listens at them.
  *
+ * @param replicas of the service; the first has HEALTH_PORT, the others those that follow it.
  * @throws ConfigError that names every variable with a wrong value or a port that is in use.
  */
 export async function findDevPorts(
   env: Readonly<Record<string, string | undefined>>,
   host: string,
+  replicas: number,
 ): Promise<DevPorts> {
   const read = new EnvironmentReader(env);
-  const port = (of: keyof DevPorts) => read.integer(...variables[of], 0, 65_535);
-  const ports: DevPorts = {
-    api: port('api'),
-    ops: port('ops'),
-    workerOps: port('workerOps'),
-    reservationApi: port('reservationApi'),
-    webhooks: port('webhooks'),
-    eventBridge: port('eventBridge'),
-    sqs: port('sqs'),
-  };
-  const seen = new Map<number, string>();
-  for (const [of, [name]] of typedEntries(variables)) {
-    const number = ports[of];
-    const other = seen.get(number);
-    if (number !== 0 && other !== undefined) {
-      read.mistake(name, `must differ from ${other}: both are ${number}`);
-    } else if (!(await isFree(host, number))) {
-      read.mistake(name, `is ${number}, a port in use on ${host}: stop what listens there, or set another`);
+  /** By port, all but 0, the variable that it comes from. */
+  const taken = new Map<number, string>();
+  async function claim(name: string, port: number): Promise<number> {
+    const other = taken.get(port);
+    if (port !== 0 && other !== undefined) {
+      read.mistake(name, `must differ from ${other}: both are ${port}`);
+    } else if (!(await isFree(host, port))) {
+      read.mistake(name, `is ${port}, a port in use on ${host}: stop what listens there, or set another`);
     }
-    seen.set(number, name);
+    taken.set(port, name);
+    return port;
   }
+  const port = (name: string, usual: number) => claim(name, read.integer(name, usual, 0, 65_535));
+
+  const api = await port('GRPC_PORT', 8030);
+  const ops = [await port('HEALTH_PORT', 8031)];
+  for (let replica = 2; replica <= replicas; replica += 1) {
+    const last = ops.at(-1) ?? 0;
+    ops.push(await claim(`HEALTH_PORT of replica ${replica}`, last === 0 ? 0 : last + 1));
+  }
+  const ports: DevPorts = {
+    api,
+    ops,
+    workerOps: await port('WORKER_HEALTH_PORT', 8041),
+    reservationApi: await port('DEV_RESERVATION_API_PORT', 8010),
+    webhooks: await port('DEV_WEBHOOK_PORT', 8050),
+    eventBridge: await port('DEV_EVENTBRIDGE_PORT', 8051),
+    sqs: await port('DEV_SQS_PORT', 8052),
+  };
   if (read.mistakes.length > 0) {
     throw new ConfigError(read.mistakes);
   }
@@ -76,9 +76,4 @@ async function isFree(host: string, port: number): Promise<boolean> {
       server.close(resolve);
     });
   }
-}
-
-function typedEntries<K extends string, V>(record: Readonly<Record<K, V>>): readonly [K, V][] {
-  const keys = Object.keys(record).filter((key): key is K => key in record);
-  return keys.map((key) => [key, record[key]]);
 }

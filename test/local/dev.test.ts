@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,16 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { encodeWebhookBody } from '../../src/delivery/payment-event.ts';
 import { signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
 import { type DevComponent, startDevStack } from '../../src/local/dev-stack.ts';
-
-const anyPorts = {
-  GRPC_PORT: '0',
-  HEALTH_PORT: '0',
-  WORKER_HEALTH_PORT: '0',
-  DEV_RESERVATION_API_PORT: '0',
-  DEV_WEBHOOK_PORT: '0',
-  DEV_EVENTBRIDGE_PORT: '0',
-  DEV_SQS_PORT: '0',
-};
+import { anyPorts, startDev } from './dev-process.ts';
 
 const sh = async (command: string) => {
   const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -s`]);
@@ -43,31 +34,7 @@ const signed = (secret: string, timestamp: number) =>
   signatureHeadersFor([Buffer.from(secret)], 'evt-1', timestamp, webhook);
 
 test('npm run dev prints a curl that takes a reservation from HOLD to CONFIRMED on both channels', async () => {
-  const child = spawn(process.execPath, ['src/local/dev.ts'], {
-    env: { ...process.env, ...anyPorts, DEFAULT_DELAY_MS: '50', AWS_PROFILE: 'of-somebody-else' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let output = '';
-  const waiters = new Set<() => void>();
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8');
-    waiters.forEach((check) => check());
-  });
-  async function shown(pattern: RegExp): Promise<string> {
-    return await new Promise((resolve) => {
-      function check(): void {
-        const found = pattern.exec(output);
-        if (found !== null) {
-          waiters.delete(check);
-          resolve(found[1] ?? found[0]);
-        }
-      }
-      waiters.add(check);
-      check();
-    });
-  }
-
+  const { child, shown } = startDev({ DEFAULT_DELAY_MS: '50', AWS_PROFILE: 'of-somebody-else' });
   const pay = await shown(/^ +(curl .*CreatePaymentIntent.*)$/m);
   const ask = await shown(/(curl \S+\/internal\/reservations\/reservation-1)\n/);
   await shown(/Ctrl-C stops everything/);
