@@ -1,9 +1,14 @@
-import { loadConfig } from './config.ts';
+import { EnvironmentReader } from './config-reader.ts';
 
-/** Asks the service on this machine how it is; ends with 1 when it does not answer or is not healthy. */
-const url = `http://localhost:${loadConfig(process.env).healthPort}/health`;
+/**
+ * Asks the service on this machine how it is; ends with 1 when it does not answer or is not healthy.
+ * Reads one variable only: the image's HEALTHCHECK runs this beside the worker too, which has
+ * a configuration of its own.
+ */
+const healthPort = new EnvironmentReader(process.env).integer('HEALTH_PORT', 8031, 0, 65_535);
+const url = `http://localhost:${healthPort}/health`;
 try {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(4_000) });
   process.stdout.write(`${response.status} ${await response.text()}\n`);
   process.exitCode = response.ok ? 0 : 1;
 } catch {
