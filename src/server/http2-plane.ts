@@ -88,17 +88,17 @@ function dispatchStreams(
   const compatibilityListeners = server.listeners('stream');
   server.removeAllListeners('stream');
   server.on('stream', (stream, headers, flags, rawHeaders) => {
-    bodyDeadline.begin(stream);
+    const awaitedBody = bodyDeadline.begin(stream);
     dropEndlessTimeouts(headers);
-    if (lane !== undefined && serveHttp2Stream(lane, stream, headers, bodyDeadline)) {
+    if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
       return;
     }
     if (mayLastLong(stream, headers[':path'] ?? '')) {
       // Its caller may think between two messages for as long as it likes.
-      bodyDeadline.end(stream);
+      awaitedBody.end();
     } else {
-      stream.once('end', () => bodyDeadline.end(stream));
-      stream.once('close', () => bodyDeadline.end(stream));
+      stream.once('end', () => awaitedBody.end());
+      stream.once('close', () => awaitedBody.end());
     }
     closeWhenAnswered(stream);
     for (const listener of compatibilityListeners) {

@@ -20,22 +20,24 @@ export function createInterceptors(logger: Logger, calls: CallMetrics, newId: Id
 }
 
 function createCallInterceptor(logger: Logger, calls: CallMetrics, newId: IdGenerator): Interceptor {
-  return (next) => async (request) => {
+  // Not async: that would make 500 bytes of garbage per call.
+  return (next) => (request) => {
     const startedAt = performance.now();
-    const { method } = request;
-    calls(method).started();
-    try {
-      const response = await next(request);
-      if (!response.stream) {
+    calls(request.method).started();
+    return next(request).then(
+      (response) => {
+        if (response.stream) {
+          return { ...response, message: observeStream(response.message, request, startedAt) };
+        }
         finish(request, startedAt, undefined);
         return response;
-      }
-      return { ...response, message: observeStream(response.message, request, startedAt) };
-    } catch (error) {
-      const failure = toConnectError(error);
-      finish(request, startedAt, failure);
-      throw failure;
-    }
+      },
+      (error: unknown) => {
+        const failure = toConnectError(error);
+        finish(request, startedAt, failure);
+        throw failure;
+      },
+    );
   };
 
   async function* observeStream<T>(

@@ -18,9 +18,9 @@ import type { ServiceRegistration } from './service-registration.ts';
 import { createConnectLane } from './lane/connect.ts';
 import { grpcWebLane } from './lane/grpc-web.ts';
 import { grpcLane } from './lane/grpc.ts';
-import { LaneCall } from './lane/lane-call.ts';
+import { type AnyResponse, LaneCall } from './lane/lane-call.ts';
 import type { LaneExchange } from './lane/lane-exchange.ts';
-import type { LaneProtocol } from './lane/lane-protocol.ts';
+import type { LaneProtocol, LaneReply } from './lane/lane-protocol.ts';
 import type { LaneRoute } from './lane/lane-route.ts';
 
 /** The headers that decide whether the lane takes a call. */
@@ -109,17 +109,11 @@ export function createUnaryLane(
       : null;
   }
 
-  async function execute(call: LaneCall, exchange: LaneExchange, message: Uint8Array): Promise<void> {
-    const { route } = call;
-    try {
-      const output = call.messageOf(await call.invoke(route.input.parse(message), interceptors));
-      const reply = route.protocol.success(call, route.output.serialize(output));
-      call.finish();
-      exchange.write(reply instanceof Promise ? await reply : reply);
-    } catch (error) {
-      call.finish(error);
-      await fail(call, exchange, error);
-    }
+  function execute(call: LaneCall, exchange: LaneExchange, message: Uint8Array): Promise<void> {
+    return call.invoke(call.route.input.parse(message), interceptors).then(
+      (response) => succeed(call, exchange, response),
+      (error: unknown) => fail(call, exchange, error),
+    );
   }
 
   return {
@@ -161,7 +155,29 @@ export function createUnaryLane(
   };
 }
 
+function succeed(call: LaneCall, exchange: LaneExchange, response: AnyResponse): Promise<void> | undefined {
+  try {
+    const { protocol, output } = call.route;
+    const reply = protocol.success(call, output.serialize(call.messageOf(response)));
+    if (reply instanceof Promise) {
+      return reply
+        .then((compressed) => send(call, exchange, compressed))
+        .catch((error: unknown) => fail(call, exchange, error));
+    }
+    send(call, exchange, reply);
+    return undefined;
+  } catch (error) {
+    return fail(call, exchange, error);
+  }
+}
+
+function send(call: LaneCall, exchange: LaneExchange, reply: LaneReply): void {
+  call.finish();
+  exchange.write(reply);
+}
+
 async function fail(call: LaneCall, exchange: LaneExchange, error: unknown): Promise<void> {
+  call.finish(error);
   const failure =
     error instanceof ConnectError
       ? error

@@ -16,7 +16,7 @@ import { type LaneProtocol, unwrapEnvelope, wrapEnvelope } from './lane-protocol
 export const okTrailers: OutgoingHttpHeaders = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
 
 /** What every plain answer begins with; shared, because Node copies what it is given. */
-const plainHeaders = {
+export const plainHeaders = {
   binary: { 'content-type': contentTypeProto },
   json: { 'content-type': contentTypeJson },
 };

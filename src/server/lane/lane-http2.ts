@@ -1,34 +1,35 @@
 import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { BodyDeadline } from '../body-deadline.ts';
+import type { AwaitedBody } from '../body-deadline.ts';
 import { closeWhenAnswered } from '../close-when-answered.ts';
 import type { UnaryLane } from '../unary-lane.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
-import { okTrailers } from './grpc.ts';
+import { okTrailers, plainHeaders } from './grpc.ts';
 import type { LaneExchange } from './lane-exchange.ts';
 import type { LaneReply } from './lane-protocol.ts';
 import type { LaneRoute } from './lane-route.ts';
+import { createPlainHead } from './plain-head.ts';
 import { resetReason } from './reset-reason.ts';
 
 /**
  * Offers an HTTP/2 stream to the lane.
  *
- * @param bodyDeadline is told when the body has come in whole, or will never come.
+ * @param awaitedBody is told when the body has come in whole, or will never come.
  * @returns false when the lane does not take it; nothing has been read then.
  */
 export function serveHttp2Stream(
   lane: UnaryLane,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  bodyDeadline: BodyDeadline,
+  awaitedBody: AwaitedBody,
 ): boolean {
   const route = lane.admit({ method: headers[':method'], path: headers[':path'], headers, http2: true });
   if (route === undefined) {
     return false;
   }
-  collectBody(stream, lane.maxBodyBytes, new Http2Exchange(lane, route, stream, headers, bodyDeadline));
-  stream.on('close', () => bodyDeadline.end(stream));
+  collectBody(stream, lane.maxBodyBytes, new Http2Exchange(lane, route, stream, headers, awaitedBody));
+  stream.on('close', () => awaitedBody.end());
   // A stream that breaks is the caller's loss; without a listener it would end the process.
   stream.on('error', ignoreError);
   return true;
@@ -46,24 +47,24 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
   readonly #lane: UnaryLane;
   readonly #route: LaneRoute;
   readonly #stream: ServerHttp2Stream;
-  readonly #bodyDeadline: BodyDeadline;
+  readonly #awaitedBody: AwaitedBody;
 
   constructor(
     lane: UnaryLane,
     route: LaneRoute,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    bodyDeadline: BodyDeadline,
+    awaitedBody: AwaitedBody,
   ) {
     this.#lane = lane;
     this.#route = route;
     this.#stream = stream;
     this.headers = headers;
-    this.#bodyDeadline = bodyDeadline;
+    this.#awaitedBody = awaitedBody;
   }
 
   onWhole(body: Buffer): void {
-    this.#bodyDeadline.end(this.#stream);
+    this.#awaitedBody.end();
     if (!this.#lane.answer(this.#route, this, body)) {
       this.#handToConnect([body]);
     }
@@ -92,15 +93,18 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     if (stream.destroyed || stream.closed) {
       return;
     }
+    if (headers === plainHeaders.binary && trailers === okTrailers) {
+      stream.on('wantTrailers', sendOkTrailers);
+      stream.respond(plainHead(), waitForTrailers);
+      stream.end(body);
+      return;
+    }
     // Without a status Node sends 200.
     const head = status === 200 ? headers : { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
     if (trailers === undefined) {
       stream.respond(head);
     } else {
-      stream.on(
-        'wantTrailers',
-        trailers === okTrailers ? sendOkTrailers : () => stream.sendTrailers(trailers),
-      );
+      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
       stream.respond(head, waitForTrailers);
     }
     stream.end(body);
@@ -112,3 +116,5 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
 }
 
 const waitForTrailers = { waitForTrailers: true };
+
+const plainHead = createPlainHead(plainHeaders.binary, Date.now);

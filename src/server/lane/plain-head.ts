@@ -1,0 +1,21 @@
+/**
+ * The head of a plain answer in the form that costs Node's HTTP/2 least: a flat list of names and
+ * values, one list for all answers of a second. From an object Node makes one of its own per answer,
+ * which stays with the stream until the next full garbage collection; a list is used as it is, as
+ * long as it has `:status` and `date`, which Node would have to add.
+ *
+ * @param now milliseconds since the epoch, for the `date` header.
+ */
+export function createPlainHead(headers: Readonly<Record<string, string>>, now: () => number) {
+  let second = Number.NaN;
+  let list: string[] = [];
+  return (): readonly string[] => {
+    const current = Math.floor(now() / 1000);
+    if (current !== second) {
+      second = current;
+      const date = new Date(current * 1000).toUTCString();
+      list = [':status', '200', ...Object.entries(headers).flat(), 'date', date];
+    }
+    return list;
+  };
+}
