@@ -102,6 +102,8 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     }
   }
 
+  metrics.eventBridgeEvents.inc({ outcome: 'skipped' }, 0);
+
   return {
     start() {
       if (config.mode === 'auto' && deps.credentials === undefined && aws.eventBridgeUrl === undefined) {

@@ -47,6 +47,9 @@ const lastDeletesMs = 1_000;
 /** See `QueuePoller`. */
 export function createQueuePoller(deps: QueuePollerDeps): QueuePoller {
   const { client, queueUrl, clock, logger, metrics } = deps;
+  for (const operation of ['receive', 'other']) {
+    metrics.queueErrors.inc({ operation }, 0);
+  }
   const giveUp = new AbortController();
   const stopping = new AbortController();
   let failuresInARow = 0;

@@ -1,0 +1,25 @@
+/** What the variables at the top of the dashboard select: processes of the service. */
+export const pods = 'namespace=~"$namespace",job=~"$job",pod=~"$pod"';
+/** The worker has a job of its own. */
+export const worker = 'namespace=~"$namespace"';
+/** Probes and tools ask gRPC's own services. */
+export const calls = `${pods},grpc_service!~"grpc[.].*"`;
+/** What callers cannot put right. */
+export const serverErrors = 'grpc_code=~"Internal|Unknown|Unavailable|DataLoss"';
+/** Legend of a line per process. */
+export const process = '{{pod}} {{instance}}';
+
+/** Per second, over as long as Grafana finds right. */
+export function rate(series: string): string {
+  return `rate(${series}[$__rate_interval])`;
+}
+
+/** The value that `portion` of the observations do not exceed. */
+export function quantile(portion: number, histogram: string, selector: string, by = ''): string {
+  return `histogram_quantile(${portion}, sum by (${by}le) (${rate(`${histogram}_bucket{${selector}}`)}))`;
+}
+
+/** How much of `whole` is `part`. */
+export function share(part: string, whole: string): string {
+  return `sum(${rate(part)}) / sum(${rate(whole)})`;
+}
