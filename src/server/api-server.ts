@@ -34,6 +34,9 @@ export interface ApiServer {
 /** Bytes that are no UTF-8 are refused; the default decoder would replace them and go on. */
 const strictTextDecoder = new TextDecoder('utf-8', { fatal: true });
 
+/** As `TextEncoder`, but into Node's pool of buffers: an answer is too short for a piece of memory of its own. */
+const pooledTextEncoder = { encode: (text: string): Uint8Array<ArrayBuffer> => Buffer.from(text) };
+
 /** Paths of the methods that stream, either way. */
 function streamingPaths(handlers: readonly UniversalHandler[]): ReadonlySet<string> {
   const streaming = handlers.filter(({ method }) => method.methodKind !== 'unary');
@@ -49,6 +52,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     useProtoFieldName: true,
     ignoreUnknownFields: false,
     textDecoder: strictTextDecoder,
+    textEncoder: pooledTextEncoder,
   };
   const routerOptions: ConnectRouterOptions = {
     interceptors: [...options.interceptors],
