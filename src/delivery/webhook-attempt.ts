@@ -4,7 +4,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { traceHeaders } from '../payment/call-trace.ts';
 import type { AttemptLog } from '../state/ports.ts';
 import type { DeliveryObserver } from './delivery-observer.ts';
-import { encodeWebhookBody } from './payment-event.ts';
+import { encodeWebhookBody, type PaymentEvent } from './payment-event.ts';
 import type { RequestClient } from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 import { type AttemptResult, sendWebhookRequest } from './webhook-request.ts';
@@ -55,12 +55,7 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
     const body = encodeWebhookBody(delivery.event, timestampSeconds);
     const request = {
       path: url.pathname + url.search,
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'PaymentSim/1.0',
-        ...traceHeaders(delivery.event.trace),
-        ...signatureHeadersFor(deps.keys, delivery.event.eventId, timestampSeconds, body),
-      },
+      headers: webhookHeaders(deps.keys, delivery.event, timestampSeconds, body),
       body,
       timeoutMs: deps.timeoutMs,
     };
@@ -72,5 +67,24 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
     deps.observer?.attempted(delivery, { headers: request.headers, body, result });
     await note(delivery, startedAtMs, result);
     return result;
+  };
+}
+
+/**
+ * The headers of one attempt.
+ *
+ * @param timestampSeconds when it is made, in Unix seconds.
+ */
+export function webhookHeaders(
+  keys: readonly [SigningKey, ...SigningKey[]],
+  event: PaymentEvent,
+  timestampSeconds: number,
+  body: string,
+): Readonly<Record<string, string>> {
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'PaymentSim/1.0',
+    ...traceHeaders(event.trace),
+    ...signatureHeadersFor(keys, event.eventId, timestampSeconds, body),
   };
 }

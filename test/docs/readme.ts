@@ -17,14 +17,19 @@ export function codeBlocks(): readonly CodeBlock[] {
   }));
 }
 
-/** The text under a heading, up to the next heading of the same or a higher level. */
+/** The text under a heading of README, up to the next heading of the same or a higher level. */
 export function section(heading: string): string {
+  return sectionOf(readme, heading);
+}
+
+/** The same of another text. */
+export function sectionOf(markdown: string, heading: string): string {
   const level = /^#+/.exec(heading)?.[0].length ?? 0;
-  const start = readme.indexOf(`\n${heading}\n`);
+  const start = markdown.indexOf(`\n${heading}\n`);
   if (start < 0) {
-    throw new Error(`README has no heading "${heading}"`);
+    throw new Error(`there is no heading "${heading}"`);
   }
-  const rest = readme.slice(start + heading.length + 2);
+  const rest = markdown.slice(start + heading.length + 2);
   const end = rest.search(new RegExp(`^#{1,${level}} `, 'm'));
   return end < 0 ? rest : rest.slice(0, end);
 }

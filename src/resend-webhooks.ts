@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { Client } from 'undici';
+import { systemClock } from './clock.ts';
+import { type Config, ConfigError, loadConfig } from './config.ts';
+import { type GivenUpWebhook, readGivenUpWebhook } from './delivery/dead-letter-line.ts';
+import { createEgressPolicy } from './delivery/egress-policy.ts';
+import { encodeWebhookBody } from './delivery/payment-event.ts';
+import { createWebhookConnector, resolveWithSystem } from './delivery/webhook-connector.ts';
+import { webhookHeaders } from './delivery/webhook-attempt.ts';
+import { sendWebhookRequest } from './delivery/webhook-request.ts';
+import { secretToSigningKey } from './delivery/webhook-signature.ts';
+
+/*
+ * Reads log lines from standard input and sends the webhooks again that were given up, each once and
+ * one after the other, under its old event id and with a new signature. The environment is that of
+ * the service. Exit code 1 when one was not taken.
+ */
+
+type Send = (webhook: GivenUpWebhook) => Promise<{ readonly isDelivered: boolean; readonly answer: string }>;
+
+function createSend(config: Config): Send {
+  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
+  const keys = [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)] as const;
+  const timeoutMs = config.webhookTimeoutMs;
+  const connect = createWebhookConnector({
+    policy: createEgressPolicy({
+      allowLoopback: config.environment === 'development',
+      blockedCidrs: config.webhookBlockedCidrs,
+      allowedHosts: config.webhookAllowedHosts,
+    }),
+    connectTimeoutMs: timeoutMs,
+    resolve: resolveWithSystem,
+  });
+  return async ({ event, url: text }) => {
+    const url = new URL(text);
+    const timestampSeconds = Math.floor(systemClock.now() / 1000);
+    const body = encodeWebhookBody(event, timestampSeconds);
+    const client = new Client(url.origin, { connect });
+    const result = await sendWebhookRequest(
+      client,
+      {
+        path: url.pathname + url.search,
+        headers: webhookHeaders(keys, event, timestampSeconds, body),
+        body,
+        timeoutMs,
+      },
+      systemClock,
+    );
+    await client.destroy();
+    return result.outcome === 'delivered'
+      ? { isDelivered: true, answer: String(result.statusCode) }
+      : { isDelivered: false, answer: result.detail };
+  };
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
+  const send: Send = values['dry-run']
+    ? async () => ({ isDelivered: true, answer: 'not sent' })
+    : createSend(loadConfig(process.env));
+  let delivered = 0;
+  let failed = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    const webhook = readGivenUpWebhook(line);
+    if (webhook !== undefined) {
+      const { isDelivered, answer } = await send(webhook);
+      delivered += isDelivered ? 1 : 0;
+      failed += isDelivered ? 0 : 1;
+      const { eventId, paymentId } = webhook.event;
+      process.stdout.write(`${eventId} ${paymentId} ${webhook.url} ${answer}\n`);
+    }
+  }
+  process.stdout.write(`${delivered} ${values['dry-run'] ? 'found' : 'delivered'}, ${failed} failed\n`);
+  return failed === 0;
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(
+    `webhooks:resend cannot run: ${error instanceof ConfigError ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+}
