@@ -7,12 +7,14 @@ import { awsClientOptions } from './aws/client-options.ts';
 import { findCredentialSource } from './aws/credential-source.ts';
 import { ConfigError } from './config.ts';
 import { EnvironmentReader } from './config-reader.ts';
+import { loadEnvFiles } from './env-file.ts';
 import { readEventBridgeConfig } from './delivery/eventbridge-config.ts';
 
 /** For one question to AWS. */
 const limits = { timeoutMs: 10_000, maxSockets: 4 };
 
 async function main(): Promise<boolean> {
+  loadEnvFiles(process.argv.slice(2));
   const read = new EnvironmentReader(process.env);
   const aws = readAwsConfig(read);
   const { busName, source } = readEventBridgeConfig(read);

@@ -1,13 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { ConfigError } from './config-error.ts';
 import { EnvironmentReader } from './config-reader.ts';
-import { ConfigError, loadConfig } from './config.ts';
+import { loadConfig } from './config.ts';
+import { loadEnvFiles } from './env-file.ts';
+import { loadWorkerConfig } from './worker/config.ts';
+
+/**
+ * `npm run check-env [-- worker] [-- --env-file FILE]`: prints the configuration as the service, or
+ * the worker, would see it, with secrets hidden, and everything that is wrong with it.
+ */
+type Loader = (env: NodeJS.ProcessEnv, read: EnvironmentReader) => unknown;
+const loaders: Readonly<Record<string, Loader>> = { service: loadConfig, worker: loadWorkerConfig };
 
 /** Names of variables whose values are never shown. */
 const secretName = /SECRET|PASSWORD|TOKEN|ACCESS_KEY/;
 
-/** Reads the configuration as the service would, and returns what is wrong with it. */
-function collectMistakes(read: EnvironmentReader): readonly string[] {
+/** Variables that others read: Node, the AWS SDK, the tools of this project. */
+const othersName = /^(NODE_|AWS_|DEV_|npm_)/;
+
+/** Reads the configuration as the process would, and returns what is wrong with it. */
+function collectMistakes(load: Loader, env: NodeJS.ProcessEnv, read: EnvironmentReader): readonly string[] {
   try {
-    loadConfig(process.env, read);
+    load(env, read);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) {
@@ -15,6 +30,19 @@ function collectMistakes(read: EnvironmentReader): readonly string[] {
     }
     throw error;
   }
+}
+
+/** Variables of a file that nothing reads: misspelt, or of another version. */
+function findUnread(file: string): readonly string[] {
+  const known = new Set<string>();
+  for (const load of Object.values(loaders)) {
+    const read = new EnvironmentReader({});
+    collectMistakes(load, {}, read);
+    read.values.forEach((_value, name) => known.add(name));
+  }
+  return Object.keys(parseEnv(readFileSync(file, 'utf8')))
+    .filter((name) => !known.has(name) && !othersName.test(name))
+    .map((name) => `${name} in ${file} is not the name of a variable`);
 }
 
 function describe(name: string, effective: string | number | readonly string[] | undefined): string {
@@ -26,16 +54,33 @@ function describe(name: string, effective: string | number | readonly string[] |
   return `${name.padEnd(38)} ${origin.padEnd(8)} ${value}\n`;
 }
 
-/** An address may carry a password: redis://user:password@host. */
+/** An address may carry a password: redis://user:password@host. It may contain @ and /. */
 function hideCredentials(value: string): string {
-  return value.replace(/\/\/[^/@]*@/, '//(hidden)@');
+  return value.replace(/\/\/.*@/, '//(hidden)@');
 }
 
-const read = new EnvironmentReader(process.env);
-const mistakes = collectMistakes(read);
-const lines = [...read.values].map(([name, effective]) => describe(name, effective));
-process.stdout.write(`${lines.join('')}${mistakes.length === 0 ? '\nNo mistakes.\n' : ''}`);
-if (mistakes.length > 0) {
-  process.stderr.write(`\n${new ConfigError(mistakes).message}\n`);
+function main(): void {
+  const { files, words } = loadEnvFiles(process.argv.slice(2));
+  const [role = 'service', ...others] = words;
+  const load = loaders[role];
+  if (load === undefined || others.length > 0) {
+    throw new ConfigError([`"${words.join(' ')}" must be service or worker`]);
+  }
+  const read = new EnvironmentReader(process.env);
+  const mistakes = [...collectMistakes(load, process.env, read), ...files.flatMap(findUnread)];
+  const lines = [...read.values].map(([name, effective]) => describe(name, effective));
+  process.stdout.write(`${lines.join('')}${mistakes.length === 0 ? '\nNo mistakes.\n' : ''}`);
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes);
+  }
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) {
+    throw error;
+  }
+  process.stderr.write(`\n${error.message}\n`);
   process.exitCode = 1;
 }

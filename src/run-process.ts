@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { destination, type DestinationStream } from 'pino';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { loadEnvFiles } from './env-file.ts';
 import { createLineBuffer } from './observability/line-buffer.ts';
 import { onStopSignals } from './stop-signals.ts';
 
@@ -14,7 +15,7 @@ export interface Stoppable {
 const logEndMs = 2_000;
 
 /**
- * The life of a process: builds and starts, stops in order on the first SIGTERM or SIGINT (exit code
+ * The life of a process: reads the files named by `--env-file`, builds and starts, stops in order on the first SIGTERM or SIGINT (exit code
  * 0) and at once on a second (130), and says on standard error why it cannot run (1).
  *
  * @param name what it is called on standard error.
@@ -54,10 +55,18 @@ export async function runProcess(
     stopNow: () => exitAfterLog(130),
   });
   try {
+    refuseWords(loadEnvFiles(process.argv.slice(2)).words);
     app = await build(lines);
     await app.start();
   } catch (error) {
     fail(error);
+  }
+}
+
+/** `payment-sim-api x.env` would otherwise start without x.env. */
+function refuseWords(words: readonly string[]): void {
+  if (words.length > 0) {
+    throw new ConfigError(words.map((word) => `"${word}" is not understood; there is --env-file FILE`));
   }
 }
 

@@ -1,10 +1,12 @@
 import { EnvironmentReader } from './config-reader.ts';
+import { loadEnvFiles } from './env-file.ts';
 
 /**
  * Asks the service on this machine how it is; ends with 1 when it does not answer or is not healthy.
  * Reads one variable only: the image's HEALTHCHECK runs this beside the worker too, which has
  * a configuration of its own.
  */
+loadEnvFiles(process.argv.slice(2));
 const healthPort = new EnvironmentReader(process.env).integer('HEALTH_PORT', 8031, 0, 65_535);
 const url = `http://localhost:${healthPort}/health`;
 try {

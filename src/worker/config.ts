@@ -34,10 +34,13 @@ export interface WorkerConfig {
 /**
  * Reads the worker's configuration. Empty variables count as unset.
  *
+ * @param read knows afterwards every variable that was looked at.
  * @throws ConfigError that lists every mistake by variable name.
  */
-export function loadWorkerConfig(env: Readonly<Record<string, string | undefined>>): WorkerConfig {
-  const read = new EnvironmentReader(env);
+export function loadWorkerConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  read = new EnvironmentReader(env),
+): WorkerConfig {
   const paymentQueueUrl = queueUrl(read, 'PAYMENT_WEBHOOK_QUEUE_URL');
   if (read.optionalText('PAYMENT_WEBHOOK_QUEUE_URL') === undefined) {
     read.mistake('PAYMENT_WEBHOOK_QUEUE_URL', 'must be set to the URL of the queue to work on');

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { codes, tableRows } from '../docs/readme.ts';
+import { containerOf, deploymentsOf, environmentOf, readManifests } from './manifests.ts';
+
+const text = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
+const rows = tableRows(text.split('\n## Environments\n')[1] ?? '');
+
+/** Stand for the values of Secrets, and say so. */
+const secrets = { WEBHOOK_SECRET: 'Secret', REDIS_URL: 'Secret' };
+
+describe.each(['development', 'staging', 'production'] as const)('%s', (overlay) => {
+  const manifests = readManifests(overlay);
+  const variables = Object.assign(
+    {},
+    ...deploymentsOf(manifests).map((deployment) =>
+      environmentOf(containerOf(deployment), manifests, secrets),
+    ),
+  ) as Record<string, string>;
+  const config = loadConfig(variables);
+  /** What follows from ENVIRONMENT where nothing is set. */
+  const defaults: Record<string, string> = {
+    WEBHOOK_SECRET: 'default',
+    REDIS_URL: 'none',
+    REFLECTION: config.reflection ? 'on' : 'off',
+    CORS_ORIGINS: config.corsOrigins.length === 0 ? 'none' : config.corsOrigins.join(','),
+  };
+
+  test('is as docs/deployment.md says', () => {
+    expect(rows.length).toBeGreaterThan(10);
+    for (const row of rows) {
+      const [name = ''] = codes(row['Variable'] ?? '');
+      const documented = row[overlay]?.replaceAll('\\', '').replaceAll('`', '');
+      const value = variables[name] ?? defaults[name] ?? '';
+      // Where the document leaves something out, the rest has to be there.
+      const [start = '', ...rest] = documented?.split('…') ?? [];
+      expect(value.startsWith(start) && value.endsWith(rest.at(-1) ?? start), `${name}: ${value}`).toBe(true);
+    }
+  });
+});
+
+test('what differs between the overlays is in docs/deployment.md', () => {
+  const maps = (['staging', 'production'] as const).map(
+    (overlay) =>
+      Object.assign({}, ...readManifests(overlay).map(({ data }) => data ?? {})) as Record<string, string>,
+  );
+  const [staging = {}, production = {}] = maps;
+  const different = Object.keys({ ...staging, ...production }).filter(
+    (name) => staging[name] !== production[name],
+  );
+  const documented = rows.map((row) => codes(row['Variable'] ?? '')[0]);
+  expect(different.filter((name) => !documented.includes(name))).toEqual([]);
+});
