@@ -7,6 +7,7 @@ import { createDeadLetters } from '../src/delivery/dead-letter.ts';
 import { createEgressPolicy } from '../src/delivery/egress-policy.ts';
 import { resolveWithSystem } from '../src/delivery/webhook-connector.ts';
 import type { SettledPayment } from '../src/payment/payment.ts';
+import { createMemoryState } from '../src/state/memory/state.ts';
 import { createLogger } from '../src/observability/logger.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { sampleEvent } from './end-to-end/sample-event.ts';
@@ -66,6 +67,7 @@ async function measure(withDead: boolean): Promise<Round> {
     deadLetters: createDeadLetters({ ...parts, queue: undefined }),
     egressPolicy: createEgressPolicy({ allowLoopback: true, blockedCidrs: [], allowedHosts: [] }),
     resolve: resolveWithSystem,
+    state: createMemoryState({ ...config, clock: systemClock, idempotencyTtlMs: 1 }),
     observer: {
       settled: () => undefined,
       attempted({ event }, { result }) {
@@ -81,7 +83,7 @@ async function measure(withDead: boolean): Promise<Round> {
   let [healthySent, deadSent] = [0, 0];
   const send = (port: number | undefined, eventId: string) => {
     const webhookUrl = `http://127.0.0.1:${port}/`;
-    sender.accept({ ...sampleEvent, eventId }, { ...settled, eventId, webhookUrl });
+    void sender.accept({ ...sampleEvent, eventId }, { ...settled, eventId, webhookUrl });
   };
   for (let elapsed = 0; elapsed < Number(values.seconds); elapsed = (performance.now() - startedAt) / 1000) {
     for (; deadSent < elapsed * (withDead ? deadPerSecond : 0); deadSent += 1) {

@@ -9,15 +9,15 @@ import { createWebhookCircuits } from './delivery/webhook-circuits.ts';
 import { createWebhookConnections } from './delivery/webhook-connections.ts';
 import { createWebhookSender } from './delivery/webhook-sender.ts';
 import { secretToSigningKey } from './delivery/webhook-signature.ts';
-import { createMemoryAttemptLog } from './state/memory/attempt-log.ts';
-import { createMemoryDeliveryQueue } from './state/memory/delivery-queue.ts';
+import { createEventBridgeElsewhere } from './delivery/eventbridge-elsewhere.ts';
+import type { State } from './state/state.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type DeliveryObserver, observedDeadLetter } from './delivery/delivery-observer.ts';
 import type { EgressPolicy } from './delivery/egress-policy.ts';
 import { createWebhookConnector, type ResolveName } from './delivery/webhook-connector.ts';
 import type { Logger } from './observability/logger.ts';
-import { addGauge, type Metrics } from './observability/metrics.ts';
+import { addCountGauge, addGauge, type Metrics } from './observability/metrics.ts';
 import type { RandomSource } from './random.ts';
 
 /* The part of the composition root (app.ts) that wires up how outcomes go out. */
@@ -27,6 +27,17 @@ const reservedShareForNew = 0.2;
 
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;
+
+/**
+ * With state that outlives the process, a settlement waits for its deliveries. So many may do so per
+ * channel at the same time; the rest goes through the queue. Both channels together must leave room
+ * among the settlements under way, or one that is slow would hold up payments: see `concurrency` in
+ * state/redis/state.ts.
+ */
+const deliveriesAtOnce = 250;
+
+/** As `deliveriesAtOnce`, for those that wait for a connection. */
+const waitingForConnection = { maxWaiting: 500, maxWaitingPerOrigin: 100 };
 
 /** What every way out works with. */
 export interface DeliveryParts {
@@ -45,18 +56,19 @@ export function buildWebhooks(
     readonly egressPolicy: EgressPolicy;
     readonly resolve: ResolveName;
     readonly observer: DeliveryObserver | undefined;
+    readonly state: State;
   },
 ) {
-  const { clock, metrics } = parts;
+  const { metrics } = parts;
+  const { webhookQueue: queue, attemptLog, outlivesProcess } = outside.state;
   const retry = {
     maxAttempts: config.webhookMaxAttempts,
     baseMs: config.webhookRetryBaseMs,
     maxMs: config.webhookRetryMaxMs,
   };
-  const backlog = {
-    maxWaiting: config.webhookMaxBacklog,
-    maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
-  };
+  const backlog = outlivesProcess
+    ? waitingForConnection
+    : { maxWaiting: config.webhookMaxBacklog, maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin };
   const connections = createWebhookConnections({
     maxPerOrigin: config.webhookMaxConnectionsPerOrigin,
     maxTotal: config.webhookMaxConnections,
@@ -69,13 +81,6 @@ export function buildWebhooks(
     }),
   });
   const circuits = createWebhookCircuits({ ...parts, retry });
-  const queue = createMemoryDeliveryQueue({ clock, ...backlog });
-  const attemptLog = createMemoryAttemptLog({
-    clock,
-    ttlMs: config.paymentTtlMs,
-    maxPayments: config.maxPayments,
-    maxAttempts: config.webhookMaxAttempts,
-  });
   const [currentSecret, ...olderSecrets] = config.webhookSecrets;
   const { webhookTimeoutMs: timeoutMs } = config;
   const attempt = createWebhookAttempt({
@@ -95,11 +100,12 @@ export function buildWebhooks(
     circuits,
     attempt,
     queue,
+    maxFirstAttempts: outlivesProcess ? deliveriesAtOnce : undefined,
     deadLetter,
     timeoutMs,
     retry,
   });
-  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
+  addCountGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
     queue.size(),
   );
   addGauge(metrics.registry, 'webhook_connections', 'Webhook connections and who waits for one.', () =>
@@ -110,7 +116,7 @@ export function buildWebhooks(
   );
   return {
     sender,
-    close: async () => void (await Promise.all([connections.destroy(), attemptLog.close()])),
+    close: () => connections.destroy(),
   };
 }
 
@@ -137,15 +143,22 @@ export function buildEventBridge(
   config: Config,
   parts: DeliveryParts,
   deadLetters: DeadLetters,
+  state: State,
 ): EventBridgeChannel | undefined {
   const { aws, eventBridge } = config;
   if (eventBridge.mode === 'off') {
     return undefined;
   }
-  const sender = createEventBridgeSender({ ...parts, config: eventBridge, deadLetters });
+  const { eventQueue: queue } = state;
+  const sender = createEventBridgeSender({
+    ...parts,
+    config: eventBridge,
+    deadLetters,
+    elsewhere: queue && createEventBridgeElsewhere(queue, parts.clock, deliveriesAtOnce),
+  });
   addGauge(parts.metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
     sender.backlog(),
   );
   const credentials = credentialsFor(config, aws.eventBridgeUrl);
-  return createEventBridgeChannel({ ...parts, aws, config: eventBridge, credentials, sender });
+  return createEventBridgeChannel({ ...parts, aws, config: eventBridge, credentials, sender, queue });
 }

@@ -6,12 +6,12 @@ import { buildDeadLetters, buildEventBridge, buildWebhooks, type DeliveryParts }
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type DeliveryObserver, observingChannel } from './delivery/delivery-observer.ts';
-import { createDeliveryService } from './delivery/delivery-service.ts';
+import { createDeliveryService, type DeliveryChannel } from './delivery/delivery-service.ts';
 import { createEgressPolicy } from './delivery/egress-policy.ts';
 import { type ResolveName, resolveWithSystem } from './delivery/webhook-connector.ts';
 import { createRandomIds, type IdGenerator } from './ids.ts';
-import { createLogger } from './observability/logger.ts';
-import { addGauge, createMetrics } from './observability/metrics.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
+import { addCountGauge, addGauge, createMetrics, type Metrics } from './observability/metrics.ts';
 import { createSettlementLog } from './observability/settlement-log.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService } from './payment/payment-service.ts';
@@ -25,9 +25,9 @@ import { readCallTrace } from './server/read-call-trace.ts';
 import { reportRefusedConnections } from './server/refused-connections.ts';
 import { createReflection } from './server/reflection.ts';
 import { registerService } from './server/service-registration.ts';
-import { createMemoryIdempotencyStore } from './state/memory/idempotency-store.ts';
-import { createMemoryPaymentStore } from './state/memory/payment-store.ts';
-import { createMemorySettlementScheduler } from './state/memory/settlement-scheduler.ts';
+import { createMemoryState } from './state/memory/state.ts';
+import type { PaymentStore, StoredPayments } from './state/ports.ts';
+import type { State } from './state/state.ts';
 
 const serviceName = 'payment-sim-api';
 
@@ -60,6 +60,10 @@ export interface AppOverrides {
   readonly observer?: DeliveryObserver;
   /** False leaves Node's own metrics out, whose collectors live as long as the process. */
   readonly processMetrics?: boolean;
+  /** Stands between the service and its state. */
+  readonly wrapState?: (state: State) => State;
+  /** Stands between settlements and a way out. */
+  readonly wrapChannel?: (name: 'webhook' | 'eventbridge', channel: DeliveryChannel) => DeliveryChannel;
   /** Where log lines go; standard output unless told otherwise. */
   readonly logDestination?: DestinationStream;
 }
@@ -89,17 +93,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const newRequestId = createRandomIds();
   const metrics = createMetrics(overrides.processMetrics ?? true);
 
-  const store = createMemoryPaymentStore({
-    clock,
-    ttlMs: config.paymentTtlMs,
-    maxPayments: config.maxPayments,
-  });
-  const idempotency = createMemoryIdempotencyStore({
-    clock,
-    ttlMs: idempotencyTtlMs,
-    maxKeys: config.maxPayments,
-  });
-  const scheduler = createMemorySettlementScheduler(clock);
+  const openedState = await openState(config, { clock, logger, metrics });
+  const state = overrides.wrapState?.(openedState) ?? openedState;
+  const { store, scheduler } = state;
   const egressPolicy = createEgressPolicy({
     allowLoopback: config.environment === 'development',
     blockedCidrs: config.webhookBlockedCidrs,
@@ -107,25 +103,31 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   });
   const parts: DeliveryParts = { clock, random, logger, metrics };
   const deadLetters = buildDeadLetters(config, parts);
-  const eventBridge = buildEventBridge(config, parts, deadLetters);
+  const eventBridge = buildEventBridge(config, parts, deadLetters, state);
   const webhooks = buildWebhooks(config, parts, {
     deadLetters,
     egressPolicy,
     resolve: overrides.resolveName ?? resolveWithSystem,
     observer: overrides.observer,
+    state,
   });
-  const delivery = createDeliveryService([
-    ...(overrides.observer === undefined ? [] : [observingChannel(overrides.observer)]),
-    webhooks.sender,
-    ...(eventBridge === undefined ? [] : [eventBridge]),
-  ]);
+  const wrapChannel = overrides.wrapChannel ?? ((_name, channel) => channel);
+  const delivery = createDeliveryService(
+    [
+      ...(overrides.observer === undefined ? [] : [observingChannel(overrides.observer)]),
+      wrapChannel('webhook', webhooks.sender),
+      ...(eventBridge === undefined ? [] : [wrapChannel('eventbridge', eventBridge)]),
+    ],
+    state.outlivesProcess,
+  );
 
   const payments = createPaymentService({
     clock,
     random,
     newId: overrides.newId ?? createRandomIds(),
     store,
-    idempotency,
+    intake: state.intake,
+    idempotency: state.idempotency,
     scheduler,
     delivery,
     scenarioOptions: config,
@@ -138,7 +140,8 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
 
   const callReaders = { readTrace: readCallTrace, readHeader: headerOf };
   const stopRequest = new AbortController();
-  const unreadyReason = () => (stopRequest.signal.aborted ? 'draining' : eventBridge?.unreadyReason());
+  const unreadyReason = () =>
+    stopRequest.signal.aborted ? 'draining' : (state.unreadyReason() ?? eventBridge?.unreadyReason());
   const services = [
     registerService(PaymentServiceDescriptor, createPaymentHandlers(payments, callReaders)),
     createHealth({
@@ -184,15 +187,21 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     '1 while /readyz says that it takes calls, else 0.',
     () => (unreadyReason() === undefined ? 1 : 0),
   );
-  addGauge(metrics.registry, 'payment_stored', 'Payments stored, by state.', () => store.count());
-  addGauge(metrics.registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>
+  addCountGauge(
+    metrics.registry,
+    'payment_stored',
+    'Payments stored, by state.',
+    () => store.count(),
+    'state',
+  );
+  addCountGauge(metrics.registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>
     scheduler.size(),
   );
 
   async function stop(): Promise<void> {
     const untilMs = clock.now() + config.shutdownGraceMs;
     stopRequest.abort();
-    logger.info({ grace_ms: config.shutdownGraceMs, ...store.count() }, 'Stopping');
+    logger.info({ grace_ms: config.shutdownGraceMs, ...(await countStored(store)) }, 'Stopping');
     // No call takes long by itself: one that does is a caller's slow upload, and must not use up the
     // time that settlements and webhooks need.
     const forceClose = clock.setTimer(config.shutdownGraceMs / 2, () => api.connections.destroyConnections());
@@ -205,7 +214,8 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       config.deadLetterQueueUrl === undefined ? 0 : Math.min(deadLetterGraceMs, config.shutdownGraceMs / 4);
     await delivery.drain(untilMs - lettersMs);
     await deadLetters.drain(untilMs);
-    await Promise.all([store.close(), idempotency.close(), webhooks.close()]);
+    await webhooks.close();
+    await state.close();
     await ops.close();
     logger.info('Stopped');
   }
@@ -213,6 +223,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   let stopping: Promise<void> | undefined;
   return {
     async start() {
+      await state.start();
       const apiPort = await listen(api.app, config.grpcPort, config.host, config.reusePort);
       const opsPort = await listen(ops, config.healthPort, config.host);
       eventBridge?.start();
@@ -224,6 +235,28 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       return stopping;
     },
   };
+}
+
+/** Redis and what belongs to it are loaded only where they are used: they would double the start. */
+async function openState(
+  config: Config,
+  parts: { readonly clock: Clock; readonly logger: Logger; readonly metrics: Metrics },
+): Promise<State> {
+  const options = { ...config, ...parts, idempotencyTtlMs };
+  if (config.redis.url === undefined) {
+    return createMemoryState(options);
+  }
+  const { createRedisState } = await import('./state/redis/state.ts');
+  return createRedisState({ ...options, redisUrl: config.redis.url });
+}
+
+/** How many payments are stored, for the log; nothing when that cannot be told. */
+async function countStored(store: PaymentStore): Promise<StoredPayments | undefined> {
+  try {
+    return await store.count();
+  } catch {
+    return undefined;
+  }
 }
 
 async function listen(app: FastifyInstance, port: number, host: string, reusePort = false): Promise<number> {

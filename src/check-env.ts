@@ -54,9 +54,9 @@ function describe(name: string, effective: string | number | readonly string[] |
   return `${name.padEnd(38)} ${origin.padEnd(8)} ${value}\n`;
 }
 
-/** An address may carry a password: redis://user:password@host. It may contain @ and /. */
+/** An address may carry a password: redis://user:password@host, or anything in front of an @ if it is wrong. */
 function hideCredentials(value: string): string {
-  return value.replace(/\/\/.*@/, '//(hidden)@');
+  return value.replace(/^(\w+:\/\/)?.*@/, '$1(hidden)@');
 }
 
 function main(): void {

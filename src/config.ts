@@ -6,6 +6,7 @@ import { describeCidrProblem, describeHostProblem } from './delivery/egress-poli
 import { ConfigError } from './config-error.ts';
 import { EnvironmentReader } from './config-reader.ts';
 import { type LogLevel, logLevels } from './observability/logger.ts';
+import { readRedisConfig, type RedisConfig } from './state/redis/redis-config.ts';
 
 const environments = ['development', 'staging', 'production'] as const;
 const switches = ['on', 'off'] as const;
@@ -66,6 +67,7 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Connections on the API's port at the same time. */
   readonly maxConnections: number;
+  readonly redis: RedisConfig;
   readonly aws: AwsConfig;
   readonly eventBridge: EventBridgeConfig;
   /** Where dead letters go besides the log. */
@@ -115,6 +117,7 @@ export function loadConfig(
     reflection: read.oneOf('REFLECTION', switches, environment === 'production' ? 'off' : 'on') === 'on',
     corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
     maxConnections: read.integer('MAX_CONNECTIONS', 10_000, 1, 1_000_000),
+    redis: readRedisConfig(read),
     aws: readAwsConfig(read),
     eventBridge: readEventBridgeConfig(read),
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),

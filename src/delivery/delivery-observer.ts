@@ -23,7 +23,10 @@ export interface DeliveryObserver {
 /** The observer as a channel, which is told of every settlement; put it before those that send. */
 export function observingChannel(observer: DeliveryObserver): DeliveryChannel {
   return {
-    accept: (event, payment) => observer.settled(event, payment.webhookUrl),
+    accept(event, payment) {
+      observer.settled(event, payment.webhookUrl);
+      return undefined;
+    },
     drain: () => Promise.resolve(),
   };
 }

@@ -14,6 +14,13 @@ export interface PendingEvent {
   firstAttemptAtMs: number | undefined;
   lastAttemptAtMs: number | undefined;
   lastError: string;
+  /**
+   * Tells whoever waits for the event that it is delivered, given up or queued elsewhere, or why none of
+   * that. Undefined when nobody waits.
+   */
+  readonly end: ((error?: unknown) => void) | undefined;
+  /** How often it waited elsewhere without an attempt. */
+  readonly waits: number;
 }
 
 interface RetryGroup {

@@ -1,4 +1,6 @@
 import type { AwsConfig } from '../aws/aws-config.ts';
+import type { DeliveryQueue } from '../state/ports.ts';
+import type { EventRetry } from './event-retry.ts';
 import type { CredentialSource } from '../aws/credential-source.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -27,6 +29,8 @@ export interface EventBridgeChannelDeps {
   /** Undefined when nothing is configured. */
   readonly credentials: CredentialSource | undefined;
   readonly sender: EventBridgeSender;
+  /** Where events wait that outlive the process. */
+  readonly queue?: DeliveryQueue<EventRetry> | undefined;
 }
 
 /** Between two looks at whether AWS can be reached, in milliseconds. */
@@ -103,6 +107,13 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
   }
 
   metrics.eventBridgeEvents.inc({ outcome: 'skipped' }, 0);
+  deps.queue?.start(async (retry) => {
+    if (state === 'off') {
+      skip(1);
+    } else {
+      await sender.resume(retry);
+    }
+  });
 
   return {
     start() {
@@ -118,14 +129,15 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     accept(event, payment) {
       if (state === 'off') {
         skip(1);
-      } else {
-        sender.accept(event, payment);
+        return undefined;
       }
+      return sender.accept(event, payment);
     },
 
     unreadyReason: () => (config.mode === 'on' ? problem : undefined),
 
     async drain(untilMs) {
+      await deps.queue?.drain(untilMs);
       await sender.drain(untilMs);
       stopped = true;
       timer?.cancel();

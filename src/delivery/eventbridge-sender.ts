@@ -2,12 +2,14 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
+import { LeftToOthersError } from '../state/left-to-others-error.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
 import type { DeliveryChannel } from './delivery-service.ts';
 import { createEventBridgeBacklog, type PendingEvent } from './eventbridge-backlog.ts';
 import { putEventsLimits, takeBatch } from './eventbridge-batch.ts';
 import { createCallGate } from './eventbridge-call-gate.ts';
 import { createCompanyWait } from './eventbridge-company.ts';
+import type { EventBridgeElsewhere } from './eventbridge-elsewhere.ts';
 import type { EventBridgeConfig } from './eventbridge-config.ts';
 import {
   entryBytes,
@@ -16,6 +18,7 @@ import {
   toEventBridgeEntry,
 } from './eventbridge-entry.ts';
 import { classifyCallError } from './eventbridge-failure.ts';
+import type { EventRetry } from './event-retry.ts';
 import { type EntryFailure, failureOf, judgeBatch } from './eventbridge-outcome.ts';
 
 /** What the EventBridge sender works with. */
@@ -26,12 +29,16 @@ export interface EventBridgeSenderDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly config: EventBridgeConfig;
+  /** Where events wait that outlive the process; undefined when they wait here. */
+  readonly elsewhere?: EventBridgeElsewhere | undefined;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
 export interface EventBridgeSender extends DeliveryChannel {
   /** Starts to send. */
   open(putEvents: PutEvents): void;
+  /** Goes on with an event that waited elsewhere; ends as `accept` does. */
+  resume(waiting: EventRetry): Promise<void>;
   /** Gives back how many events were waiting, and forgets them. */
   discard(): number;
   /** How many events wait, by what they wait for. */
@@ -43,7 +50,7 @@ const maxPauseMs = 2_000;
 
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
-  const { clock, config, metrics, logger, deadLetters } = deps;
+  const { clock, config, metrics, logger, deadLetters, elsewhere } = deps;
   metrics.eventBridgeEvents.inc({ outcome: 'delivered' }, 0);
   const backlog = createEventBridgeBacklog(clock, leave);
   const company = createCompanyWait({
@@ -154,6 +161,9 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     }
     if (delivered.length > 0) {
       metrics.eventBridgeEvents.inc({ outcome: 'delivered' }, delivered.length);
+      for (const pending of delivered) {
+        pending.end?.();
+      }
     }
     for (const { pending, failure } of failed) {
       pending.lastError = failure.detail;
@@ -173,6 +183,12 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       { entries: events.length, of: batchSize, error: errors, retry_in_ms: delayMs },
       'EventBridge did not take events, to be tried again',
     );
+    if (elsewhere !== undefined) {
+      for (const pending of events) {
+        elsewhere.retryLater(pending, delayMs);
+      }
+      return;
+    }
     if (clock.now() + delayMs > retryUntilMs) {
       for (const pending of events) {
         giveUp(pending, 'shutdown');
@@ -183,6 +199,10 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
   }
 
   function giveUp(pending: PendingEvent, reason: DeadLetterReason): void {
+    if (elsewhere !== undefined && reason === 'shutdown') {
+      pending.end?.(new LeftToOthersError());
+      return;
+    }
     metrics.eventBridgeEvents.inc({ outcome: `dead_letter_${reason}` });
     deadLetters.record({
       channel: 'eventbridge',
@@ -193,6 +213,28 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       firstAttemptAtMs: pending.firstAttemptAtMs,
       lastAttemptAtMs: pending.lastAttemptAtMs,
       error: pending.lastError,
+    });
+    pending.end?.();
+  }
+
+  /** Ends when the event is delivered, given up or waits elsewhere. */
+  async function handle(waiting: EventRetry, hasRoom: boolean): Promise<void> {
+    if (abandoned) {
+      throw new LeftToOthersError();
+    }
+    if (putEvents === undefined || !hasRoom) {
+      await elsewhere?.wait(waiting);
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      backlog.push({
+        ...waiting,
+        entry: undefined,
+        firstAttemptAtMs: waiting.firstAttemptAtMs,
+        lastAttemptAtMs: waiting.lastAttemptAtMs,
+        end: (error) => (error === undefined ? resolve() : reject(error)),
+      });
+      leave();
     });
   }
 
@@ -219,7 +261,14 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       leave();
     },
 
+    resume: (waiting) => handle(waiting, true),
+
     accept(event, payment) {
+      if (elsewhere !== undefined) {
+        const hasRoom = backlog.ready() + inFlight.size < elsewhere.maxHere;
+        const { settledAtMs } = payment;
+        return handle({ event, settledAtMs, attempts: 0, waits: 0, lastError: 'not tried yet' }, hasRoom);
+      }
       const pending: PendingEvent = {
         event,
         settledAtMs: payment.settledAtMs,
@@ -228,10 +277,12 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
         firstAttemptAtMs: undefined,
         lastAttemptAtMs: undefined,
         lastError: 'not tried yet',
+        end: undefined,
+        waits: 0,
       };
       if (abandoned) {
         giveUp(pending, 'shutdown');
-        return;
+        return undefined;
       }
       if (backlog.ready() + backlog.retrying() >= config.maxBacklog) {
         const oldest = backlog.takeOldest();
@@ -241,6 +292,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       }
       backlog.push(pending);
       leave();
+      return undefined;
     },
 
     discard() {

@@ -6,6 +6,8 @@ export interface WebhookDelivery {
   readonly url: string;
   /** Attempts made so far. */
   readonly attempts: number;
+  /** How often it waited without an attempt since, because its origin was not to be called. */
+  readonly waits?: number;
   /** When the delivery was created, which is when the payment settled, in milliseconds since the epoch. */
   readonly createdAtMs: number;
   /** When the last attempt began, in milliseconds since the epoch; absent before the first. */

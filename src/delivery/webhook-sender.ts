@@ -3,6 +3,7 @@ import { traceFields } from '../payment/call-trace.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RandomSource } from '../random.ts';
+import { LeftToOthersError } from '../state/left-to-others-error.ts';
 import type { DeliveryQueue } from '../state/ports.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { DeliveryChannel } from './delivery-service.ts';
@@ -20,7 +21,12 @@ export interface WebhookSenderDeps {
   readonly connections: WebhookConnections;
   readonly circuits: WebhookCircuits;
   readonly attempt: WebhookAttempt;
-  readonly queue: DeliveryQueue;
+  readonly queue: DeliveryQueue<WebhookDelivery>;
+  /**
+   * Set when deliveries outlive the process: `accept` fails rather than to give up what others can do, and
+   * so many first attempts are made at the same time; those beyond wait in the queue.
+   */
+  readonly maxFirstAttempts?: number | undefined;
   readonly deadLetter: DeadLetter;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -45,24 +51,51 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   const longestWaitMs = patienceMs(deps.retry, deps.timeoutMs);
   /** Every delivery that is being attempted or waits for a connection. */
   const inFlight = new Set<WebhookDelivery>();
+  const isShared = deps.maxFirstAttempts !== undefined;
+  let firstAttempts = 0;
   /** How many have had their turn and are being accounted for. */
   let concluding = 0;
   let abandoned = false;
   let onIdle: (() => void) | undefined;
 
-  /** Never rejects: nobody waits for it. */
+  /** Rejects only when the queue outlives the process: otherwise nobody waits for it. */
   async function handle(delivery: WebhookDelivery): Promise<void> {
     inFlight.add(delivery);
     const turn = await takeTurn(delivery);
     // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
-    if (inFlight.delete(delivery)) {
+    const isOurs = inFlight.delete(delivery);
+    if (isOurs) {
       concluding += 1;
-      await account(delivery, turn);
-      concluding -= 1;
+      try {
+        await account(delivery, turn);
+      } finally {
+        concluding -= 1;
+      }
     }
     if (isIdle()) {
       onIdle?.();
     }
+    if (!isOurs && isShared) {
+      throw new LeftToOthersError();
+    }
+  }
+
+  async function handleFirst(delivery: WebhookDelivery): Promise<void> {
+    if (firstAttempts === deps.maxFirstAttempts) {
+      await waitElsewhere(delivery);
+      return;
+    }
+    firstAttempts += 1;
+    try {
+      await handle(delivery);
+    } finally {
+      firstAttempts -= 1;
+    }
+  }
+
+  /** Leaves a delivery that there is no room for to the queue, from where it may go to another process. */
+  async function waitElsewhere(delivery: WebhookDelivery): Promise<void> {
+    await hold(withWait(delivery), clock.now() + elsewhereMs, 'too many webhooks were under way');
   }
 
   async function takeTurn(delivery: WebhookDelivery): Promise<Turn> {
@@ -112,12 +145,24 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
         await waitForCircuit(delivery, turn.untilMs);
         break;
       case 'overflow':
+        if (isShared) {
+          await waitElsewhere(delivery);
+          break;
+        }
         await deadLetter.record(delivery, 'overflow', 'too many webhooks wait for a connection');
         break;
       case 'shutdown':
-        await deadLetter.record(delivery, 'shutdown', 'out of time');
+        await leave(delivery);
         break;
     }
+  }
+
+  /** For a delivery that this process has no time for. */
+  async function leave(delivery: WebhookDelivery): Promise<void> {
+    if (isShared) {
+      throw new LeftToOthersError();
+    }
+    await deadLetter.record(delivery, 'shutdown', 'out of time');
   }
 
   /** What comes of a delivery after an attempt, the attempt already counted. */
@@ -144,7 +189,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     const reason = 'the origin failed too often to be tried';
     if (clock.now() - delivery.createdAtMs > longestWaitMs) {
       await deadLetter.record(delivery, 'exhausted', reason);
-    } else if (await hold(delivery, untilMs, reason)) {
+    } else if (await hold(withWait(delivery), untilMs, reason)) {
       logger.debug(
         { ...fieldsOf(delivery), retry_in_ms: untilMs - clock.now() },
         'Webhook waits for its origin',
@@ -174,12 +219,15 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       return await queue.add(delivery, dueAtMs);
     } catch (error) {
       logger.error({ event_id: delivery.event.eventId, err: error }, 'Webhook queue failed');
+      if (isShared) {
+        throw error;
+      }
       return 'failed';
     }
   }
 
   function isIdle(): boolean {
-    return inFlight.size === 0 && concluding === 0 && queue.size() === 0;
+    return inFlight.size === 0 && concluding === 0 && queue.heldHere() === 0;
   }
 
   async function abandon(): Promise<void> {
@@ -187,7 +235,11 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     // Taken out at once: what ends from here on finds that it is accounted for.
     const unfinished = [...inFlight];
     inFlight.clear();
-    const left = [...unfinished, ...(await queue.drain(0))];
+    const held = await queue.drain(0);
+    if (isShared) {
+      return;
+    }
+    const left = [...unfinished, ...held];
     await Promise.all(left.map((delivery) => deadLetter.record(delivery, 'shutdown', 'out of time')));
   }
 
@@ -196,14 +248,13 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   return {
     accept(event, payment) {
       if (payment.webhookUrl === undefined) {
-        return;
+        return undefined;
       }
       const delivery = { event, url: payment.webhookUrl, attempts: 0, createdAtMs: clock.now() };
       if (abandoned) {
-        void deadLetter.record(delivery, 'shutdown', 'out of time');
-        return;
+        return leave(delivery);
       }
-      void handle(delivery);
+      return isShared ? handleFirst(delivery) : handle(delivery);
     },
 
     async drain(untilMs) {
@@ -223,6 +274,13 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       }
     },
   };
+}
+
+/** How long a delivery that there was no room for waits in the queue, in milliseconds. */
+const elsewhereMs = 1_000;
+
+function withWait(delivery: WebhookDelivery): WebhookDelivery {
+  return { ...delivery, waits: (delivery.waits ?? 0) + 1 };
 }
 
 /** Whether somebody is there who can answer, whatever the answer was to this one delivery. */

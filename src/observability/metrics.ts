@@ -57,6 +57,12 @@ export function createMetrics(withProcess = true) {
       help: 'Connections closed at once because there were MAX_CONNECTIONS already.',
       registers,
     }),
+    redisErrors: new Counter({
+      name: 'redis_command_errors_total',
+      help: 'Commands of calls that Redis did not carry out, by reason: unreachable, timeout, out_of_memory or failed.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
     webhookAttempts: new Counter({
       name: 'webhook_attempts_total',
       help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout, connection or egress_refused.',
@@ -143,3 +149,43 @@ export function addGauge(
     },
   });
 }
+
+/**
+ * As `addGauge`, for what may have to be asked for elsewhere; not a number when there is no answer.
+ *
+ * @param label undefined when it has none.
+ */
+export function addCountGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => Counts | Promise<Counts>,
+  label?: string,
+): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
+    async collect() {
+      try {
+        const counts = await read();
+        if (typeof counts === 'number') {
+          gauge.set(counts);
+          return;
+        }
+        for (const [value, count] of Object.entries(counts)) {
+          gauge.set({ [label ?? '']: value }, count);
+        }
+      } catch {
+        if (label === undefined) {
+          gauge.set(Number.NaN);
+        } else {
+          gauge.reset();
+        }
+      }
+    },
+  });
+}
+
+type Counts = number | object;

@@ -13,7 +13,10 @@ export type PaymentErrorReason =
   | { readonly kind: 'invalid-request'; readonly violations: readonly FieldViolation[] }
   | { readonly kind: 'payment-not-found'; readonly paymentId: string }
   | { readonly kind: 'idempotency-key-reused'; readonly key: string }
-  | { readonly kind: 'too-many-pending'; readonly maxPayments: number };
+  | { readonly kind: 'too-many-pending'; readonly maxPayments: number }
+  /** Whether it was carried out is not known. */
+  | { readonly kind: 'state-unavailable'; readonly detail: string }
+  | { readonly kind: 'state-full' };
 
 /** An error of the domain, told by its reason. */
 export class PaymentError extends Error {
@@ -36,5 +39,9 @@ function describeReason(reason: PaymentErrorReason): string {
       return `idempotency_key "${reason.key}" was used before with other parameters; use a new key for a new payment`;
     case 'too-many-pending':
       return `all ${reason.maxPayments} payments that may be stored are still pending; wait for some to settle, or raise MAX_PAYMENTS`;
+    case 'state-unavailable':
+      return `Redis cannot be used: ${reason.detail}; try again, with the same idempotency_key if there was one`;
+    case 'state-full':
+      return 'Redis has no memory left; try again later';
   }
 }

@@ -6,7 +6,14 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { SettlementLog } from '../observability/settlement-log.ts';
 import type { RandomSource } from '../random.ts';
-import type { IdempotencyStore, PaymentStore, SettlementScheduler, SettleResult } from '../state/ports.ts';
+import { LeftToOthersError } from '../state/left-to-others-error.ts';
+import type {
+  IdempotencyStore,
+  PaymentIntake,
+  PaymentStore,
+  SettlementScheduler,
+  SettleResult,
+} from '../state/ports.ts';
 import { type CallTrace, traceFields } from './call-trace.ts';
 import { PaymentError } from './errors.ts';
 import {
@@ -34,6 +41,7 @@ export interface PaymentServiceDeps {
   readonly random: RandomSource;
   readonly newId: IdGenerator;
   readonly store: PaymentStore;
+  readonly intake: PaymentIntake;
   readonly idempotency: IdempotencyStore;
   readonly scheduler: SettlementScheduler;
   readonly delivery: DeliveryService;
@@ -62,12 +70,12 @@ export interface PaymentService {
 
 /** Builds the use cases and starts to settle what the scheduler says is due. */
 export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
-  const { clock, store, scheduler, idempotency, metrics, logger } = deps;
+  const { clock, store, intake, scheduler, idempotency, metrics, logger } = deps;
 
   function create(input: CreateIntentInput, trace?: CallTrace): Promise<string> {
     const command = validateCreateIntent(input, deps.checkWebhookUrl);
     return command.idempotencyKey === undefined
-      ? register(command, trace)
+      ? register(command, deps.newId('pay'), trace)
       : registerOnce(command, command.idempotencyKey, trace);
   }
 
@@ -78,18 +86,26 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   ): Promise<string> {
     const key = JSON.stringify(['create', command.userId, idempotencyKey]);
     const fingerprint = fingerprintOf(command);
-    const result = await idempotency.once({ key, fingerprint }, () => register(command, trace));
+    const result = await idempotency.once(
+      { key, fingerprint },
+      () => deps.newId('pay'),
+      (paymentId) => register(command, paymentId, trace),
+    );
     if (result.outcome === 'mismatch') {
       throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
     }
     return result.value;
   }
 
-  async function register(command: CreateIntentCommand, trace: CallTrace | undefined): Promise<string> {
+  async function register(
+    command: CreateIntentCommand,
+    paymentId: string,
+    trace: CallTrace | undefined,
+  ): Promise<string> {
     const plan = planSettlement(command, deps.scenarioOptions, deps.random);
     const createdAtMs = clock.now();
     const payment: PendingPayment = {
-      id: deps.newId('pay'),
+      id: paymentId,
       reservationId: command.reservationId,
       userId: command.userId,
       money: command.money,
@@ -101,11 +117,7 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
       trace,
       status: 'PENDING',
     };
-    // Stored last: a schedule without its payment does nothing, a payment without its schedule
-    // would stay PENDING for ever.
-    await scheduler.schedule(payment.id, payment.dueAtMs);
-    if ((await store.create(payment)) === 'full') {
-      await unschedule(payment);
+    if ((await intake.register(payment)) === 'full') {
       throw new PaymentError({ kind: 'too-many-pending', maxPayments: deps.maxPayments });
     }
     metrics.intentsCreated[payment.scenario].inc();
@@ -147,30 +159,27 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     if (isSettled(payment)) {
       return payment;
     }
+    // The schedule alone announces outcomes, whoever settled: it outlives a crash at any point here.
+    // Hastened first, so that the event is not late if the process dies after it has settled.
+    const isHastened = await scheduler.hasten(paymentId, payment.dueAtMs);
     const result = await store.settle(paymentId, decideSettlement);
     if (result === undefined) {
       throw new PaymentError({ kind: 'payment-not-found', paymentId });
     }
     if (result.settledNow) {
-      announce(result.payment);
-      await unschedule(payment);
+      note(result.payment);
+      if (!isHastened) {
+        await scheduler.schedule(paymentId, clock.now());
+      }
     }
     return result.payment;
-  }
-
-  /** Frees what the schedule holds. A schedule that stays does no harm, so failures end in the log. */
-  async function unschedule(payment: PendingPayment): Promise<void> {
-    try {
-      await scheduler.cancel(payment.id, payment.dueAtMs);
-    } catch (error) {
-      logger.warn({ payment_id: payment.id, err: error }, 'Schedule not cancelled');
-    }
   }
 
   /** A key names one payment: settling is idempotent by itself, but a key that strayed is a mistake. */
   async function claimForPayment(payment: Payment, idempotencyKey: string): Promise<void> {
     const key = JSON.stringify(['process', payment.userId, idempotencyKey]);
-    const result = await idempotency.once({ key, fingerprint: payment.id }, async () => payment.id);
+    const call = { key, fingerprint: payment.id };
+    const result = await idempotency.once(call, () => payment.id, nothing);
     if (result.outcome === 'mismatch') {
       throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
     }
@@ -186,31 +195,45 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     };
   }
 
-  function announce(payment: SettledPayment): void {
-    deps.delivery.deliver(payment);
+  function note(payment: SettledPayment): void {
     metrics.settlements[payment.status].inc();
     deps.logSettlement(payment);
   }
 
-  /** What the scheduler calls. Nobody waits for an answer, so failures end here, in the log. */
+  /** What the scheduler calls. Nobody waits for an answer, so failures go to the log. */
   function settleDue(paymentId: string): Promise<void> {
-    const settled = store.settle(paymentId, decideSettlement).then(announceDue);
-    return settled.catch((error: unknown) => {
-      logger.error({ payment_id: paymentId, err: error }, 'Settlement failed');
-    });
+    return store.settle(paymentId, decideSettlement).then(announce).catch(fail);
+
+    function fail(error: unknown): never {
+      if (!(error instanceof LeftToOthersError)) {
+        logger.error({ payment_id: paymentId, err: error }, 'Settlement failed');
+      }
+      throw error;
+    }
   }
 
-  /** Undefined: gone (never stored, or processed and expired). Not settled now: by ProcessPayment. */
-  function announceDue(result: SettleResult | undefined): void {
-    if (result?.settledNow === true) {
-      const { payment } = result;
-      announce(payment);
+  /**
+   * Tells the outcome, also when it was there already: then ProcessPayment settled, or an earlier run
+   * that ended before all was told. Undefined: never stored, or expired.
+   */
+  function announce(result: SettleResult | undefined): Promise<void> | undefined {
+    if (result === undefined) {
+      return undefined;
+    }
+    const { payment, settledNow } = result;
+    if (settledNow) {
+      note(payment);
       metrics.settlementLagSeconds.observe(Math.max(0, payment.settledAtMs - payment.dueAtMs) / 1000);
     }
+    return deps.delivery.deliver(payment);
   }
 
   scheduler.start(settleDue);
   return { create, get, process };
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
 }
 
 /** Equal for equal parameters, whichever protocol they came by. */

@@ -26,7 +26,10 @@ function mapReason(message: string, reason: PaymentErrorReason): ConnectError {
       return new ConnectError(message, Code.NotFound);
     case 'idempotency-key-reused':
       return new ConnectError(message, Code.AlreadyExists);
+    case 'state-unavailable':
+      return new ConnectError(message, Code.Unavailable);
     case 'too-many-pending':
+    case 'state-full':
       return new ConnectError(message, Code.ResourceExhausted);
   }
 }

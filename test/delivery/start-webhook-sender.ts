@@ -15,6 +15,7 @@ import {
   type ResolveName,
   resolveWithSystem,
 } from '../../src/delivery/webhook-connector.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
 import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
 import { secretToKey } from '../../src/delivery/webhook-signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -35,7 +36,7 @@ export interface SenderChange<C extends Clock = FakeClock> {
   readonly retryBaseMs?: number;
   readonly timeoutMs?: number;
   readonly backlog?: { readonly maxWaiting: number; readonly maxWaitingPerOrigin: number };
-  readonly queue?: DeliveryQueue;
+  readonly queue?: DeliveryQueue<WebhookDelivery>;
   readonly attemptLog?: AttemptLog;
   readonly connections?: WebhookConnections;
   readonly policy?: Partial<EgressPolicyOptions>;
@@ -115,7 +116,7 @@ export function startSenderOn<C extends Clock>(clock: C, change: Omit<SenderChan
     send: (webhookUrl: string | undefined, mark = '1') => {
       const ids = { id: `pay-${mark}`, eventId: `evt-${mark}` };
       const payment = sampleSettledPayment({ ...ids, webhookUrl, settledAtMs: clock.now() });
-      sender.accept(toPaymentEvent(payment), payment);
+      void sender.accept(toPaymentEvent(payment), payment);
     },
     count: async (name: string, outcome: string) => {
       const metric = await metrics.registry.getSingleMetric(name)?.get();

@@ -98,7 +98,7 @@ describe('webhooks to an origin that fails', () => {
     for (let i = 0; i < 100; i += 1) {
       send(`${receiver.origin}/`, String(i));
     }
-    await expect.poll(() => queue.size()).toBe(100);
+    await expect.poll(() => queue.heldHere()).toBe(100);
     // Ten at a time, and each failure before the one that opened the circuit let another go.
     const before = receiver.requests.length;
     expect(before).toBeLessThan(10 + failuresToOpen);
@@ -107,7 +107,7 @@ describe('webhooks to an origin that fails', () => {
     await clock.advance(3_999);
     expect(receiver.requests).toHaveLength(before);
     isDown = false;
-    for (let waited = 0; waited < 60 && queue.size() > 0; waited += 1) {
+    for (let waited = 0; waited < 60 && queue.heldHere() > 0; waited += 1) {
       await clock.advance(1_000);
       await expect.poll(() => connections.stats()).toMatchObject({ busy: 0, waiting: 0 });
     }
@@ -124,8 +124,8 @@ describe('webhooks to an origin that fails', () => {
     for (let i = 0; i < 40; i += 1) {
       send(`${receiver.origin}/`, String(i));
     }
-    await expect.poll(() => queue.size()).toBe(40);
-    for (let waited = 0; waited < 300 && queue.size() > 0; waited += 1) {
+    await expect.poll(() => queue.heldHere()).toBe(40);
+    for (let waited = 0; waited < 300 && queue.heldHere() > 0; waited += 1) {
       await clock.advance(1_000);
       await expect.poll(() => connections.stats()).toMatchObject({ busy: 0, waiting: 0 });
     }
@@ -181,6 +181,6 @@ describe('the backlog', () => {
     }
     await expect.poll(() => logs(givenUpLine)).toHaveLength(3);
     expect(logs(givenUpLine)[0]).toMatchObject({ reason: 'overflow', attempts: 1, error: '404 Not Found: ' });
-    expect(queue.size()).toBe(5);
+    expect(queue.heldHere()).toBe(5);
   });
 });

@@ -1,3 +1,4 @@
+import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
 import { describe, expect, test } from 'vitest';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
 import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
@@ -170,10 +171,11 @@ describe('given up', () => {
 
   test('with a trace when the queue for retries fails', async () => {
     const receiver = await startScriptedReceiver((response) => response.writeHead(500).end());
-    const queue: DeliveryQueue = {
+    const queue: DeliveryQueue<WebhookDelivery> = {
       start: () => undefined,
       add: () => Promise.reject(new Error('out of reach')),
       drain: async () => [],
+      heldHere: () => 0,
       size: () => 0,
     };
     const { sender, clock, send, logs } = startSender({ queue });
@@ -318,7 +320,7 @@ test('one settlement makes one event for all channels, and drain waits for every
   });
   const delivery = createDeliveryService([channel(async () => undefined), channel(() => gate.promise)]);
   const payment = sampleSettledPayment();
-  delivery.deliver(payment);
+  void delivery.deliver(payment);
   expect(accepted).toEqual([toPaymentEvent(payment), toPaymentEvent(payment)]);
   const events: string[] = [];
   const drain = async () => {

@@ -11,6 +11,9 @@ import { codes, readme, section, tableRows } from './readme.ts';
 /** Nothing that these tests leave pending is worth waiting for. */
 const quickStop = { SHUTDOWN_GRACE_MS: '0' };
 
+/** Nobody listens at port 1. */
+const unreachableRedis = 'redis://127.0.0.1:1';
+
 const makeTargets =
   'build test lint generate run-local docker-build docker-run perf-test check-env status ci clean'.split(' ');
 
@@ -78,6 +81,7 @@ describe('error table', () => {
 
   test('every row is what the service answers', async () => {
     const { apiUrl } = await startService({ ...quickStop, MAX_PAYMENTS: '1' });
+    const { apiUrl: withoutRedis } = await startService({ ...quickStop, REDIS_URL: unreachableRedis });
     const keyed = { ...validPayment, idempotency_key: 'key-1' };
     await call(apiUrl, 'CreatePaymentIntent', keyed);
     const answers = {
@@ -85,6 +89,7 @@ describe('error table', () => {
       NOT_FOUND: await call(apiUrl, 'GetPaymentStatus', { payment_intent_id: 'pay-none' }),
       ALREADY_EXISTS: await call(apiUrl, 'CreatePaymentIntent', { ...keyed, reservation_id: 'other' }),
       RESOURCE_EXHAUSTED: await call(apiUrl, 'CreatePaymentIntent', validPayment),
+      UNAVAILABLE: await call(withoutRedis, 'CreatePaymentIntent', validPayment),
       UNIMPLEMENTED: await call(apiUrl, 'Refund', {}),
     };
     const documented = Object.fromEntries(
@@ -103,7 +108,7 @@ describe('error table', () => {
 });
 
 test('every metric that README names is there, with its labels', async () => {
-  const { opsUrl, apiUrl } = await startService(quickStop);
+  const { opsUrl, apiUrl } = await startService({ ...quickStop, REDIS_URL: unreachableRedis });
   await call(apiUrl, 'CreatePaymentIntent', {});
   const service = await (await fetch(`${opsUrl}/metrics`)).text();
   const worker = await createWorkerMetrics().registry.metrics();

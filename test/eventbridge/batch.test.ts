@@ -83,5 +83,7 @@ function pendingEvent(number: number, attempts: number): PendingEvent {
     firstAttemptAtMs: undefined,
     lastAttemptAtMs: undefined,
     lastError: '',
+    end: undefined,
+    waits: 0,
   };
 }

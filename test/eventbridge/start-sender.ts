@@ -66,7 +66,7 @@ export async function startSender(
     accept(count, from = 0) {
       for (let number = from; number < from + count; number += 1) {
         const payment = sampleSettledPayment({ id: `pay-${number}`, eventId: `evt-${number}` });
-        sender.accept(toPaymentEvent(payment), payment);
+        void sender.accept(toPaymentEvent(payment), payment);
       }
     },
     open: () => sender.open(api.putEvents),

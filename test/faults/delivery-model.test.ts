@@ -5,12 +5,14 @@ import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
 import { createWebhookAttempt } from '../../src/delivery/webhook-attempt.ts';
 import { createWebhookCircuits } from '../../src/delivery/webhook-circuits.ts';
 import type { RequestClient, WebhookConnections } from '../../src/delivery/webhook-connections.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
 import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
 import { secretToKey } from '../../src/delivery/webhook-signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createSettlementLog } from '../../src/observability/settlement-log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { createPaymentService } from '../../src/payment/payment-service.ts';
+import { createMemoryPaymentIntake } from '../../src/state/memory/payment-intake.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
@@ -75,7 +77,7 @@ function createWorld(seed: number) {
     const parts = { clock, random, logger, metrics };
     const retry = { maxAttempts: 4, baseMs: 1_000, maxMs: 10_000 };
     const backlog = { maxWaiting: 4, maxWaitingPerOrigin: 2 };
-    const memoryQueue = createMemoryDeliveryQueue({ clock, ...backlog });
+    const memoryQueue = createMemoryDeliveryQueue<WebhookDelivery>({ clock, ...backlog });
     const queue = {
       ...memoryQueue,
       add: (...args: Parameters<typeof memoryQueue.add>) =>
@@ -101,6 +103,7 @@ function createWorld(seed: number) {
       ...parts,
       newId: createRandomIds(),
       store,
+      intake: createMemoryPaymentIntake(store, scheduler),
       idempotency,
       scheduler,
       delivery,

@@ -9,7 +9,7 @@ import type { PortHarness } from './harness.ts';
 export type DeliveryQueueFactory = (options: {
   readonly maxWaiting: number;
   readonly maxWaitingPerOrigin: number;
-}) => Promise<PortHarness<DeliveryQueue>>;
+}) => Promise<PortHarness<DeliveryQueue<WebhookDelivery>>>;
 
 const roomy = { maxWaiting: 1_000, maxWaitingPerOrigin: 1_000 };
 

@@ -12,19 +12,25 @@ const ttlMs = 400;
 /** Something to execute that counts its runs and ends when it is told to. */
 function gatedExecution() {
   let runs = 0;
-  const gate = Promise.withResolvers<string>();
+  const gate = Promise.withResolvers<void>();
   return {
     execute: () => {
       runs += 1;
       return gate.promise;
     },
     runs: () => runs,
-    succeed: (value: string) => gate.resolve(value),
+    succeed: () => gate.resolve(),
     fail: (message: string) => gate.reject(new Error(message)),
   };
 }
 
-function mustNotRun(): Promise<string> {
+const first = () => 'pay-1';
+
+async function done(): Promise<void> {
+  // Executed.
+}
+
+function mustNotRun(): Promise<void> {
   return Promise.reject(new Error('executed'));
 }
 
@@ -34,16 +40,18 @@ export function describeIdempotencyStore(name: string, open: IdempotencyStoreFac
     test('executes the first call and replays its value to later ones', async () => {
       const { port: store } = await open({ ttlMs: 60_000 });
       const call = { key: 'k', fingerprint: 'f' };
-      expect(await store.once(call, async () => 'pay-1')).toEqual({ outcome: 'executed', value: 'pay-1' });
-      expect(await store.once(call, mustNotRun)).toEqual({ outcome: 'replayed', value: 'pay-1' });
-      expect(await store.once(call, mustNotRun)).toEqual({ outcome: 'replayed', value: 'pay-1' });
+      expect(await store.once(call, first, done)).toEqual({ outcome: 'executed', value: 'pay-1' });
+      expect(await store.once(call, first, mustNotRun)).toEqual({ outcome: 'replayed', value: 'pay-1' });
+      expect(await store.once(call, first, mustNotRun)).toEqual({ outcome: 'replayed', value: 'pay-1' });
     });
 
     test('another fingerprint is a mismatch and spoils nothing', async () => {
       const { port: store } = await open({ ttlMs: 60_000 });
-      await store.once({ key: 'k', fingerprint: 'f' }, async () => 'pay-1');
-      expect(await store.once({ key: 'k', fingerprint: 'g' }, mustNotRun)).toEqual({ outcome: 'mismatch' });
-      expect(await store.once({ key: 'k', fingerprint: 'f' }, mustNotRun)).toEqual({
+      await store.once({ key: 'k', fingerprint: 'f' }, first, done);
+      expect(await store.once({ key: 'k', fingerprint: 'g' }, first, mustNotRun)).toEqual({
+        outcome: 'mismatch',
+      });
+      expect(await store.once({ key: 'k', fingerprint: 'f' }, first, mustNotRun)).toEqual({
         outcome: 'replayed',
         value: 'pay-1',
       });
@@ -65,11 +73,11 @@ export function describeIdempotencyStore(name: string, open: IdempotencyStoreFac
         '{a}',
       ];
       for (const key of keys) {
-        const result = await store.once({ key, fingerprint: 'f' }, async () => `value of ${key}`);
+        const result = await store.once({ key, fingerprint: 'f' }, () => `value of ${key}`, done);
         expect(result.outcome, key).toBe('executed');
       }
       for (const key of keys) {
-        expect(await store.once({ key, fingerprint: 'f' }, mustNotRun)).toEqual({
+        expect(await store.once({ key, fingerprint: 'f' }, first, mustNotRun)).toEqual({
           outcome: 'replayed',
           value: `value of ${key}`,
         });
@@ -80,10 +88,12 @@ export function describeIdempotencyStore(name: string, open: IdempotencyStoreFac
       const { port: store } = await open({ ttlMs: 60_000 });
       const gate = gatedExecution();
       const call = { key: 'k', fingerprint: 'f' };
-      const calls = Array.from({ length: 50 }, () => store.once(call, gate.execute));
+      const calls = Array.from({ length: 50 }, () => store.once(call, first, gate.execute));
       await expect.poll(() => gate.runs()).toBe(1);
-      expect(await store.once({ key: 'k', fingerprint: 'g' }, mustNotRun)).toEqual({ outcome: 'mismatch' });
-      gate.succeed('pay-1');
+      expect(await store.once({ key: 'k', fingerprint: 'g' }, first, mustNotRun)).toEqual({
+        outcome: 'mismatch',
+      });
+      gate.succeed();
       const results = await Promise.all(calls);
       expect(results.filter((result) => result.outcome === 'executed')).toHaveLength(1);
       expect(results.filter((result) => result.outcome === 'replayed')).toHaveLength(49);
@@ -95,7 +105,7 @@ export function describeIdempotencyStore(name: string, open: IdempotencyStoreFac
       const { port: store } = await open({ ttlMs: 60_000 });
       const gate = gatedExecution();
       const call = { key: 'k', fingerprint: 'f' };
-      const calls = Array.from({ length: 5 }, () => store.once(call, gate.execute));
+      const calls = Array.from({ length: 5 }, () => store.once(call, first, gate.execute));
       const settled = Promise.allSettled(calls);
       await expect.poll(() => gate.runs()).toBe(1);
       gate.fail('no room');
@@ -103,25 +113,25 @@ export function describeIdempotencyStore(name: string, open: IdempotencyStoreFac
         expect(result).toMatchObject({ status: 'rejected', reason: { message: 'no room' } });
       }
       const other = { key: 'k', fingerprint: 'g' };
-      expect(await store.once(other, async () => 'pay-2')).toEqual({ outcome: 'executed', value: 'pay-2' });
+      expect(await store.once(other, () => 'pay-2', done)).toEqual({ outcome: 'executed', value: 'pay-2' });
     });
 
     test('keys are forgotten after their time', async () => {
       const { port: store, passTime } = await open({ ttlMs });
-      await store.once({ key: 'k', fingerprint: 'f' }, async () => 'pay-1');
+      await store.once({ key: 'k', fingerprint: 'f' }, first, done);
       await passTime(ttlMs);
       const other = { key: 'k', fingerprint: 'g' };
-      expect(await store.once(other, async () => 'pay-2')).toEqual({ outcome: 'executed', value: 'pay-2' });
+      expect(await store.once(other, () => 'pay-2', done)).toEqual({ outcome: 'executed', value: 'pay-2' });
     });
 
     test('a replay does not make a key last longer', async () => {
       const { port: store, passTime } = await open({ ttlMs });
       const call = { key: 'k', fingerprint: 'f' };
-      await store.once(call, async () => 'pay-1');
+      await store.once(call, first, done);
       await passTime(ttlMs / 2);
-      expect((await store.once(call, async () => 'pay-2')).outcome).toBe('replayed');
+      expect((await store.once(call, () => 'pay-2', done)).outcome).toBe('replayed');
       await passTime(ttlMs / 2);
-      expect((await store.once(call, async () => 'pay-3')).outcome).toBe('executed');
+      expect((await store.once(call, () => 'pay-3', done)).outcome).toBe('executed');
     });
   });
 }

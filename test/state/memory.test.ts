@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
@@ -41,7 +42,7 @@ describeIdempotencyStore('memory', async ({ ttlMs }) =>
 );
 describeSettlementScheduler('memory', async () => harness(createMemorySettlementScheduler));
 describeDeliveryQueue('memory', async (options) =>
-  harness((clock) => createMemoryDeliveryQueue({ clock, ...options })),
+  harness((clock) => createMemoryDeliveryQueue<WebhookDelivery>({ clock, ...options })),
 );
 describeAttemptLog('memory', async (options) =>
   closing((clock) => createMemoryAttemptLog({ clock, maxPayments: 1_000, ...options })),
@@ -64,46 +65,47 @@ test('expired payments leave memory by themselves, although nobody asks for them
 const openKeys = (maxKeys: number) =>
   closing((clock) => createMemoryIdempotencyStore({ clock, ttlMs: 60_000, maxKeys }));
 const callOf = (key: string) => ({ key, fingerprint: 'f' });
-const value = async () => 'v';
+const propose = () => 'v';
+const value = async () => undefined;
 
 describe('the idempotency store in memory', () => {
   test('forgets the oldest key at its limit, and only that', async () => {
     const { port: store } = openKeys(2);
     for (const key of ['a', 'b', 'c']) {
-      await store.once(callOf(key), value);
+      await store.once(callOf(key), propose, value);
     }
-    expect((await store.once(callOf('c'), value)).outcome).toBe('replayed');
-    expect((await store.once(callOf('b'), value)).outcome).toBe('replayed');
-    expect((await store.once(callOf('a'), value)).outcome).toBe('executed');
+    expect((await store.once(callOf('c'), propose, value)).outcome).toBe('replayed');
+    expect((await store.once(callOf('b'), propose, value)).outcome).toBe('replayed');
+    expect((await store.once(callOf('a'), propose, value)).outcome).toBe('executed');
   });
 
   test('at its limit still replays its oldest key', async () => {
     const { port: store } = openKeys(1);
-    await store.once(callOf('a'), value);
-    expect((await store.once(callOf('a'), value)).outcome).toBe('replayed');
+    await store.once(callOf('a'), propose, value);
+    expect((await store.once(callOf('a'), propose, value)).outcome).toBe('replayed');
   });
 
   test('never forgets a call that still runs', async () => {
     const { port: store } = openKeys(1);
-    const slow = Promise.withResolvers<string>();
-    const first = store.once(callOf('a'), () => slow.promise);
-    await store.once(callOf('b'), value);
-    await store.once(callOf('c'), value);
-    const second = store.once(callOf('a'), value);
-    slow.resolve('slow');
-    expect(await first).toEqual({ outcome: 'executed', value: 'slow' });
-    expect(await second).toEqual({ outcome: 'replayed', value: 'slow' });
+    const slow = Promise.withResolvers<void>();
+    const first = store.once(callOf('a'), propose, () => slow.promise);
+    await store.once(callOf('b'), propose, value);
+    await store.once(callOf('c'), propose, value);
+    const second = store.once(callOf('a'), propose, value);
+    slow.resolve();
+    expect(await first).toEqual({ outcome: 'executed', value: 'v' });
+    expect(await second).toEqual({ outcome: 'replayed', value: 'v' });
   });
 
   test('failed calls push out no good ones', async () => {
     const { port: store } = openKeys(2);
-    await store.once(callOf('good'), value);
+    await store.once(callOf('good'), propose, value);
     for (let i = 0; i < 10; i += 1) {
-      await expect(store.once(callOf(`bad-${i}`), () => Promise.reject(new Error('full')))).rejects.toThrow(
-        'full',
-      );
+      await expect(
+        store.once(callOf(`bad-${i}`), propose, () => Promise.reject(new Error('full'))),
+      ).rejects.toThrow('full');
     }
-    expect((await store.once(callOf('good'), value)).outcome).toBe('replayed');
+    expect((await store.once(callOf('good'), propose, value)).outcome).toBe('replayed');
   });
 });
 

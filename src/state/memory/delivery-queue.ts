@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../../clock.ts';
-import type { WebhookDelivery } from '../../delivery/webhook-delivery.ts';
 import type { DeliveryQueue } from '../ports.ts';
 
 /** How many may wait. */
@@ -10,23 +9,25 @@ export interface MemoryDeliveryQueueOptions {
   readonly maxWaitingPerOrigin: number;
 }
 
-interface WaitingDelivery {
-  readonly delivery: WebhookDelivery;
+interface WaitingDelivery<Delivery> {
+  readonly delivery: Delivery;
   readonly origin: string;
   readonly dueAtMs: number;
   readonly timer: Timer;
 }
 
 /** Waiting deliveries in this process's memory: `drain` hands back what it cannot attempt any more. */
-export function createMemoryDeliveryQueue(options: MemoryDeliveryQueueOptions): DeliveryQueue {
+export function createMemoryDeliveryQueue<Delivery extends { readonly url: string }>(
+  options: MemoryDeliveryQueueOptions,
+): DeliveryQueue<Delivery> {
   const { clock } = options;
-  const waiting = new Set<WaitingDelivery>();
+  const waiting = new Set<WaitingDelivery<Delivery>>();
   /** How many wait per origin; only for origins where any do. */
   const perOrigin = new Map<string, number>();
-  let attempt: ((delivery: WebhookDelivery) => Promise<void>) | undefined;
+  let attempt: ((delivery: Delivery) => Promise<void>) | undefined;
   let acceptUntilMs = Infinity;
 
-  function remove(entry: WaitingDelivery): void {
+  function remove(entry: WaitingDelivery<Delivery>): void {
     waiting.delete(entry);
     const left = (perOrigin.get(entry.origin) ?? 0) - 1;
     if (left > 0) {
@@ -50,7 +51,7 @@ export function createMemoryDeliveryQueue(options: MemoryDeliveryQueueOptions): 
       if (waiting.size >= options.maxWaiting || waitingThere >= options.maxWaitingPerOrigin) {
         return 'full';
       }
-      const entry: WaitingDelivery = {
+      const entry: WaitingDelivery<Delivery> = {
         delivery,
         origin,
         dueAtMs,
@@ -74,6 +75,7 @@ export function createMemoryDeliveryQueue(options: MemoryDeliveryQueueOptions): 
       return tooLate.map((entry) => entry.delivery);
     },
 
+    heldHere: () => waiting.size,
     size: () => waiting.size,
   };
 }

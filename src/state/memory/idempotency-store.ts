@@ -50,7 +50,7 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOpti
   }
 
   return {
-    async once(call, execute) {
+    async once(call, propose, execute) {
       forgetExpired();
       const known = records.get(call.key);
       if (known !== undefined) {
@@ -61,7 +61,8 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOpti
       if (records.size >= maxKeys) {
         forgetOldest();
       }
-      const record = { fingerprint: call.fingerprint, value: execute() };
+      const proposed = propose();
+      const record = { fingerprint: call.fingerprint, value: execute(proposed).then(() => proposed) };
       records.set(call.key, record);
       try {
         const value = await record.value;

@@ -1,5 +1,11 @@
 import type { Clock, Timer } from '../../clock.ts';
-import { applySettlement, isSettled, type Payment, type SettledPayment } from '../../payment/payment.ts';
+import {
+  applySettlement,
+  isSettled,
+  type Payment,
+  type PendingPayment,
+  type SettledPayment,
+} from '../../payment/payment.ts';
 import type { PaymentStore } from '../ports.ts';
 import { Fifo } from '../../fifo.ts';
 
@@ -19,8 +25,14 @@ const created = Promise.resolve('created' as const);
 const full = Promise.resolve('full' as const);
 const unknown = Promise.resolve(undefined);
 
+/** The store with a way in that needs no promise. */
+export interface MemoryPaymentStore extends PaymentStore {
+  /** As `create`; false when full. */
+  add(payment: PendingPayment): boolean;
+}
+
 /** Payments in this process's memory: gone when it ends. */
-export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): PaymentStore {
+export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): MemoryPaymentStore {
   const { clock, ttlMs, maxPayments } = options;
   const payments = new Map<string, Payment>();
   /** The settled ones in the order they settled, which is the order they leave in. */
@@ -49,15 +61,19 @@ export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): Pa
     return oldest !== undefined && payments.delete(oldest.id);
   }
 
+  function add(payment: PendingPayment): boolean {
+    if (payments.size >= maxPayments && !evictOldest()) {
+      return false;
+    }
+    payments.set(payment.id, payment);
+    return true;
+  }
+
   // No function below is async: each would make a generator and two promises for a value that is there.
   return {
-    create(payment) {
-      if (payments.size >= maxPayments && !evictOldest()) {
-        return full;
-      }
-      payments.set(payment.id, payment);
-      return created;
-    },
+    add,
+
+    create: (payment) => (add(payment) ? created : full),
 
     get(paymentId) {
       const payment = payments.get(paymentId);

@@ -10,10 +10,14 @@ interface Bucket {
 
 const done = Promise.resolve();
 
+function doNothing(): Promise<void> {
+  return done;
+}
+
 /** Due times in this process's memory: gone when it ends, so `drain` settles what is left. */
 export function createMemorySettlementScheduler(clock: Clock): SettlementScheduler {
   const buckets = new Map<number, Bucket>();
-  let settle: ((paymentId: string, dueAtMs: number) => Promise<void>) | undefined;
+  let settle: (paymentId: string, dueAtMs: number) => Promise<void> = doNothing;
   let scheduled = 0;
   let running = 0;
   let onIdle: (() => void) | undefined;
@@ -31,18 +35,40 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
     }
   }
 
+  function run(paymentId: string, dueAtMs: number): void {
+    scheduled -= 1;
+    running += 1;
+    // `settle` reports its own failures; whatever it does, the count must go down.
+    settle(paymentId, dueAtMs).then(onSettled, onSettled);
+  }
+
+  /** Takes the payment out of its bucket; false when it is not there. */
+  function take(paymentId: string, dueAtMs: number): boolean {
+    const bucket = buckets.get(dueAtMs);
+    const at = bucket?.paymentIds.indexOf(paymentId) ?? -1;
+    if (bucket === undefined || at === -1) {
+      return false;
+    }
+    const last = bucket.paymentIds.pop();
+    if (last !== undefined && at < bucket.paymentIds.length) {
+      bucket.paymentIds[at] = last;
+    }
+    if (bucket.paymentIds.length === 0) {
+      bucket.timer.cancel();
+      buckets.delete(dueAtMs);
+    }
+    return true;
+  }
+
   function fire(dueAtMs: number): void {
     const bucket = buckets.get(dueAtMs);
-    if (bucket === undefined || settle === undefined) {
+    if (bucket === undefined) {
       return;
     }
     buckets.delete(dueAtMs);
     bucket.timer.cancel();
     for (const paymentId of bucket.paymentIds) {
-      scheduled -= 1;
-      running += 1;
-      // `settle` reports its own failures; whatever it does, the count must go down.
-      settle(paymentId, dueAtMs).then(onSettled, onSettled);
+      run(paymentId, dueAtMs);
     }
   }
 
@@ -66,22 +92,19 @@ export function createMemorySettlementScheduler(clock: Clock): SettlementSchedul
       return done;
     },
 
+    async hasten(paymentId, dueAtMs) {
+      const isScheduled = take(paymentId, dueAtMs);
+      if (isScheduled) {
+        run(paymentId, dueAtMs);
+      }
+      return isScheduled;
+    },
+
     async cancel(paymentId, dueAtMs) {
-      const bucket = buckets.get(dueAtMs);
-      const at = bucket?.paymentIds.indexOf(paymentId) ?? -1;
-      if (bucket === undefined || at === -1) {
-        return;
+      if (take(paymentId, dueAtMs)) {
+        scheduled -= 1;
+        tellIfIdle();
       }
-      const last = bucket.paymentIds.pop();
-      if (last !== undefined && at < bucket.paymentIds.length) {
-        bucket.paymentIds[at] = last;
-      }
-      scheduled -= 1;
-      if (bucket.paymentIds.length === 0) {
-        bucket.timer.cancel();
-        buckets.delete(dueAtMs);
-      }
-      tellIfIdle();
     },
 
     async drain(untilMs) {

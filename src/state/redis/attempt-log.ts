@@ -1,0 +1,69 @@
+import { createIORedisClient, type IRedisClient } from 'bullmq';
+import type { AttemptLog, LoggedAttempt } from '../ports.ts';
+import type { RedisClient } from './redis-clients.ts';
+import { attemptsKey, shardOf } from './redis-keys.ts';
+import type { RedisLink } from './redis-link.ts';
+import { runScript } from './redis-scripts.ts';
+
+/** What the log works with. */
+export interface RedisAttemptLogDeps {
+  readonly client: RedisClient;
+  readonly link: RedisLink;
+  readonly shards: number;
+  /** Attempts leave this long after the settlement of their payment, in milliseconds. */
+  readonly ttlMs: number;
+  /** At most this many attempts of a payment; beyond it the first leave. */
+  readonly maxAttempts: number;
+}
+
+type NotedAttempt = readonly [
+  attempt: number,
+  startedAtMs: number,
+  durationMs: number,
+  statusCode: number | null,
+  error: string | null,
+];
+
+/** Webhook attempts in Redis, a list for each payment. */
+export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
+  const { client, link, shards } = deps;
+  const commands: IRedisClient = createIORedisClient(client);
+
+  return {
+    async record(paymentId, settledAtMs, attempt) {
+      const key = attemptsKey(shardOf(paymentId, shards), paymentId);
+      const values = [encode(attempt), deps.maxAttempts, settledAtMs + deps.ttlMs];
+      await link.run(() => runScript(commands, 'paymentSimNote', [key], values));
+    },
+
+    async list(paymentId) {
+      const key = attemptsKey(shardOf(paymentId, shards), paymentId);
+      return (await link.run(() => client.lrange(key, 0, -1))).map(decode);
+    },
+
+    close: () => Promise.resolve(),
+  };
+}
+
+function encode(attempt: LoggedAttempt): string {
+  const noted: NotedAttempt = [
+    attempt.attempt,
+    attempt.startedAtMs,
+    attempt.durationMs,
+    attempt.statusCode ?? null,
+    attempt.error ?? null,
+  ];
+  return JSON.stringify(noted);
+}
+
+function decode(json: string): LoggedAttempt {
+  const noted: NotedAttempt = JSON.parse(json);
+  const [attempt, startedAtMs, durationMs, statusCode, error] = noted;
+  return {
+    attempt,
+    startedAtMs,
+    durationMs,
+    statusCode: statusCode ?? undefined,
+    error: error ?? undefined,
+  };
+}

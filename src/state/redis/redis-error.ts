@@ -1,0 +1,24 @@
+/**
+ * What an error of the Redis client says, without anything of the command that failed: the client's
+ * errors carry that along, and with it passwords and payments.
+ */
+export function describeRedisError(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return 'unknown error';
+  }
+  // Several addresses of one name were tried: the message is in the parts.
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(describeRedisError).join('; ');
+  }
+  return error.message === '' ? error.name : error.message;
+}
+
+/** Whether Redis refused to write because `maxmemory` is reached. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && /\bOOM command not allowed/.test(error.message);
+}
+
+/** Whether Redis has forgotten a script that the client believes it knows. */
+export function isScriptMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('NOSCRIPT');
+}

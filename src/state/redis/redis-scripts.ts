@@ -1,0 +1,110 @@
+import type { IRedisClient } from 'bullmq';
+import type { RedisClient } from './redis-clients.ts';
+
+/** Our own Lua scripts by name; BullMQ brings its own. Each takes keys of one hash slot. */
+const scripts = {
+  /**
+   * Stores payments whose jobs are there. KEYS: the jobs, then the payments, in the same order. ARGV:
+   * record and time to live of each payment. Answers how many jobs are missing.
+   */
+  paymentSimStore: `
+    local n = #KEYS / 2
+    local missing = 0
+    for i = 1, n do
+      if redis.call('EXISTS', KEYS[i]) == 1 then
+        redis.call('SET', KEYS[n + i], ARGV[2 * i - 1], 'PX', ARGV[2 * i], 'NX')
+      else
+        missing = missing + 1
+      end
+    end
+    return missing`,
+  /**
+   * Settles payments that are pending. KEYS: the payments. ARGV: the time to live, then for each what
+   * stands before its terms. Answers 1 for one that it settled, the record of one that was settled, and
+   * nothing for one that is gone.
+   */
+  paymentSimSettle: `
+    local results = {}
+    for i, key in ipairs(KEYS) do
+      local record = redis.call('GET', key)
+      if record and string.sub(record, 1, 1) == 'P' then
+        redis.call('SET', key, ARGV[i + 1] .. string.sub(record, 3), 'PX', ARGV[1])
+        results[i] = 1
+      else
+        results[i] = record
+      end
+    end
+    return results`,
+  /**
+   * Reserves an idempotency key, a hash of fingerprint, value, and as long as its call runs the token of
+   * the owner and when its lease ends. ARGV: fingerprint, value, token, lease and time to live. Answers
+   * the state of the key and its value.
+   */
+  paymentSimReserve: `
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'value', 'token', 'lease')
+    if not known[1] then
+      redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'value', ARGV[2], 'token', ARGV[3], 'lease', now + ARGV[4])
+      redis.call('PEXPIRE', KEYS[1], ARGV[5])
+      return {'owned', ARGV[2]}
+    end
+    if known[1] ~= ARGV[1] then
+      return {'mismatch', ''}
+    end
+    if not known[3] then
+      return {'done', known[2]}
+    end
+    if tonumber(known[4]) > now then
+      return {'busy', known[2]}
+    end
+    redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease', now + ARGV[4])
+    return {'owned', known[2]}`,
+  /** Ends the reservation of ARGV[1], the token, and keeps the value for ARGV[2] milliseconds. */
+  paymentSimComplete: `
+    if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
+      redis.call('HDEL', KEYS[1], 'token', 'lease')
+      redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    end
+    return 1`,
+  /** Gives the key back that ARGV[1], the token, has reserved. */
+  paymentSimRelease: `
+    if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
+      redis.call('DEL', KEYS[1])
+    end
+    return 1`,
+  /** Notes an attempt, ARGV[1]; keeps the last ARGV[2] of them until ARGV[3]. */
+  paymentSimNote: `
+    redis.call('RPUSH', KEYS[1], ARGV[1])
+    redis.call('LTRIM', KEYS[1], -ARGV[2], -1)
+    redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+    return 1`,
+} as const;
+
+/** The name of a script. */
+export type ScriptName = keyof typeof scripts;
+
+/** Makes the scripts known to a client; Redis gets each with its first use on a connection. */
+export function defineScripts(client: RedisClient): void {
+  for (const [name, lua] of Object.entries(scripts)) {
+    client.defineCommand(name, { lua });
+  }
+}
+
+/** What a script is called with: how many of the values are keys, the keys, and the arguments. */
+export function scriptArguments(
+  keys: readonly string[],
+  values: readonly (string | number)[],
+): readonly (string | number)[] {
+  return [keys.length, ...keys, ...values];
+}
+
+/** Runs a script, which answers as `scripts` says. */
+export function runScript<Answer>(
+  client: IRedisClient,
+  name: ScriptName,
+  keys: readonly string[],
+  values: readonly (string | number)[],
+): Promise<Answer> {
+  return client.runCommand(name, [...scriptArguments(keys, values)]);
+}
