@@ -18,7 +18,10 @@ describe.each(['development', 'staging', 'production'] as const)('%s', (overlay)
       environmentOf(containerOf(deployment), manifests, secrets),
     ),
   ) as Record<string, string>;
-  const config = loadConfig(variables);
+  const config = loadConfig({
+    ...variables,
+    ...(variables['REDIS_URL'] !== undefined && { REDIS_URL: 'rediss://redis.example' }),
+  });
   /** What follows from ENVIRONMENT where nothing is set. */
   const defaults: Record<string, string> = {
     WEBHOOK_SECRET: 'default',
