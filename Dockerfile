@@ -21,7 +21,7 @@ RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
 # Everything that is shipped, and Node's compile cache of it. The cache is kept per user, so it is made
 # by the user who reads it; at run time nothing can be written.
 FROM base AS app
-COPY package.json LICENSE ./
+COPY package.json LICENSE THIRD_PARTY_LICENSES.md ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY gen ./gen
 COPY --from=build /app/dist ./dist
@@ -40,7 +40,7 @@ LABEL org.opencontainers.image.title="payment-sim" \
       org.opencontainers.image.revision="${REVISION}"
 # The rarely changed first. Everything belongs to root, so the service cannot change itself.
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json LICENSE ./
+COPY package.json LICENSE THIRD_PARTY_LICENSES.md ./
 COPY gen ./gen
 COPY --from=build /app/dist ./dist
 COPY --from=app --chown=0:0 /app/compile-cache ./compile-cache

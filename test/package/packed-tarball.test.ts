@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -45,31 +45,68 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
+/** All that may be in the tarball. */
+const allowed = [
+  /^(CHANGELOG|README|THIRD_PARTY_LICENSES)\.md$/,
+  /^LICENSE$/,
+  /^package\.json$/,
+  /^dist\/([a-z0-9-]+\/)*[a-z0-9-]+\.(js|d\.ts)$/,
+  /^gen\/([a-z0-9]+\/)+[a-z_]+_pb\.(js|d\.ts)$/,
+  /^proto\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
+];
+
 test('the tarball has what is built, generated and documented, and nothing else', () => {
-  expect(new Set(packedFiles.map((path) => path.split('/')[0]))).toEqual(
-    new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'gen', 'package.json', 'proto']),
-  );
-  expect(packedFiles.filter((path) => /(?<!\.d)\.ts$|\.map$|local\/|\.test\./.test(path))).toEqual([]);
+  expect(packedFiles.filter((path) => !allowed.some((pattern) => pattern.test(path)))).toEqual([]);
+  expect(allowed.filter((pattern) => !packedFiles.some((path) => pattern.test(path)))).toEqual([]);
+  expect(packedFiles.filter((path) => /local\/|\.test\./.test(path))).toEqual([]);
+  // Each file of dist/ has its source, so nothing is left over from an earlier build.
+  const sources = packedFiles
+    .filter((path) => path.startsWith('dist/'))
+    .map((path) => path.replace(/(\.d)?\.[jt]s$/, '.ts'));
+  expect(sources.filter((path) => !existsSync(root + path.replace('dist/', 'src/')))).toEqual([]);
 });
 
-test('the example compiles under strict, with every declaration checked', async () => {
-  copyFileSync(`${root}docs/clients/typescript/checkout.test.ts`, join(project, 'checkout.test.ts'));
-  write('tsconfig.json', {
-    compilerOptions: {
-      target: 'es2022',
-      module: 'nodenext',
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      noEmit: true,
-      typeRoots: [`${root}node_modules/@types`],
-      types: ['node'],
-    },
-    files: ['checkout.test.ts'],
-  });
-  await compile('tsconfig.json');
+test('the manifest names files that are in the tarball', () => {
+  const { bin, exports } = JSON.parse(
+    readFileSync(join(project, 'node_modules/payment-sim/package.json'), 'utf8'),
+  ) as { bin: Record<string, string>; exports: Record<string, string | Record<string, string>> };
+  const named = [
+    ...Object.values(bin),
+    ...Object.values(exports).flatMap((target) =>
+      Object.values(typeof target === 'string' ? [target] : target),
+    ),
+  ]
+    .map((path) => path.replace('./', ''))
+    .filter((path) => !path.includes('*'));
+  expect(named.length).toBeGreaterThan(9);
+  expect(named.filter((path) => !packedFiles.includes(path))).toEqual([]);
 });
+
+test.each([
+  { module: 'nodenext', moduleResolution: 'nodenext' },
+  { module: 'node16', moduleResolution: 'node16' },
+  { module: 'esnext', moduleResolution: 'bundler' },
+])(
+  'the example compiles under strict, with every declaration checked: $moduleResolution',
+  async (modules) => {
+    copyFileSync(`${root}docs/clients/typescript/checkout.test.ts`, join(project, 'checkout.test.ts'));
+    write('tsconfig.json', {
+      compilerOptions: {
+        target: 'es2022',
+        ...modules,
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        noEmit: true,
+        typeRoots: [`${root}node_modules/@types`],
+        types: ['node'],
+      },
+      files: ['checkout.test.ts'],
+    });
+    await compile('tsconfig.json');
+  },
+);
 
 test('the contract compiles for a browser', async () => {
   writeFileSync(
