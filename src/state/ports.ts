@@ -96,8 +96,9 @@ export interface SettlementScheduler {
   /** Forgets a payment that need not be settled any more; `dueAtMs` as given to `schedule`. */
   cancel(paymentId: string, dueAtMs: number): Promise<void>;
   /**
-   * Ends the work of this process. Payments due up to `untilMs` are settled on time, later ones
-   * right away if nobody else would settle them, and the promise resolves when all are settled.
+   * Ends the work of this process. If nobody else would settle them, payments due up to `untilMs` are
+   * settled on time and later ones right away, and the promise resolves when all are settled. Otherwise
+   * no more are taken, and it resolves when those under way have ended, at `untilMs` at the latest.
    */
   drain(untilMs: number): Promise<void>;
   /** How many are scheduled, for the metrics. */
@@ -119,8 +120,9 @@ export interface DeliveryQueue<Delivery> {
   add(delivery: Delivery, dueAtMs: number): Promise<'held' | 'refused' | 'full'>;
   /**
    * Prepares for the end of this process: from now on only deliveries due up to `untilMs` are held.
-   * Returns the later ones that nobody else would attempt, for the caller to account for. May be
-   * called again with an earlier time.
+   * Returns the later ones that nobody else would attempt, for the caller to account for. Where others
+   * would, this process attempts no more, and holds what comes for them. May be called again with an
+   * earlier time.
    */
   drain(untilMs: number): Promise<readonly Delivery[]>;
   /** How many wait that nobody but this process would attempt. */

@@ -3,7 +3,7 @@ import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
 import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
 import type { DeliveryQueue } from '../../src/state/ports.ts';
 import { sampleSettledPayment } from '../support/sample-payment.ts';
-import type { PortHarness } from './harness.ts';
+import type { PortHarness, PortTraits } from './harness.ts';
 
 /** What the suite asks for: an empty queue of its own per test. */
 export type DeliveryQueueFactory = (options: {
@@ -32,14 +32,14 @@ async function startRecording(open: DeliveryQueueFactory, options = roomy) {
 }
 
 /** What every DeliveryQueue does. */
-export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory): void {
+export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, traits: PortTraits): void {
   describe(`DeliveryQueue contract: ${name}`, () => {
     test('attempts each delivery once, as it was given, when it is due and not before', async () => {
       const { queue, attempts, attempted, now, passTime } = await startRecording(open);
       const dueAtMs = now() + delayMs;
       expect(await queue.add(delivery('late', 7), dueAtMs + delayMs)).toBe('held');
       expect(await queue.add(delivery('early'), dueAtMs)).toBe('held');
-      expect(queue.size()).toBe(2);
+      expect(await queue.size()).toBe(2);
       await passTime(delayMs);
       await expect.poll(attempted).toEqual([delivery('early')]);
       await passTime(delayMs);
@@ -48,7 +48,8 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
       expect(attempts).toHaveLength(2);
       expect(attempts[0]?.atMs).toBeGreaterThanOrEqual(dueAtMs);
       expect(attempts[1]?.atMs).toBeGreaterThanOrEqual(dueAtMs + delayMs);
-      expect(queue.size()).toBe(0);
+      await expect.poll(() => queue.size()).toBe(0);
+      expect(queue.heldHere()).toBe(0);
     });
 
     test('what is overdue is attempted at once', async () => {
@@ -80,21 +81,24 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
       await expect.poll(() => attempts).toEqual([1, 2, 3]);
     });
 
-    test('has room for so many in all and so many per origin, and for new ones when old ones leave', async () => {
-      const limits = { maxWaiting: 3, maxWaitingPerOrigin: 2 };
-      const { queue, attempted, now, passTime } = await startRecording(open, limits);
-      const to = (origin: string) => queue.add({ ...delivery('a'), url: `${origin}/a` }, now() + delayMs);
-      expect(await to('http://127.0.0.1:1')).toBe('held');
-      expect(await to('http://127.0.0.1:1')).toBe('held');
-      expect(await to('http://127.0.0.1:1')).toBe('full');
-      expect(await to('http://127.0.0.1:2')).toBe('held');
-      expect(await to('http://127.0.0.1:3')).toBe('full');
-      await passTime(delayMs);
-      await expect.poll(() => attempted().length).toBe(3);
-      expect(await to('http://127.0.0.1:1')).toBe('held');
-      expect(await to('http://127.0.0.1:1')).toBe('held');
-      await queue.drain(0);
-    });
+    test.runIf(traits.isBounded)(
+      'has room for so many in all and so many per origin, and for new ones when old ones leave',
+      async () => {
+        const limits = { maxWaiting: 3, maxWaitingPerOrigin: 2 };
+        const { queue, attempted, now, passTime } = await startRecording(open, limits);
+        const to = (origin: string) => queue.add({ ...delivery('a'), url: `${origin}/a` }, now() + delayMs);
+        expect(await to('http://127.0.0.1:1')).toBe('held');
+        expect(await to('http://127.0.0.1:1')).toBe('held');
+        expect(await to('http://127.0.0.1:1')).toBe('full');
+        expect(await to('http://127.0.0.1:2')).toBe('held');
+        expect(await to('http://127.0.0.1:3')).toBe('full');
+        await passTime(delayMs);
+        await expect.poll(() => attempted().length).toBe(3);
+        expect(await to('http://127.0.0.1:1')).toBe('held');
+        expect(await to('http://127.0.0.1:1')).toBe('held');
+        await queue.drain(0);
+      },
+    );
 
     test('drain hands back what is due too late, unless another process will attempt it', async () => {
       const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
@@ -102,10 +106,10 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
       await queue.add(delivery('before'), untilMs);
       await queue.add(delivery('after'), untilMs + 1_000);
       expect(await queue.drain(untilMs)).toEqual(outlivesProcess ? [] : [delivery('after')]);
-      expect(queue.size()).toBe(1);
+      expect(queue.heldHere()).toBe(outlivesProcess ? 0 : 1);
+      expect(await queue.size()).toBe(outlivesProcess ? 2 : 1);
       await passTime(delayMs + 1_000);
-      await expect.poll(attempted).toContainEqual(delivery('before'));
-      expect(attempted()).toHaveLength(1);
+      expect(attempted()).toEqual(outlivesProcess ? [] : [delivery('before')]);
     });
 
     test('while draining it holds what is due in time and refuses the rest', async () => {
@@ -114,10 +118,8 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
       expect(await queue.drain(untilMs)).toEqual([]);
       expect(await queue.add(delivery('before'), untilMs)).toBe('held');
       expect(await queue.add(delivery('after'), untilMs + 1)).toBe(outlivesProcess ? 'held' : 'refused');
-      await passTime(delayMs);
-      await expect.poll(attempted).toEqual([delivery('before')]);
-      await passTime(delayMs);
-      expect(attempted()).toHaveLength(1);
+      await passTime(2 * delayMs);
+      expect(attempted()).toEqual(outlivesProcess ? [] : [delivery('before')]);
     });
 
     test('a second drain with an earlier time hands back what the first had kept', async () => {
@@ -125,7 +127,7 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory):
       await queue.add(delivery('a'), now() + 1_000);
       expect(await queue.drain(now() + 1_000)).toEqual([]);
       expect(await queue.drain(0)).toEqual(outlivesProcess ? [] : [delivery('a')]);
-      expect(queue.size()).toBe(0);
+      expect(queue.heldHere()).toBe(0);
       expect(await queue.drain(0)).toEqual([]);
       await passTime(1_001);
       expect(attempted()).toEqual([]);

@@ -11,3 +11,9 @@ export interface PortHarness<T> {
   /** Whether what this process leaves behind will be taken up by another. */
   readonly outlivesProcess: boolean;
 }
+
+/** How implementations of a port may differ. */
+export interface PortTraits {
+  /** Whether it knows how many there may be; otherwise that is up to the store behind it. */
+  readonly isBounded: boolean;
+}

@@ -34,15 +34,19 @@ function closing<T extends { close(): Promise<void> }>(build: (clock: FakeClock)
   return { ...opened, port: opened.port.port };
 }
 
-describePaymentStore('memory', async (options) =>
-  closing((clock) => createMemoryPaymentStore({ clock, ...options })),
+describePaymentStore(
+  'memory',
+  async (options) => closing((clock) => createMemoryPaymentStore({ clock, ...options })),
+  { isBounded: true },
 );
 describeIdempotencyStore('memory', async ({ ttlMs }) =>
   closing((clock) => createMemoryIdempotencyStore({ clock, ttlMs, maxKeys: 1_000 })),
 );
 describeSettlementScheduler('memory', async () => harness(createMemorySettlementScheduler));
-describeDeliveryQueue('memory', async (options) =>
-  harness((clock) => createMemoryDeliveryQueue<WebhookDelivery>({ clock, ...options })),
+describeDeliveryQueue(
+  'memory',
+  async (options) => harness((clock) => createMemoryDeliveryQueue<WebhookDelivery>({ clock, ...options })),
+  { isBounded: true },
 );
 describeAttemptLog('memory', async (options) =>
   closing((clock) => createMemoryAttemptLog({ clock, maxPayments: 1_000, ...options })),
@@ -57,9 +61,9 @@ test('expired payments leave memory by themselves, although nobody asks for them
   await store.create(samplePayment());
   await store.settle('pay-1', () => sampleSettlement(now()));
   await passTime(86_400_000 - 1);
-  expect(store.count()).toEqual({ pending: 0, settled: 1 });
+  expect(await store.count()).toEqual({ pending: 0, settled: 1 });
   await passTime(10_000);
-  expect(store.count()).toEqual({ pending: 0, settled: 0 });
+  expect(await store.count()).toEqual({ pending: 0, settled: 0 });
 });
 
 const openKeys = (maxKeys: number) =>

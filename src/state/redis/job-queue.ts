@@ -149,7 +149,9 @@ export function createJobQueue<Data>(deps: JobQueueDeps): JobQueue<Data> {
     },
 
     open() {
-      workers = queues.map((_, shard) => createWorker(shard));
+      if (ending === undefined) {
+        workers = queues.map((_, shard) => createWorker(shard));
+      }
     },
 
     async add(shard, job) {
