@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type BodyDeadline, createBodyDeadline } from './body-deadline.ts';
@@ -20,8 +20,7 @@ export interface Http2Plane {
  * written down so that they are decided here. docs/security.md has them in a table.
  */
 const floodLimits = {
-  /** Streams that the peer resets: at once, and per second after that. Off unless both are set. */
-  streamResetBurst: 1_000,
+  /** Streams that the peer resets, per second beyond the burst, which is set below. */
   streamResetRate: 100,
   /** Entries in one SETTINGS frame. */
   maxSettings: 32,
@@ -50,6 +49,8 @@ export function createHttp2Plane(
     peerMaxConcurrentStreams: limits.maxConcurrentStreams,
     unknownProtocolTimeout: limits.sniffTimeoutMs,
     ...floodLimits,
+    // A client whose deadline passes resets all calls in flight at once, and does nothing wrong by it.
+    streamResetBurst: limits.maxConcurrentStreams,
   });
   const sessions = new Set<ServerHttp2Session>();
   const idleSessions = createIdleSessions(limits.idleTimeoutMs, limits.requestTimeoutMs);
@@ -62,8 +63,16 @@ export function createHttp2Plane(
     session.on('error', () => session.destroy());
   });
   // Fastify's handler is written for both kinds of requests, but typed for the first alone.
-  const untyped: EventEmitter = server;
-  untyped.on('request', handler);
+  const untyped = new EventEmitter().on('request', handler);
+  server.on('request', (request, response) => {
+    // Frames that came together with this call's headers are read first: when a reset is among them,
+    // the costly part is spared.
+    setImmediate(() => {
+      if (!request.stream.closed) {
+        untyped.emit('request', request, response);
+      }
+    });
+  });
   dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), (stream, path) => {
     const isStreaming = streamingPaths.has(path);
     if (isStreaming) {
@@ -88,6 +97,10 @@ function dispatchStreams(
   const compatibilityListeners = server.listeners('stream');
   server.removeAllListeners('stream');
   server.on('stream', (stream, headers, flags, rawHeaders) => {
+    if (stream.closed) {
+      forget(stream);
+      return;
+    }
     const awaitedBody = bodyDeadline.begin(stream);
     dropEndlessTimeouts(headers);
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
@@ -106,3 +119,12 @@ function dispatchStreams(
     }
   });
 }
+
+/** Lets go of a stream that its caller has reset before anything was done for it. */
+function forget(stream: ServerHttp2Stream): void {
+  // Without a listener, a reset with an error code would end the process.
+  stream.on('error', ignoreError);
+  stream.resume();
+}
+
+function ignoreError(): void {}

@@ -13,21 +13,23 @@ export async function openAttack(port: number): Promise<Socket> {
 
 export const http2Start = Buffer.concat([Buffer.from(preface), emptySettings]);
 
-/** HPACK of a gRPC call of GetPaymentStatus, without the static table's indexes for what has none. */
-export const callHeaders = Buffer.concat([
-  Buffer.from([0x83, 0x86]),
-  literal([0x04], '/payment.v1.PaymentService/GetPaymentStatus'),
-  literal([0x01], 'localhost'),
-  literal([0x0f, 0x10], 'application/grpc'),
-]);
+/** HPACK of a call of GetPaymentStatus, without the static table's indexes for what has none. */
+function callHeaders(contentType: string): Buffer {
+  return Buffer.concat([
+    Buffer.from([0x83, 0x86]),
+    literal([0x04], '/payment.v1.PaymentService/GetPaymentStatus'),
+    literal([0x01], 'localhost'),
+    literal([0x0f, 0x10], contentType),
+  ]);
+}
 
 function literal(nameIndex: readonly number[], value: string): Buffer {
   return Buffer.concat([Buffer.from([...nameIndex, value.length]), Buffer.from(value)]);
 }
 
 /** HEADERS with END_HEADERS that open the nth call of a connection and leave its body open. */
-export function openCall(n: number): Buffer {
-  return http2Frame(frameTypes.headers, 0x04, 2 * n + 1, callHeaders);
+export function openCall(n: number, contentType = 'application/grpc'): Buffer {
+  return http2Frame(frameTypes.headers, 0x04, 2 * n + 1, callHeaders(contentType));
 }
 
 /**

@@ -33,25 +33,38 @@ interface Attack {
   readonly run: (socket: Socket, index: number) => Promise<void>;
   /** Whether the service must close all the connections by itself. */
   readonly endedByService?: boolean;
+  /** How often it comes, 2 unless told otherwise. */
+  readonly times?: number;
 }
 
 /**
  * Others are answered during the attack and after it, and the service holds no more memory than before.
- * The attack comes twice: the first time allocators may keep what they got for the next time.
+ *
+ * What JavaScript holds, which the service's own leaks would be in, returns to where it was. Memory
+ * that is not JavaScript's does too, but glibc gives only the end of its heap back to the system:
+ * 80 MB of holes after 5,000 connections, which `malloc_trim` returned to the last 9, and which the
+ * next attack fills first. So the attack comes again, and the process must hardly grow by that.
  */
 async function survive(attack: Attack): Promise<void> {
   const service = await startMeasuredService();
   const others = startOtherCallers(service);
   await others.answered(30);
   const before = await service.memory();
-  await suffer(attack, service, others);
-  const afterOne = await service.memory();
-  await suffer(attack, service, others);
+  const after = [before];
+  for (let times = 0; times < (attack.times ?? 2); times += 1) {
+    await suffer(attack, service, others);
+    after.push(await service.memory());
+  }
   await others.stop();
-  const afterTwo = await service.memory();
-  expect(afterTwo.heldBytes - before.heldBytes).toBeLessThan(16 * megabyte);
-  expect(afterTwo.heldBytes - afterOne.heldBytes).toBeLessThan(4 * megabyte);
-  expect(afterTwo.rssBytes - afterOne.rssBytes).toBeLessThan(128 * megabyte);
+  const [last, secondToLast] = [after.at(-1) ?? before, after.at(-2) ?? before];
+  console.log(
+    after
+      .map((m) => [m.heldBytes / megabyte, m.rssBytes / megabyte].map((x) => x.toFixed(1)).join('/'))
+      .join(' '),
+  );
+  expect(last.heldBytes - before.heldBytes).toBeLessThan(4 * megabyte);
+  expect(last.heldBytes - secondToLast.heldBytes).toBeLessThan(megabyte);
+  expect(last.rssBytes - secondToLast.rssBytes).toBeLessThan(32 * megabyte);
 }
 
 async function suffer(attack: Attack, service: MeasuredService, others: OtherCallers): Promise<void> {
@@ -73,19 +86,23 @@ function frameOn(n: number, type: number, payload: string): Buffer {
 }
 
 describe('HTTP/2', () => {
-  test('calls that are opened and reset at once (rapid reset)', async () => {
-    await survive({
-      connections: 20,
-      endedByService: true,
-      async run(socket) {
-        socket.write(http2Start);
-        const cancel = '00000008';
-        await flood(socket, 5_000, (n) =>
-          Buffer.concat([openCall(n), frameOn(n, frameTypes.rstStream, cancel)]),
-        );
-      },
-    });
-  });
+  test.each(['application/grpc', 'application/grpc+json'])(
+    'calls of %s that are opened and reset at once (rapid reset)',
+    async (contentType) => {
+      await survive({
+        connections: 20,
+        endedByService: true,
+        times: 3,
+        async run(socket) {
+          socket.write(http2Start);
+          const cancel = '00000008';
+          await flood(socket, 5_000, (n) =>
+            Buffer.concat([openCall(n, contentType), frameOn(n, frameTypes.rstStream, cancel)]),
+          );
+        },
+      });
+    },
+  );
 
   test('calls that make the service reset them (window update of 0)', async () => {
     await survive({
@@ -102,7 +119,7 @@ describe('HTTP/2', () => {
       connections: 10,
       async run(socket) {
         socket.write(http2Start);
-        await flood(socket, 5_000, openCall);
+        await flood(socket, 5_000, (n) => openCall(n));
       },
     });
   });
@@ -180,6 +197,7 @@ test('5,000 idle connections', async () => {
   const request = 'GET /unknown HTTP/1.1\r\nHost: localhost\r\n\r\n';
   await survive({
     connections: 5_000,
+    times: 3,
     async run(socket, index) {
       const answer = once(socket, 'data');
       socket.write(index % 2 === 0 ? request : http2Start);

@@ -73,21 +73,38 @@ describe('HTTP/2 that goes wrong', () => {
     await connection.closed();
   });
 
-  test('streams that are reset as soon as they are opened cost the connection', async () => {
+  test.each(['application/grpc', 'application/grpc+json'])(
+    'rapid reset: calls of %s that are reset as soon as they are opened cost the connection',
+    async (contentType) => {
+      const connection = await openRawConnection(service.apiPort);
+      connection.send(Buffer.concat([Buffer.from(preface), emptySettings]));
+      const headers = callHeaders(contentType);
+      const cancel = Buffer.from([0, 0, 0, 8]);
+      for (let streamId = 1; streamId < 10_000 && !connection.socket.closed; streamId += 2) {
+        connection.send(
+          Buffer.concat([
+            http2Frame(frameTypes.headers, 0x04, streamId, headers),
+            http2Frame(frameTypes.rstStream, 0, streamId, cancel),
+          ]),
+        );
+      }
+      await connection.closed();
+      expect(receivedFrameTypes(connection.received())).toContain(frameTypes.goaway);
+    },
+  );
+
+  test('as many calls as a connection may have at once can be cancelled at once', async () => {
     const connection = await openRawConnection(service.apiPort);
     connection.send(Buffer.concat([Buffer.from(preface), emptySettings]));
-    // ":method: POST", ":scheme: http", ":path: /" by their numbers in the static table.
-    const headers = Buffer.from([0x83, 0x86, 0x84]);
-    for (let i = 0; i < 3_000; i++) {
-      const streamId = 2 * i + 1;
-      connection.send(
-        Buffer.concat([
-          http2Frame(frameTypes.headers, 0x04, streamId, headers),
-          http2Frame(frameTypes.rstStream, 0, streamId, Buffer.from([0, 0, 0, 8])),
-        ]),
-      );
-    }
-    await connection.closed();
+    const streamIds = Array.from({ length: 1_000 }, (_, nth) => 2 * nth + 1);
+    const headers = callHeaders('application/grpc');
+    connection.send(Buffer.concat(streamIds.map((id) => http2Frame(frameTypes.headers, 0x04, id, headers))));
+    const cancel = Buffer.from([0, 0, 0, 8]);
+    connection.send(Buffer.concat(streamIds.map((id) => http2Frame(frameTypes.rstStream, 0, id, cancel))));
+    connection.send(http2Frame(frameTypes.headers, 0x05, 2_001, headers));
+    // The answer to the last call: an error, since it has no message.
+    await connection.waitUntil((bytes) => receivedFrameTypes(bytes).includes(frameTypes.headers));
+    expect(receivedFrameTypes(connection.received())).not.toContain(frameTypes.goaway);
   });
 });
 
@@ -96,17 +113,21 @@ function literalHeader(nameIndex: readonly number[], value: string): Buffer {
   return Buffer.concat([Buffer.from([...nameIndex, value.length]), Buffer.from(value)]);
 }
 
+function callHeaders(contentType: string): Buffer {
+  return Buffer.concat([
+    Buffer.from([0x83, 0x86]),
+    literalHeader([0x04], path),
+    literalHeader([0x01], 'localhost'),
+    literalHeader([0x0f, 0x10], contentType),
+  ]);
+}
+
 test.each(['application/json', 'application/grpc', 'application/grpc-web+proto', 'application/proto'])(
   'a body that is too large is answered and its stream closed before it ends: %s',
   async (contentType) => {
     const small = await startService({ READ_MAX_BYTES: '10000', SHUTDOWN_GRACE_MS: '0' });
     const connection = await openRawConnection(small.apiPort);
-    const headers = Buffer.concat([
-      Buffer.from([0x83, 0x86]),
-      literalHeader([0x04], path),
-      literalHeader([0x01], 'localhost'),
-      literalHeader([0x0f, 0x10], contentType),
-    ]);
+    const headers = callHeaders(contentType);
     const chunk = Buffer.alloc(16_000, 0x20);
     if (contentType.startsWith('application/grpc')) {
       chunk.writeUIntBE(1_000_000, 0, 5);

@@ -55,7 +55,8 @@ function begin(url: string, { path, headers, body }: RawRequest): ClientHttp2Str
     [constants.HTTP2_HEADER_PATH]: path,
   });
   stream.on('error', () => undefined);
-  stream.on('close', () => session.destroy());
+  // Not destroyed: the reset has to leave first.
+  stream.on('close', () => session.close());
   stream.end(body);
   return stream;
 }

@@ -65,6 +65,11 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
 
   onWhole(body: Buffer): void {
     this.#awaitedBody.end();
+    // A stream that its caller has reset ends like any other; with nobody to answer, a flood of those
+    // costs a tenth of what it would.
+    if (this.#stream.closed) {
+      return;
+    }
     if (!this.#lane.answer(this.#route, this, body)) {
       this.#handToConnect([body]);
     }
