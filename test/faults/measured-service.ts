@@ -5,10 +5,13 @@ import { loadConfig } from '../../src/config.ts';
 const app = await buildApp(loadConfig(process.env), { logDestination: { write: () => undefined } });
 process.send?.(await app.start());
 
+/** An ordinary collection leaves V8 with pages that it does not need at the moment; this one gives them back. */
+function collect(): void {
+  globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
+}
+
 process.on('message', () => {
-  // Twice: what the first frees may have held on to more through finalizers. An ordinary collection
-  // leaves V8 with pages that it does not need at the moment; this one gives them back.
-  const collect = () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
+  // Twice: what the first frees may have held on to more through finalizers.
   collect();
   setImmediate(() => {
     collect();
