@@ -28,6 +28,12 @@ export interface UndeliveredEvent {
   readonly webhookUrl?: string;
 }
 
+/** What the log says of a letter. */
+const messages: Readonly<Record<UndeliveredEvent['channel'], string>> = {
+  eventbridge: 'EventBridge event given up',
+  webhook: 'Webhook given up',
+};
+
 /** Where letters go besides the log. */
 export interface DeadLetterQueue {
   /** Takes the letter over. Returns at once and never throws. */
@@ -53,9 +59,10 @@ export function createDeadLetters(deps: {
   readonly queue: DeadLetterQueue | undefined;
 }): DeadLetters {
   // A counter that appears with its first letter would hide that letter from Prometheus' `increase`.
-  for (const reason of deadLetterReasons) {
-    deps.metrics.deadLetters.inc({ channel: 'webhook', reason }, 0);
-    deps.metrics.deadLetters.inc({ channel: 'eventbridge', reason }, 0);
+  for (const channel of Object.keys(messages)) {
+    for (const reason of deadLetterReasons) {
+      deps.metrics.deadLetters.inc({ channel, reason }, 0);
+    }
   }
   deps.metrics.deadLetterMessages.inc({ outcome: 'failed' }, 0);
   return {
@@ -81,7 +88,7 @@ export function createDeadLetters(deps: {
           last_attempt_at: isoTime(letter.lastAttemptAtMs),
           error: letter.error,
         },
-        channel === 'webhook' ? 'Webhook given up' : 'EventBridge event given up',
+        messages[channel],
       );
       deps.queue?.send(letter);
     },
