@@ -223,6 +223,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   let stopping: Promise<void> | undefined;
   return {
     async start() {
+      if (config.reusePort && !state.outlivesProcess) {
+        logger.warn('REUSE_PORT without REDIS_URL: each process knows only the payments that it took itself');
+      }
       await state.start();
       const apiPort = await listen(api.app, config.grpcPort, config.host, config.reusePort);
       const opsPort = await listen(ops, config.healthPort, config.host);

@@ -5,8 +5,12 @@ import { CreatePaymentIntentRequestSchema } from '../../gen/payment/v1/payment_p
 
 export const createPath = '/payment.v1.PaymentService/CreatePaymentIntent';
 
-/** A gRPC frame with an ordinary create. */
-export function createFrame(webhookUrl = ''): Buffer {
+/**
+ * A gRPC frame with an ordinary create.
+ *
+ * @param delayMs until it settles; what the service has as its default when not given.
+ */
+export function createFrame(webhookUrl = '', delayMs?: number): Buffer {
   const message = toBinary(
     CreatePaymentIntentRequestSchema,
     create(CreatePaymentIntentRequestSchema, {
@@ -14,6 +18,7 @@ export function createFrame(webhookUrl = ''): Buffer {
       userId: 'user-bench-1',
       amount: { amount: 120_000n, currency: 'KRW' },
       webhookUrl,
+      ...(delayMs === undefined ? {} : { simulation: { delayMs } }),
     }),
   );
   const frame = Buffer.alloc(5 + message.byteLength);

@@ -17,6 +17,8 @@ export interface GrpcLoad {
   /** Calls per second on each connection; as many as go unless given. */
   readonly rate?: number;
   readonly webhookUrl?: string;
+  /** Until a payment settles, in milliseconds; the service's default unless given. */
+  readonly delayMs?: number;
 }
 
 /** What h2load saw. */
@@ -37,7 +39,7 @@ export function requireH2load(): void {
 /** Calls CreatePaymentIntent over gRPC. h2load has no eye for `grpc-status`: see the service's metrics for that. */
 export async function grpcLoad(load: GrpcLoad): Promise<GrpcLoadResult> {
   const bodyPath = join(scratch, 'create.grpc');
-  writeFileSync(bodyPath, createFrame(load.webhookUrl));
+  writeFileSync(bodyPath, createFrame(load.webhookUrl, load.delayMs));
   const duration =
     load.seconds === undefined
       ? ['-n', String(load.calls)]

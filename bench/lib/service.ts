@@ -42,12 +42,13 @@ let services = 0;
  *
  * @param options.probe adds `heapUsed`; the service itself is not changed.
  * @param options.entry what to start, `src/main.ts` unless told otherwise.
+ * @param options.sharedPort of services that run already with REUSE_PORT, for one more of them.
  */
 export async function startService(
   env: Readonly<Record<string, string>> = {},
-  options: { readonly probe?: boolean; readonly entry?: string } = {},
+  options: { readonly probe?: boolean; readonly entry?: string; readonly sharedPort?: number } = {},
 ): Promise<Service> {
-  const [apiPort, opsPort] = [await freePort(), await freePort()];
+  const [apiPort, opsPort] = [options.sharedPort ?? (await freePort()), await freePort()];
   services += 1;
   const logPath = join(scratch, `service-${services}.log`);
   const startedAtMs = performance.now();
@@ -63,7 +64,9 @@ export async function startService(
     nodeArguments: options.probe === true ? ['--expose-gc', '--import', './bench/lib/heap-probe.ts'] : [],
     logPath,
   });
-  await firstAnswer(apiPort, startedAtMs + startTimeoutMs);
+  // Which of the processes at a shared port answers is not for us to say; the ops port is its own.
+  const probe = options.sharedPort === undefined ? () => callOnce(apiPort) : () => requireReady(opsPort);
+  await firstAnswer(probe, startedAtMs + startTimeoutMs);
   const firstAnswerMs = performance.now() - startedAtMs;
   const firstAnswerCpuMs = cpuMicros(child.pid) / 1000;
   const metric = (name: string) => readMetric(opsPort, name);
@@ -84,10 +87,17 @@ export async function startService(
   };
 }
 
-async function firstAnswer(port: number, untilMs: number): Promise<void> {
+async function requireReady(opsPort: number): Promise<void> {
+  const { status } = await fetch(`http://127.0.0.1:${opsPort}/readyz`);
+  if (status !== 200) {
+    throw new Error(`/readyz answers ${status}`);
+  }
+}
+
+async function firstAnswer(call: () => Promise<void>, untilMs: number): Promise<void> {
   for (;;) {
     try {
-      return await callOnce(port);
+      return await call();
     } catch (error) {
       if (performance.now() > untilMs) {
         throw error;

@@ -1,6 +1,12 @@
-import { buildApp } from '../app.ts';
-import { loadConfig } from '../config.ts';
-import { runProcess } from '../run-process.ts';
+import { enableCompileCache } from 'node:module';
+
+// As in main.ts: the rest is imported after this.
+enableCompileCache();
+const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
+  import('../app.ts'),
+  import('../config.ts'),
+  import('../run-process.ts'),
+]);
 
 // One of several services that another process has started: as main.ts, but it says where it listens,
 // whatever the log level, and ends with that process.

@@ -2,6 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ServiceProcess, startServiceProcess } from './service-process.ts';
 
+const warning = 'REUSE_PORT without REDIS_URL: each process knows only the payments that it took itself';
 const connectionCount = 40;
 
 /** Makes a call on each of so many new connections, which stay open; the HTTP statuses. */
@@ -38,6 +39,7 @@ describe.skipIf(process.platform !== 'linux')('REUSE_PORT=true', () => {
     const other = await second.ready;
     expect(other.apiPort).toBe(apiPort);
     expect(other.opsUrl).not.toBe(opsUrl);
+    expect((await second.line(warning))['level']).toBe('warn');
 
     expect(await callOnNewConnections(apiUrl)).toEqual(allNotFound);
     const shares = await Promise.all([first, second].map(countConnections));

@@ -1,0 +1,154 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { type ClusterReplica, startCluster } from '../support/cluster.ts';
+import { type CrashPoint, crashPoints } from '../support/crash-points.ts';
+import { type OutcomeDelivery, type Outcomes, startOutcomes } from '../support/outcomes.ts';
+import { checkSettledOnce } from '../support/settled-once.ts';
+import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
+import { intentMessage } from '../system/connect-json.ts';
+
+requireRedisInCi();
+
+const entry = fileURLToPath(new URL('../support/crashing-replica.ts', import.meta.url));
+/** From a kill to the takeover of what the killed replica had in hand, and all retries, in milliseconds. */
+const recoveryMs = 90_000;
+/** At most so many payments are made until the replica comes to its point. */
+const enough = 2_000;
+const callsAtATime = 16;
+
+/**
+ * Refuses the first attempt of every fourth payment on each channel. Not of all: senders make a pause
+ * when everything fails.
+ */
+function refusingFirst(): (delivery: OutcomeDelivery) => Promise<'take' | 'refuse'> {
+  const taken = new Map<string, boolean>();
+  return ({ channel, paymentId }) => {
+    const key = `${channel} ${paymentId}`;
+    const isTaken = taken.get(key) ?? taken.size % 4 > 0;
+    taken.set(key, true);
+    return Promise.resolve(isTaken ? 'take' : 'refuse');
+  };
+}
+
+/** What became of the payments of one crash point. */
+interface Made {
+  readonly acknowledged: string[];
+  unanswered: number;
+  /** Calls that are repeated with their key, and wait until the lease of the killed replica is over. */
+  readonly repeated: Promise<void>[];
+}
+
+describe.skipIf(missingRedis !== undefined)('a replica killed between two writes', () => {
+  test('at every crash point of docs/adr/0014: all settle once, arrive on both channels, and keys hold', async () => {
+    const [redis, outcomes] = await Promise.all([startRedisServer(), startOutcomes()]);
+    outcomes.beforeAnswer = refusingFirst();
+    const cluster = await startCluster(2, {
+      entry,
+      env: {
+        ...outcomes.env,
+        REDIS_URL: redis.url,
+        WEBHOOK_RETRY_BASE_MS: '300',
+        EVENTBRIDGE_RETRY_BASE_MS: '300',
+        DEFAULT_DELAY_MS: '300',
+      },
+    });
+    const [victim, survivor] = cluster.replicas as [ClusterReplica, ClusterReplica];
+    const all: Made[] = [];
+    for (const point of crashPoints) {
+      await victim.kill();
+      await victim.restart({ CRASH_AT: point });
+      all.push(await payUntilKilled(point, victim, survivor, outcomes));
+    }
+    await victim.restart();
+    await Promise.all(all.flatMap(({ repeated }) => repeated));
+    const acknowledged = all.flatMap((made) => made.acknowledged);
+    await outcomes.whenComplete(acknowledged, recoveryMs);
+    await outcomes.whenComplete(outcomes.received.keys(), recoveryMs);
+    await checkSettledOnce(cluster, outcomes, acknowledged);
+    // One payment for each reservation, however often its create was repeated with its key.
+    const reservations = [...outcomes.received.values()].map(({ reservationId }) => reservationId);
+    const keyed = reservations.filter((reservationId) => reservationId.startsWith('keyed'));
+    expect(new Set(keyed).size).toBe(keyed.length);
+    const lines = all.map(
+      (made, index) =>
+        `${crashPoints[index]}: ${made.acknowledged.length} acknowledged, ${made.unanswered} calls ` +
+        `unanswered, ${made.repeated.length} of them repeated with their key`,
+    );
+    console.log(
+      `${lines.join('\n')}\nall settled once and arrived on both channels; delivered again: ` +
+        JSON.stringify(outcomes.countDuplicates()),
+    );
+  }, 300_000);
+});
+
+/** Creates and processes payments on both replicas until the first one has come to its point. */
+async function payUntilKilled(
+  point: CrashPoint,
+  victim: ClusterReplica,
+  survivor: ClusterReplica,
+  outcomes: Outcomes,
+): Promise<Made> {
+  const made: Made = { acknowledged: [], unanswered: 0, repeated: [] };
+  let payments = 0;
+
+  async function pay(nth: number): Promise<void> {
+    const isKeyed = nth % 2 === 0;
+    const name = `${isKeyed ? 'keyed' : 'plain'} ${point} ${nth}`;
+    const message = intentMessage({
+      reservation_id: name,
+      webhook_url: outcomes.webhookUrl,
+      ...(isKeyed ? { idempotency_key: name } : {}),
+    });
+    const id = await tryCall(nth % 4 < 2 ? victim : survivor, 'CreatePaymentIntent', message);
+    if (id === undefined) {
+      if (isKeyed) {
+        made.repeated.push(repeat(message));
+      }
+      return;
+    }
+    made.acknowledged.push(id);
+    if (nth % 3 === 0) {
+      await tryCall(victim, 'ProcessPayment', { payment_intent_id: id });
+    }
+  }
+
+  /** What a client does that does not know what became of its call; twice, to get the same answer. */
+  async function repeat(message: Readonly<Record<string, unknown>>): Promise<void> {
+    const ids = [
+      await tryCall(survivor, 'CreatePaymentIntent', message),
+      await tryCall(survivor, 'CreatePaymentIntent', message),
+    ];
+    expect(ids[1]).toBe(ids[0]);
+    made.acknowledged.push(ids[0] ?? '');
+  }
+
+  async function tryCall(
+    replica: ClusterReplica,
+    method: string,
+    message: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined> {
+    const answer = await replica.call(method, message).catch((error: unknown) => {
+      if (replica === survivor) {
+        throw error;
+      }
+    });
+    if (answer === undefined) {
+      await victim.ended();
+      made.unanswered += 1;
+      return undefined;
+    }
+    expect(answer.httpStatus, JSON.stringify(answer.body)).toBe(200);
+    return String(answer.body['payment_intent_id']);
+  }
+
+  async function work(): Promise<void> {
+    while (victim.isUp() && payments < enough) {
+      payments += 1;
+      await pay(payments);
+    }
+  }
+
+  await Promise.all(Array.from({ length: callsAtATime }, work));
+  expect(victim.isUp(), `${payments} payments, and the replica has not come to "${point}"`).toBe(false);
+  return made;
+}
