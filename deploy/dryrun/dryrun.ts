@@ -93,21 +93,53 @@ async function checkStop(name: string, container: Container): Promise<void> {
   check((await container.stop()) === 0, `${name}: SIGTERM ends it with exit code 0`, container);
 }
 
-/** Makes a call from inside the containers' network. */
-function createPayment(networkPid: number): string {
+/** Makes a call from inside the containers' network; answers the HTTP status and the body. */
+function call(networkPid: number, port: number, method: string, message: object): string {
   const script = `
-    const answer = await fetch('http://127.0.0.1:8030/payment.v1.PaymentService/CreatePaymentIntent', {
+    const answer = await fetch('http://127.0.0.1:${port}/payment.v1.PaymentService/${method}', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ reservation_id: 'reservation-1', user_id: 'user-1', amount: { amount: 120000, currency: 'KRW' } }),
+      body: process.argv[1],
     });
     console.log(answer.status, await answer.text());`;
-  return execFileSync(
-    'nsenter',
-    ['--target', String(networkPid), '--net', process.execPath, '--input-type=module', '--eval', script],
-    { encoding: 'utf8' },
-  ).trim();
+  const node = [process.execPath, '--input-type=module', '--eval', script, JSON.stringify(message)];
+  return execFileSync('nsenter', ['--target', String(networkPid), '--net', ...node], {
+    encoding: 'utf8',
+  }).trim();
 }
+
+function createPayment(networkPid: number, port: number): string {
+  const amount = { amount: 120_000, currency: 'KRW' };
+  const message = { reservation_id: 'reservation-1', user_id: 'user-1', amount };
+  return call(networkPid, port, 'CreatePaymentIntent', message);
+}
+
+function isPending(answer: string): boolean {
+  return /^200 .*PAYMENT_STATUS_PENDING/.test(answer);
+}
+
+/** Two containers, whose ports differ because they share a network here, know the same payment. */
+async function checkReplicas(start: Start, redisUrl: string, networkPid: number): Promise<void> {
+  const variables = { EVENTBRIDGE: 'off', REDIS_URL: redisUrl };
+  const replicas = [
+    await start(['dist/main.js'], variables),
+    await start(['dist/main.js'], { ...variables, GRPC_PORT: '18030', HEALTH_PORT: '18031' }),
+  ];
+  for (const [index, replica] of replicas.entries()) {
+    const isReady = () => replica.output().includes('Payment Sim is ready');
+    check(await until(isReady, 30), `replica ${index + 1}: is ready, with its state in Redis`, replica);
+  }
+  const created = createPayment(networkPid, 8030);
+  check(isPending(created), `replica 1: CreatePaymentIntent answers ${created}`, replicas[0]);
+  const id = /pay-[0-9a-f-]+/.exec(created)?.[0];
+  const found = call(networkPid, 18030, 'GetPaymentStatus', { payment_intent_id: id });
+  check(found.startsWith('200 '), 'replica 2: GetPaymentStatus knows it', replicas[1]);
+  for (const [index, replica] of replicas.entries()) {
+    await checkStop(`replica ${index + 1}`, replica);
+  }
+}
+
+type Start = (command: readonly string[], variables: Readonly<Record<string, string>>) => Promise<Container>;
 
 async function runContainers(image: Image, usrLocal: string): Promise<void> {
   const { stage } = image;
@@ -116,7 +148,7 @@ async function runContainers(image: Image, usrLocal: string): Promise<void> {
     process.env,
   );
   const running: Container[] = [];
-  const start = async (command: readonly string[], variables: Record<string, string>) => {
+  const start: Start = async (command, variables) => {
     const container = await startContainer(
       {
         root: image.root,
@@ -141,12 +173,8 @@ async function runContainers(image: Image, usrLocal: string): Promise<void> {
     checkCompileCache(service);
     const worker = await start(['dist/worker/main.js'], workerVariables);
     await checkContainer('worker', worker, image);
-    const answer = createPayment(neighbours.pid);
-    check(
-      /^200 .*PAYMENT_STATUS_PENDING/.test(answer),
-      `service: CreatePaymentIntent answers ${answer}`,
-      service,
-    );
+    const answer = createPayment(neighbours.pid, 8030);
+    check(isPending(answer), `service: CreatePaymentIntent answers ${answer}`, service);
     check(
       await until(() => neighbours.output().includes('HOLD -> CONFIRMED'), 30),
       'worker: the reservation is confirmed, by way of EventBridge and SQS',
@@ -154,6 +182,12 @@ async function runContainers(image: Image, usrLocal: string): Promise<void> {
     );
     await checkStop('service', service);
     await checkStop('worker', worker);
+    const redisUrl = /"redis":"(redis:[^"]+)"/.exec(neighbours.output())?.[1];
+    if (redisUrl === undefined) {
+      say('--  no redis-server on this machine: replicas with Redis are not checked');
+    } else {
+      await checkReplicas(start, redisUrl, neighbours.pid);
+    }
   } finally {
     for (const { pid } of running) {
       endAtOnce(pid);

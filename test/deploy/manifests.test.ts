@@ -55,8 +55,7 @@ describe.each(['development', 'staging', 'production', 'production-grpc-probes']
 
     test('the service takes every variable and every value', () => {
       const { config, unknown } = load(containerOf(service), loadConfig);
-      // REDIS_URL is not read yet.
-      expect(unknown.filter((name) => name !== 'REDIS_URL')).toEqual([]);
+      expect(unknown).toEqual([]);
       expect(config.environment).toBe(overlay.replace('-grpc-probes', ''));
       expect(ports(containerOf(service))).toEqual({ api: config.grpcPort, ops: config.healthPort });
       expect(service.spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
@@ -67,7 +66,7 @@ describe.each(['development', 'staging', 'production', 'production-grpc-probes']
     });
 
     test('replicas share their state', () => {
-      const shares = (containerOf(service).env ?? []).some(({ name }) => name === 'REDIS_URL');
+      const shares = load(containerOf(service), loadConfig).config.redis.url !== undefined;
       expect(service.spec.replicas > 1).toBe(shares);
       const [autoscaler] = ofKind(manifests, 'HorizontalPodAutoscaler');
       expect(autoscaler?.spec?.['minReplicas'] ?? 1).toBe(service.spec.replicas);
