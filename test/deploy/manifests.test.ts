@@ -72,20 +72,22 @@ describe.each(['development', 'staging', 'production', 'production-grpc-probes']
       expect(autoscaler?.spec?.['minReplicas'] ?? 1).toBe(service.spec.replicas);
     });
 
-    test.runIf(overlay !== 'development')('the worker takes every variable and every value', () => {
-      const worker = find('payment-sim-worker');
-      const { config, unknown } = load(containerOf(worker), loadWorkerConfig);
-      expect(unknown).toEqual([]);
-      expect(ports(containerOf(worker))).toEqual({ ops: config.healthPort });
-      expect(worker.spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
-        config.shutdownGraceMs / 1000 + spareSeconds,
-      );
-      const [script = ''] = containerOf(worker).args ?? [];
-      expect(existsSync(root + script.replace('dist/', 'src/').replace(/js$/, 'ts'))).toBe(true);
-      // What the service gives up goes where the worker gives up too.
-      const { config: sender } = load(containerOf(service), loadConfig);
-      expect(config.deadLetterQueueUrl).toBe(sender.deadLetterQueueUrl);
-    });
+    if (overlay !== 'development') {
+      test('the worker takes every variable and every value', () => {
+        const worker = find('payment-sim-worker');
+        const { config, unknown } = load(containerOf(worker), loadWorkerConfig);
+        expect(unknown).toEqual([]);
+        expect(ports(containerOf(worker))).toEqual({ ops: config.healthPort });
+        expect(worker.spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
+          config.shutdownGraceMs / 1000 + spareSeconds,
+        );
+        const [script = ''] = containerOf(worker).args ?? [];
+        expect(existsSync(root + script.replace('dist/', 'src/').replace(/js$/, 'ts'))).toBe(true);
+        // What the service gives up goes where the worker gives up too.
+        const { config: sender } = load(containerOf(service), loadConfig);
+        expect(config.deadLetterQueueUrl).toBe(sender.deadLetterQueueUrl);
+      });
+    }
 
     test('selectors find what they are meant to', () => {
       const pods = deployments.map(({ spec }) => spec.template.metadata.labels);
