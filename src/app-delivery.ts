@@ -159,6 +159,14 @@ export function buildEventBridge(
   addGauge(parts.metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
     sender.backlog(),
   );
+  if (queue !== undefined) {
+    addCountGauge(
+      parts.metrics.registry,
+      'eventbridge_retries_waiting',
+      'Events of all replicas that wait for another attempt.',
+      () => queue.size(),
+    );
+  }
   const credentials = credentialsFor(config, aws.eventBridgeUrl);
   return createEventBridgeChannel({ ...parts, aws, config: eventBridge, credentials, sender, queue });
 }

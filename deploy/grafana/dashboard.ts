@@ -1,10 +1,10 @@
 import { delivery } from './delivery-panels.ts';
 import type { Panel, Row } from './panel.ts';
-import { processRow, workerRow } from './process-panels.ts';
+import { processRow, redisRow, workerRow } from './process-panels.ts';
 import { callsRow, overview, payments } from './service-panels.ts';
 
 /** Everything on the dashboard, from top to bottom. */
-const rows: readonly Row[] = [overview, callsRow, payments, delivery, processRow, workerRow];
+const rows: readonly Row[] = [overview, callsRow, payments, delivery, processRow, redisRow, workerRow];
 
 /** Columns of Grafana's grid, and the heights of panels in its units. */
 const columns = 24;

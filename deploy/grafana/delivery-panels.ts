@@ -1,5 +1,5 @@
 import type { Row } from './panel.ts';
-import { pods, process, quantile, rate, share } from './promql.ts';
+import { ofAll, pods, process, quantile, rate, share } from './promql.ts';
 
 /** How outcomes go out. */
 export const delivery: Row = {
@@ -50,9 +50,10 @@ export const delivery: Row = {
         'What waits: webhooks for another attempt or a connection, events for a call. Growing without end, it ends in dead letters with the reason overflow.',
       unit: 'short',
       queries: [
-        [`sum(webhook_retries_waiting{${pods}})`, 'webhooks, next attempt'],
+        [ofAll(`webhook_retries_waiting{${pods}}`), 'webhooks, next attempt'],
         [`sum(webhook_connections{${pods},state="waiting"})`, 'webhooks, connection'],
         [`sum by (state) (eventbridge_backlog{${pods}})`, 'events, {{state}}'],
+        [`max(eventbridge_retries_waiting{${pods}})`, 'events, next attempt, in Redis'],
       ],
     },
     {

@@ -68,6 +68,28 @@ export const processRow: Row = {
   ],
 };
 
+/** What all replicas share, where REDIS_URL is set. */
+export const redisRow: Row = {
+  title: 'Redis',
+  panels: [
+    {
+      title: 'Redis can be used',
+      description:
+        '1 as each replica sees it; 0: its calls fail with UNAVAILABLE, and it is not ready. Empty without REDIS_URL.',
+      unit: 'short',
+      max: 1,
+      queries: [[`min by (pod, instance) (redis_up{${pods}})`, process]],
+    },
+    {
+      title: 'Redis commands that failed per second, by reason',
+      description:
+        'unreachable and timeout: Redis or the network; out_of_memory: creates are refused until there is room. Should be 0.',
+      unit: 'ops',
+      queries: [[`sum by (reason) (${rate(`redis_command_errors_total{${pods}}`)})`, '{{reason}}']],
+    },
+  ],
+};
+
 /** The worker at the other end of EventBridge. */
 export const workerRow: Row = {
   title: 'Reservation worker',

@@ -19,6 +19,15 @@ export function quantile(portion: number, histogram: string, selector: string, b
   return `histogram_quantile(${portion}, sum by (${by}le) (${rate(`${histogram}_bucket{${selector}}`)}))`;
 }
 
+/**
+ * A figure of all processes together. Those with Redis share it, and each of them tells the whole of it;
+ * those without tell their own.
+ */
+export function ofAll(series: string, by?: string): string {
+  const grouping = by === undefined ? '' : ` by (${by})`;
+  return `sum${grouping} (${series} unless on (job, instance) redis_up) or max${grouping} (${series})`;
+}
+
 /** How much of `whole` is `part`. */
 export function share(part: string, whole: string): string {
   return `sum(${rate(part)}) / sum(${rate(whole)})`;

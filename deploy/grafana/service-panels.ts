@@ -1,5 +1,5 @@
 import type { Panel, Row } from './panel.ts';
-import { calls, pods, process, quantile, rate, serverErrors, share } from './promql.ts';
+import { calls, ofAll, pods, process, quantile, rate, serverErrors, share } from './promql.ts';
 
 function latencyPanel(percent: number, meaning: string): Panel {
   return {
@@ -59,7 +59,7 @@ export const overview: Row = {
         'Payments that have no outcome yet: about creates per second times their delay. At MAX_PAYMENTS creates are refused.',
       unit: 'short',
       stat: true,
-      queries: [[`sum(payment_stored{${pods},state="pending"})`, 'pending']],
+      queries: [[ofAll(`payment_stored{${pods},state="pending"}`), 'pending']],
     },
     {
       title: 'Dead letters, 1 h',
@@ -172,15 +172,15 @@ export const payments: Row = {
     {
       title: 'Stored payments',
       description:
-        'Pending and settled payments. Settled ones leave after PAYMENT_TTL_MS, or earlier at MAX_PAYMENTS. About 530 bytes of memory each.',
+        'Pending payments, and settled ones that are in memory; with Redis, the pending ones of all replicas. Settled ones leave after PAYMENT_TTL_MS, or earlier at MAX_PAYMENTS. About 530 bytes of memory each.',
       unit: 'short',
-      queries: [[`sum by (state) (payment_stored{${pods}})`, '{{state}}']],
+      queries: [[ofAll(`payment_stored{${pods}}`, 'state'), '{{state}}']],
     },
     {
       title: 'Scheduled settlements',
       description: 'Payments that wait for their due time. Should follow the pending payments.',
       unit: 'short',
-      queries: [[`sum by (pod, instance) (payment_settlements_scheduled{${pods}})`, process]],
+      queries: [[ofAll(`payment_settlements_scheduled{${pods}}`), 'scheduled']],
     },
   ],
 };

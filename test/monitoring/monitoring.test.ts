@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createDashboard } from '../../deploy/grafana/dashboard.ts';
+import { missingRedis } from '../support/redis-server.ts';
 import { missingPrometheus, type Prometheus, startPrometheus } from './prometheus.ts';
 import { selectorsIn } from './selectors.ts';
 import { startMonitoredSystem } from './traffic.ts';
@@ -14,14 +15,17 @@ const alertTestFile = `${deploy}prometheus/alerts.test.yaml`;
 /** Rounds of traffic after which every panel must have shown something. */
 const maxRounds = 6;
 
-if (missingPrometheus !== undefined) {
-  console.warn(`The monitoring tests are skipped: ${missingPrometheus}`);
+/** What is needed for these tests and is not there. */
+const missing = missingPrometheus ?? missingRedis;
+
+if (missing !== undefined) {
+  console.warn(`The monitoring tests are skipped: ${missing}`);
 }
 
-test.skipIf(missingPrometheus !== undefined && process.env['CI'] !== 'true')(
-  'there is a Prometheus, always in CI',
+test.skipIf(missing !== undefined && process.env['CI'] !== 'true')(
+  'there are Prometheus and Redis, always in CI',
   () => {
-    expect(missingPrometheus).toBeUndefined();
+    expect(missing).toBeUndefined();
   },
 );
 
@@ -47,7 +51,7 @@ test('every panel has a place of its own and says what it means', () => {
   }
 });
 
-describe.skipIf(missingPrometheus !== undefined)('in Prometheus', () => {
+describe.skipIf(missing !== undefined)('in Prometheus', () => {
   test('the alerts are in order, and fire when they should', async () => {
     const run = promisify(execFile);
     const { stdout } = await run('promtool', ['check', 'rules', alertFile]);

@@ -1,9 +1,10 @@
 import { type Target } from './prometheus.ts';
 import { startQueues, startReservationApi, startWorker, type Test } from '../worker/support.ts';
+import { startRedisServer } from '../support/redis-server.ts';
 import { startService } from '../support/start-service.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
 
-/** Service and worker with everything around them, some of which fails. */
+/** A service in memory, one with Redis, and the worker, with everything around them, some of which fails. */
 export interface MonitoredSystem {
   readonly targets: readonly Target[];
   /** One round of calls of which some fail, with webhooks and events of which some fail; resolves when the outcomes are out. */
@@ -27,7 +28,8 @@ export async function startMonitoredSystem(test: Test): Promise<MonitoredSystem>
   const worker = await startWorker(test, queues, { RESERVATION_API_URL: reservationApi.url });
   const genuine = await startWebhookReceiver();
   const failing = await startWebhookReceiver((response) => response.writeHead(500).end());
-  const service = await startService({
+  const redis = await startRedisServer();
+  const variables = {
     DEFAULT_DELAY_MS: '0',
     SHUTDOWN_GRACE_MS: '0',
     WEBHOOK_MAX_ATTEMPTS: '2',
@@ -38,10 +40,12 @@ export async function startMonitoredSystem(test: Test): Promise<MonitoredSystem>
     AWS_ENDPOINT_URL_SQS: aws.sqsUrl,
     PAYMENT_WEBHOOK_DLQ_URL: aws.deadLetterQueueUrl,
     EVENT_BUS_NAME: aws.busName,
-  });
+  };
+  const service = await startService(variables);
+  const replica = await startService({ ...variables, REDIS_URL: redis.url });
 
-  async function call(method: string, body: unknown): Promise<Record<string, unknown>> {
-    const response = await fetch(`${service.apiUrl}/payment.v1.PaymentService/${method}`, {
+  async function call(method: string, body: unknown, { apiUrl } = service): Promise<Record<string, unknown>> {
+    const response = await fetch(`${apiUrl}/payment.v1.PaymentService/${method}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -52,7 +56,7 @@ export async function startMonitoredSystem(test: Test): Promise<MonitoredSystem>
   let rounds = 0;
   return {
     targets: [
-      { job: 'payment-sim', addresses: [new URL(service.opsUrl).host] },
+      { job: 'payment-sim', addresses: [service, replica].map(({ opsUrl }) => new URL(opsUrl).host) },
       { job: 'reservation-worker', addresses: [new URL(worker.opsUrl).host] },
     ],
     async makeTraffic() {
@@ -65,6 +69,7 @@ export async function startMonitoredSystem(test: Test): Promise<MonitoredSystem>
       const created = await call('CreatePaymentIntent', { ...payment, webhook_url: genuine.url });
       await call('CreatePaymentIntent', { ...payment, webhook_url: failing.url });
       const waiting = await call('CreatePaymentIntent', { ...payment, simulation: { delay_ms: 86_400_000 } });
+      await call('CreatePaymentIntent', payment, replica);
       await call('CreatePaymentIntent', {});
       await call('GetPaymentStatus', { payment_intent_id: created['payment_intent_id'] });
       await call('GetPaymentStatus', { payment_intent_id: 'pay-none' });
@@ -72,7 +77,7 @@ export async function startMonitoredSystem(test: Test): Promise<MonitoredSystem>
       await queues.send('not an event');
       await genuine.waitFor(rounds);
       await failing.waitFor(rounds * 2);
-      await worker.waitForLogs('Reservation confirmed', rounds * 3);
+      await worker.waitForLogs('Reservation confirmed', rounds * 4);
       await worker.waitForLogs('Message not understood, sent to the dead-letter queue', rounds);
     },
   };

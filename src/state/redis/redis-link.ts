@@ -48,6 +48,9 @@ const notReached = 'Redis has not been reached yet';
 /** See `RedisLink`. */
 export function createRedisLink(deps: RedisLinkDeps): RedisLink {
   const { client, clock, logger, metrics, timeoutMs } = deps;
+  for (const reason of ['unreachable', 'timeout', 'out_of_memory', 'failed']) {
+    metrics.redisErrors.inc({ reason }, 0);
+  }
   let problem: string | undefined = notReached;
   let isChecked = false;
   let lastError: string | undefined;
