@@ -29,15 +29,12 @@ const reservedShareForNew = 0.2;
 const webhookConnectTimeoutMs = 10_000;
 
 /**
- * With state that outlives the process, a settlement waits for its deliveries. So many may do so per
- * channel at the same time; the rest goes through the queue. Both channels together must leave room
- * among the settlements under way, or one that is slow would hold up payments: see `concurrency` in
- * state/redis/state.ts.
+ * With state that outlives the process, a settlement waits for its deliveries. When they are slow, no more
+ * than so many of a channel may keep settlements waiting, and the rest goes through the queue: both channels
+ * together must leave room among the settlements under way (`concurrency` in state/redis/state.ts), or they
+ * would hold up payments.
  */
-const deliveriesAtOnce = 250;
-
-/** As `deliveriesAtOnce`, for those that wait for a connection. */
-const waitingForConnection = { maxWaiting: 500, maxWaitingPerOrigin: 100 };
+const maxSlowDeliveries = 100;
 
 /** What every way out works with. */
 export interface DeliveryParts {
@@ -66,9 +63,10 @@ export function buildWebhooks(
     baseMs: config.webhookRetryBaseMs,
     maxMs: config.webhookRetryMaxMs,
   };
-  const backlog = outlivesProcess
-    ? waitingForConnection
-    : { maxWaiting: config.webhookMaxBacklog, maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin };
+  const backlog = {
+    maxWaiting: config.webhookMaxBacklog,
+    maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
+  };
   const connections = createWebhookConnections({
     maxPerOrigin: config.webhookMaxConnectionsPerOrigin,
     maxTotal: config.webhookMaxConnections,
@@ -100,7 +98,7 @@ export function buildWebhooks(
     circuits,
     attempt,
     queue,
-    maxFirstAttempts: outlivesProcess ? deliveriesAtOnce : undefined,
+    maxSlowAttempts: outlivesProcess ? maxSlowDeliveries : undefined,
     deadLetter,
     timeoutMs,
     retry,
@@ -154,7 +152,7 @@ export function buildEventBridge(
     ...parts,
     config: eventBridge,
     deadLetters,
-    elsewhere: queue && createEventBridgeElsewhere(queue, parts.clock, deliveriesAtOnce),
+    elsewhere: queue && createEventBridgeElsewhere(queue, parts.clock, maxSlowDeliveries),
   });
   addGauge(parts.metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
     sender.backlog(),

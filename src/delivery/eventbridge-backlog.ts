@@ -21,6 +21,8 @@ export interface PendingEvent {
   readonly end: ((error?: unknown) => void) | undefined;
   /** How often it waited elsewhere without an attempt. */
   readonly waits: number;
+  /** When it came, or came back. */
+  readonly sinceMs: number;
 }
 
 interface RetryGroup {

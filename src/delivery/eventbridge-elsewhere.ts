@@ -5,8 +5,8 @@ import type { EventRetry } from './event-retry.ts';
 
 /** Where events wait that outlive the process. */
 export interface EventBridgeElsewhere {
-  /** So many are under way here at the same time; those beyond wait there. */
-  readonly maxHere: number;
+  /** When EventBridge is slow no more than so many are here at the same time; those beyond wait there. */
+  readonly maxSlow: number;
   /** Holds the event, after an attempt, for its next one, and tells who waits for it. */
   retryLater(pending: PendingEvent, delayMs: number): void;
   /** Holds an event that cannot have its turn here now. */
@@ -20,10 +20,10 @@ const waitMs = 1_000;
 export function createEventBridgeElsewhere(
   queue: DeliveryQueue<EventRetry>,
   clock: Clock,
-  maxHere: number,
+  maxSlow: number,
 ): EventBridgeElsewhere {
   return {
-    maxHere,
+    maxSlow,
 
     retryLater(pending, delayMs) {
       queue.add(toRetry(pending), clock.now() + delayMs).then(

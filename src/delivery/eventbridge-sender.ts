@@ -45,6 +45,8 @@ export interface EventBridgeSender extends DeliveryChannel {
   backlog(): { readonly ready: number; readonly retrying: number; readonly in_flight: number };
 }
 
+/** With an event that has been here for longer than this, in milliseconds, EventBridge counts as slow. */
+const slowMs = 1_000;
 /** Longest pause between calls while all of them fail, in milliseconds. */
 const maxPauseMs = 2_000;
 
@@ -218,17 +220,18 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
   }
 
   /** Ends when the event is delivered, given up or waits elsewhere. */
-  async function handle(waiting: EventRetry, hasRoom: boolean): Promise<void> {
+  async function handle(waiting: EventRetry, mayStay: boolean): Promise<void> {
     if (abandoned) {
       throw new LeftToOthersError();
     }
-    if (putEvents === undefined || !hasRoom) {
+    if (putEvents === undefined || !mayStay) {
       await elsewhere?.wait(waiting);
       return;
     }
     await new Promise<void>((resolve, reject) => {
       backlog.push({
         ...waiting,
+        sinceMs: clock.now(),
         entry: undefined,
         firstAttemptAtMs: waiting.firstAttemptAtMs,
         lastAttemptAtMs: waiting.lastAttemptAtMs,
@@ -236,6 +239,13 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       });
       leave();
     });
+  }
+
+  /** Whether a new event may have its turn here rather than elsewhere. */
+  function hasRoom(): boolean {
+    const [oldest = backlog.peek()] = inFlight;
+    const isSlow = oldest !== undefined && clock.now() - oldest.sinceMs > slowMs;
+    return !isSlow || backlog.ready() + inFlight.size < (elsewhere?.maxSlow ?? Infinity);
   }
 
   function isIdle(): boolean {
@@ -265,9 +275,8 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
 
     accept(event, payment) {
       if (elsewhere !== undefined) {
-        const hasRoom = backlog.ready() + inFlight.size < elsewhere.maxHere;
         const { settledAtMs } = payment;
-        return handle({ event, settledAtMs, attempts: 0, waits: 0, lastError: 'not tried yet' }, hasRoom);
+        return handle({ event, settledAtMs, attempts: 0, waits: 0, lastError: 'not tried yet' }, hasRoom());
       }
       const pending: PendingEvent = {
         event,
@@ -279,6 +288,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
         lastError: 'not tried yet',
         end: undefined,
         waits: 0,
+        sinceMs: clock.now(),
       };
       if (abandoned) {
         giveUp(pending, 'shutdown');

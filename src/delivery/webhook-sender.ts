@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { traceFields } from '../payment/call-trace.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -10,7 +10,7 @@ import type { DeliveryChannel } from './delivery-service.ts';
 import { decideRetry, patienceMs, type RetryOptions } from './retry-policy.ts';
 import type { WebhookAttempt } from './webhook-attempt.ts';
 import type { WebhookCircuits } from './webhook-circuits.ts';
-import type { WebhookConnections } from './webhook-connections.ts';
+import type { NoConnection, WebhookConnection, WebhookConnections } from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 import type { AttemptResult } from './webhook-request.ts';
 
@@ -24,9 +24,10 @@ export interface WebhookSenderDeps {
   readonly queue: DeliveryQueue<WebhookDelivery>;
   /**
    * Set when deliveries outlive the process: `accept` fails rather than to give up what others can do, and
-   * so many first attempts are made at the same time; those beyond wait in the queue.
+   * when receivers are slow no more than so many first attempts are under way; those beyond wait in the
+   * queue.
    */
-  readonly maxFirstAttempts?: number | undefined;
+  readonly maxSlowAttempts?: number | undefined;
   readonly deadLetter: DeadLetter;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -51,8 +52,9 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   const longestWaitMs = patienceMs(deps.retry, deps.timeoutMs);
   /** Every delivery that is being attempted or waits for a connection. */
   const inFlight = new Set<WebhookDelivery>();
-  const isShared = deps.maxFirstAttempts !== undefined;
-  let firstAttempts = 0;
+  const isShared = deps.maxSlowAttempts !== undefined;
+  /** First attempts under way, the oldest first, with the time when they began. */
+  const firstAttempts = new Map<WebhookDelivery, number>();
   /** How many have had their turn and are being accounted for. */
   let concluding = 0;
   let abandoned = false;
@@ -81,16 +83,21 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   }
 
   async function handleFirst(delivery: WebhookDelivery): Promise<void> {
-    if (firstAttempts === deps.maxFirstAttempts) {
+    if (firstAttempts.size >= (deps.maxSlowAttempts ?? Infinity) && areSlow()) {
       await waitElsewhere(delivery);
       return;
     }
-    firstAttempts += 1;
+    firstAttempts.set(delivery, clock.now());
     try {
       await handle(delivery);
     } finally {
-      firstAttempts -= 1;
+      firstAttempts.delete(delivery);
     }
+  }
+
+  function areSlow(): boolean {
+    const [oldestMs = Infinity] = firstAttempts.values();
+    return clock.now() - oldestMs > slowMs;
   }
 
   /** Leaves a delivery that there is no room for to the queue, from where it may go to another process. */
@@ -105,7 +112,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     if (blockedUntilMs !== undefined) {
       return { kind: 'blocked', untilMs: blockedUntilMs };
     }
-    const connection = await connections.acquire(origin);
+    const connection = await (isShared ? acquireSoon(origin) : connections.acquire(origin));
     switch (connection) {
       case 'closed':
         return { kind: 'shutdown' };
@@ -131,6 +138,22 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     }
     connection.release();
     return { kind: 'attempted', atMs, result };
+  }
+
+  /** As `acquire`, but full when there is none soon: who waits here keeps a settlement waiting. */
+  async function acquireSoon(origin: string): Promise<WebhookConnection | NoConnection> {
+    const acquired = connections.acquire(origin);
+    let timer: Timer | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = clock.setTimer(slowMs, () => resolve('late'));
+    });
+    const first = await Promise.race([acquired, late]);
+    timer?.cancel();
+    if (first !== 'late') {
+      return first;
+    }
+    void acquired.then((connection) => typeof connection === 'object' && connection.release());
+    return 'full';
   }
 
   async function account(delivery: WebhookDelivery, turn: Turn): Promise<void> {
@@ -275,6 +298,9 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     },
   };
 }
+
+/** With a first attempt older than this, in milliseconds, receivers count as slow. */
+const slowMs = 1_000;
 
 /** How long a delivery that there was no room for waits in the queue, in milliseconds. */
 const elsewhereMs = 1_000;

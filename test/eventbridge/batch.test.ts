@@ -85,5 +85,6 @@ function pendingEvent(number: number, attempts: number): PendingEvent {
     lastError: '',
     end: undefined,
     waits: 0,
+    sinceMs: 0,
   };
 }

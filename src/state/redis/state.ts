@@ -42,10 +42,9 @@ const endPatienceMs = 1_000;
 const idempotencyLeaseMs = 10_000;
 
 /**
- * Jobs under way per shard. Settlements wait for their deliveries, of which no more than the senders let
- * through wait at the same time: see `deliveriesAtOnce` in app-delivery.ts.
+ * Jobs under way per shard. Settlements wait for their deliveries, of which few may be slow: see `maxSlowDeliveries` in app-delivery.ts.
  */
-const concurrency = { settlements: 600, retries: 250 };
+const concurrency = { settlements: 300, retries: 200 };
 
 /** Everything in Redis, where all replicas see it and none of them takes it along when it ends. */
 export function createRedisState(options: RedisStateOptions): State {
