@@ -15,10 +15,22 @@ export function describeRedisError(error: unknown): string {
 
 /** Whether Redis refused to write because `maxmemory` is reached. */
 export function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && /\bOOM command not allowed/.test(error.message);
+  return hasMessage(error, 'OOM command not allowed');
 }
 
 /** Whether Redis has forgotten a script that the client believes it knows. */
 export function isScriptMissing(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('NOSCRIPT');
+  return hasMessage(error, 'NOSCRIPT');
+}
+
+/** Also in the errors of the commands because of which a transaction was not carried out. */
+function hasMessage(error: unknown, text: string): boolean {
+  if (!(error instanceof Error)) {
+    return false;
+  }
+  const reasons: unknown = 'previousErrors' in error ? error.previousErrors : [];
+  return (
+    error.message.includes(text) ||
+    (Array.isArray(reasons) && reasons.some((reason) => hasMessage(reason, text)))
+  );
 }

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { shardOf } from '../../src/state/redis/redis-keys.ts';
+
+function mistakesOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    return error instanceof ConfigError ? error.mistakes : [String(error)];
+  }
+}
+
+test.each([
+  'redis://127.0.0.1',
+  'redis://redis.example:6380/2',
+  'redis://user:p%40ss%2Fword@redis.example',
+  'rediss://:token@[::1]:6379/',
+])('%s is an address', (url) => {
+  expect(loadConfig({ REDIS_URL: url }).redis).toEqual({ url, cluster: false, shards: 1 });
+});
+
+test.each([
+  'redis.example:6379',
+  'http://redis.example',
+  'redis://',
+  'redis://:hush-hush@redis.example/first',
+  'redis://:hush-hush@redis.example?db=1',
+  'redis://:hush-hush%@redis.example',
+  'redis://:hush-hush@one.example:6379,two.example:6379',
+])('%s is none, and the mistake does not repeat it', (url) => {
+  const mistakes = mistakesOf({ REDIS_URL: url });
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toMatch(/^REDIS_URL must /);
+  expect(mistakes[0]).not.toContain('hush-hush');
+});
+
+test('a cluster has one database, and shards are from 1 to 64', () => {
+  expect(mistakesOf({ REDIS_URL: 'redis://redis.example/1', REDIS_CLUSTER: 'on' })).toHaveLength(1);
+  expect(
+    mistakesOf({ REDIS_URL: 'redis://redis.example/0', REDIS_CLUSTER: 'on', QUEUE_SHARDS: '64' }),
+  ).toEqual([]);
+  expect(mistakesOf({ QUEUE_SHARDS: '65' })).toHaveLength(1);
+  expect(mistakesOf({ QUEUE_SHARDS: '0' })).toHaveLength(1);
+  expect(loadConfig({}).redis).toEqual({ url: undefined, cluster: false, shards: 1 });
+});
+
+test('payments are spread over all shards evenly, and always the same way', () => {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < 8_000; i += 1) {
+    const shard = shardOf(`pay-${i}`, 8);
+    expect(shardOf(`pay-${i}`, 8)).toBe(shard);
+    counts.set(shard, (counts.get(shard) ?? 0) + 1);
+  }
+  expect(counts.size).toBe(8);
+  expect(Math.min(...counts.values())).toBeGreaterThan(800);
+  // Replicas of two releases must agree: this must never change.
+  expect(shardOf('pay-00000000-0000-4000-8000-000000000000', 8)).toBe(4);
+});
