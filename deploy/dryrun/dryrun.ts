@@ -6,7 +6,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildImage, type Image } from './build-image.ts';
 import { reportSizes } from './report-sizes.ts';
-import { type Container, layUsrLocal, startContainer, startInOwnNetwork } from './sandbox.ts';
+import {
+  canMakeNamespaces,
+  type Container,
+  layUsrLocal,
+  startContainer,
+  startInOwnNetwork,
+} from './sandbox.ts';
 
 /**
  * `npm run docker:dryrun`: carries out the Dockerfile without a Docker engine, and runs service and
@@ -204,9 +210,9 @@ function endAtOnce(pid: number): void {
   }
 }
 
-if (process.getuid?.() !== 0) {
+if (!canMakeNamespaces()) {
   process.stderr.write(
-    'docker:dryrun needs root, for namespaces and for a second user; with Docker, use docker build\n',
+    'docker:dryrun needs Linux and root with the right to make namespaces (CAP_SYS_ADMIN); with Docker, use docker build\n',
   );
   process.exit(1);
 }

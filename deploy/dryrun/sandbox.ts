@@ -26,6 +26,16 @@ export interface Container {
   stop(): Promise<number | null>;
 }
 
+/** Whether this process may do what containers need. */
+export function canMakeNamespaces(): boolean {
+  try {
+    execFileSync('unshare', ['--mount', '--pid', '--net', '--fork', 'true'], { stdio: 'ignore' });
+    return process.getuid?.() === 0;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Lays the stand-in for the base image under an empty folder: folders to mount this machine's /usr and
  * /etc on, and the Node and npm that take the place of the image's.
@@ -99,6 +109,8 @@ export function runInStage(execution: Execution, usrLocal: string): void {
   const env = {
     PATH: path,
     HOME: '/root',
+    // What was installed here before is not asked for again.
+    npm_config_prefer_offline: 'true',
     ...Object.fromEntries(passedOn),
     ...execution.env,
   };
