@@ -8,6 +8,7 @@ import { addCors } from './cors.ts';
 import { type ConnectionLimits, createDualProtocolServer, type DualProtocolServer } from './dual-protocol.ts';
 import { answerFastifyError, answerUnknownMethod } from './protocol-errors.ts';
 import { createRequestGuard } from './request-guard.ts';
+import { strictJsonDecoder } from './strict-json-decoder.ts';
 import { addServices, type ServiceRegistration } from './service-registration.ts';
 import { createUnaryLane } from './unary-lane.ts';
 
@@ -31,9 +32,6 @@ export interface ApiServer {
   readonly connections: DualProtocolServer;
 }
 
-/** Bytes that are no UTF-8 are refused; the default decoder would replace them and go on. */
-const strictTextDecoder = new TextDecoder('utf-8', { fatal: true });
-
 /** As `TextEncoder`, but into Node's pool of buffers: an answer is too short for a piece of memory of its own. */
 const pooledTextEncoder = { encode: (text: string): Uint8Array<ArrayBuffer> => Buffer.from(text) };
 
@@ -51,7 +49,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const jsonOptions = {
     useProtoFieldName: true,
     ignoreUnknownFields: false,
-    textDecoder: strictTextDecoder,
+    textDecoder: strictJsonDecoder,
     textEncoder: pooledTextEncoder,
   };
   const routerOptions: ConnectRouterOptions = {

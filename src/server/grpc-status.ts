@@ -1,4 +1,4 @@
-import type { ConnectError } from '@connectrpc/connect';
+import { ConnectError } from '@connectrpc/connect';
 import { headerGrpcMessage, setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 
 /**
@@ -8,11 +8,19 @@ import { headerGrpcMessage, setTrailerStatus } from '@connectrpc/connect/protoco
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
  */
 export function setGrpcStatus(target: Headers, error: ConnectError): Headers {
-  setTrailerStatus(target, error);
-  target.set(headerGrpcMessage, escapeGrpcMessage(error.rawMessage));
+  const writable = error.rawMessage.isWellFormed() ? error : wellFormed(error);
+  setTrailerStatus(target, writable);
+  target.set(headerGrpcMessage, escapeGrpcMessage(writable.rawMessage));
   return target;
 }
 
+/** The error without halves of characters, which can be neither escaped nor sent. */
+function wellFormed(error: ConnectError): ConnectError {
+  const copy = new ConnectError(error.rawMessage.toWellFormed(), error.code, error.metadata);
+  copy.details = error.details;
+  return copy;
+}
+
 function escapeGrpcMessage(message: string): string {
-  return message.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
+  return message.replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
 }
