@@ -31,8 +31,11 @@ import type { State } from './state/state.ts';
 
 const serviceName = 'payment-sim-api';
 
-/** Idempotency keys are kept for a day, in milliseconds; what Stripe promises. */
-const idempotencyTtlMs = 86_400_000;
+/**
+ * Idempotency keys are kept for a day, in milliseconds; what Stripe promises. Never longer than a
+ * payment, or a repeated call would be answered with an id that nobody knows any more.
+ */
+const maxIdempotencyTtlMs = 86_400_000;
 
 /** The fences around connections; times in milliseconds. */
 const connectionLimits = {
@@ -245,6 +248,7 @@ async function openState(
   config: Config,
   parts: { readonly clock: Clock; readonly logger: Logger; readonly metrics: Metrics },
 ): Promise<State> {
+  const idempotencyTtlMs = Math.min(maxIdempotencyTtlMs, config.paymentTtlMs);
   const options = { ...config, ...parts, idempotencyTtlMs };
   if (config.redis.url === undefined) {
     return createMemoryState(options);

@@ -159,8 +159,22 @@ function describeWebhookUrlProblem(value: string, check: WebhookUrlCheck): strin
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return 'must start with http:// or https://';
   }
-  if (url.username !== '' || url.password !== '') {
+  // URL parsers forgive all of what follows, each in its own way: what is stored and logged must read
+  // as the address that is called.
+  const authority = plainStart.exec(value)?.[1];
+  if (authority === undefined) {
+    return 'must start with http:// or https:// and a host';
+  }
+  if (authority.includes('@')) {
     return 'must not carry credentials';
+  }
+  if (forgivenCharacter.test(value)) {
+    return 'must be without spaces, control characters and backslashes';
   }
   return check(url);
 }
+
+/** Scheme, two slashes, and what comes before the path. */
+const plainStart = /^https?:\/\/([^/\\?#]+)/i;
+/** Anything but visible characters; and backslashes, which URL parsers take for slashes. */
+const forgivenCharacter = /[^\u0021-\u005b\u005d-\u007e\u00a1-\uffff]/;

@@ -84,6 +84,18 @@ describe('CreatePaymentIntent', () => {
     await clock.advance(1);
     expect(await createPayment(call, keyed)).not.toBe(id);
   });
+
+  test('a key is not kept longer than payments are: what it answers is always known', async () => {
+    const { clock, call } = await start({ PAYMENT_TTL_MS: '60000', DEFAULT_DELAY_MS: '1000' });
+    const id = await createPayment(call, keyed);
+    await clock.advance(60_000 - 1);
+    expect(await createPayment(call, keyed)).toBe(id);
+    await clock.advance(1_001);
+    expect((await call('GetPaymentStatus', { payment_intent_id: id })).body['code']).toBe('not_found');
+    const next = await createPayment(call, keyed);
+    expect(next).not.toBe(id);
+    expect(await getPayment(call, next)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
+  });
 });
 
 describe('ProcessPayment', () => {
