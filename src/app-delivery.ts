@@ -25,6 +25,9 @@ import type { RandomSource } from './random.ts';
 /** The share of all connections to webhook receivers that is only for origins that have none yet. */
 const reservedShareForNew = 0.2;
 
+/** How long an idle connection to a webhook receiver is kept, in milliseconds; many receivers close after 5 s. */
+const webhookIdleTimeoutMs = 4_000;
+
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;
 
@@ -72,6 +75,7 @@ export function buildWebhooks(
     maxTotal: config.webhookMaxConnections,
     reservedForNew: Math.floor(config.webhookMaxConnections * reservedShareForNew),
     ...backlog,
+    idleTimeoutMs: webhookIdleTimeoutMs,
     connect: createWebhookConnector({
       policy: outside.egressPolicy,
       connectTimeoutMs: Math.min(webhookConnectTimeoutMs, config.webhookTimeoutMs),

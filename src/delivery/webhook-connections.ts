@@ -11,6 +11,8 @@ export interface WebhookConnectionsOptions {
   readonly maxWaitingPerOrigin: number;
   /** At most this many wait in all. */
   readonly maxWaiting: number;
+  /** How long an idle connection is kept at most, in milliseconds, whatever a receiver proposes. */
+  readonly idleTimeoutMs: number;
   /** Opens the sockets, within a time of its own; the egress policy is in there. */
   readonly connect: buildConnector.connector;
 }
@@ -55,9 +57,6 @@ interface Origin {
   open: number;
 }
 
-/** How long an idle connection is kept, in milliseconds; receivers commonly close after 5 s. */
-const idleTimeoutMs = 4_000;
-
 /** See `WebhookConnections`. */
 export function createWebhookConnections(options: WebhookConnectionsOptions): WebhookConnections {
   const origins = new Map<string, Origin>();
@@ -97,7 +96,9 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
 
   function openClient(origin: Origin): Client {
     const client = new Client(origin.name, {
-      keepAliveTimeout: idleTimeoutMs,
+      keepAliveTimeout: options.idleTimeoutMs,
+      // Otherwise `Keep-Alive: timeout=600` would keep it ten minutes.
+      keepAliveMaxTimeout: options.idleTimeoutMs,
       pipelining: 1,
       connect: options.connect,
     });

@@ -63,6 +63,7 @@ export function openPool(change: Partial<WebhookConnectionsOptions> = {}): Webho
     reservedForNew: 0,
     maxWaiting: 100_000,
     maxWaitingPerOrigin: 100_000,
+    idleTimeoutMs: 4_000,
     connect: openConnector(),
     ...change,
   });

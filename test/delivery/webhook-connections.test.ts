@@ -227,6 +227,17 @@ describe('a connection that is lost', () => {
   });
 });
 
+test('an idle connection is closed in time, whatever the receiver proposes', async () => {
+  const receiver = await startScriptedReceiver((response) =>
+    response.writeHead(200, { 'keep-alive': 'timeout=600' }).end(),
+  );
+  const pool = openPoolWith({ idleTimeoutMs: 10 });
+  expect((await post(pool, receiver.origin)).outcome).toBe('delivered');
+  // undici looks at its timers about once a second.
+  await expect.poll(() => receiver.connections(), { timeout: 10_000 }).toBe(0);
+  expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+});
+
 test('given back unused it is no connection and takes no place', async () => {
   const pool = openPool(1, 1);
   const origin = await unusedOrigin();
