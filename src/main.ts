@@ -1,6 +1,10 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 
+// Names of webhook receivers are resolved in half of libuv's threads. Of its usual four, two names with
+// silent name servers would hold up all the others. It reads this when it first needs a thread.
+process.env['UV_THREADPOOL_SIZE'] ??= '32';
+
 // Half of the start is compiling; from the second start on it is read from Node's cache. Everything
 // else is imported after this, because imports come first whatever stands above them.
 enableCompileCache();

@@ -40,7 +40,7 @@ export function createWebhookConnector(options: {
 }): buildConnector.connector {
   const { policy } = options;
   /**
-   * The system resolves with four threads: a name whose servers are silent may hold one of them, not
+   * The system resolves in few threads (main.ts says how many): a name whose servers are silent may hold one of them, not
    * one for each of its connections.
    */
   const resolving = new Map<string, Promise<readonly ResolvedAddress[]>>();

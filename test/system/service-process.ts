@@ -10,6 +10,7 @@ export interface ServiceProcess {
   logs(message?: string): Record<string, unknown>[];
   /** Resolves with the first line that has this message. */
   line(message: string): Promise<Record<string, unknown>>;
+  readonly pid: number;
   /** Standard error so far. */
   stderr(): string;
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
@@ -83,6 +84,7 @@ export function startServiceProcess(env: Readonly<Record<string, string>> = {}):
     ready: whenReady,
     logs,
     line,
+    pid: child.pid ?? 0,
     stderr: () => errors,
     signal: (name) => void child.kill(name),
     pauseLog: () => void child.stdout.pause(),
