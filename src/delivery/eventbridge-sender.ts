@@ -5,6 +5,7 @@ import type { RandomSource } from '../random.ts';
 import { LeftToOthersError } from '../state/left-to-others-error.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
 import type { DeliveryChannel } from './delivery-service.ts';
+import { createEventBridgeAttempt } from './eventbridge-attempt.ts';
 import { createEventBridgeBacklog, type PendingEvent } from './eventbridge-backlog.ts';
 import { putEventsLimits, takeBatch } from './eventbridge-batch.ts';
 import { createCallGate } from './eventbridge-call-gate.ts';
@@ -17,9 +18,8 @@ import {
   type PutEvents,
   toEventBridgeEntry,
 } from './eventbridge-entry.ts';
-import { classifyCallError } from './eventbridge-failure.ts';
 import type { EventRetry } from './event-retry.ts';
-import { type EntryFailure, failureOf, judgeBatch } from './eventbridge-outcome.ts';
+import { type EntryFailure, judgeBatch } from './eventbridge-outcome.ts';
 
 /** What the EventBridge sender works with. */
 export interface EventBridgeSenderDeps {
@@ -71,6 +71,13 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     onOpen: pump,
   });
   const inFlight = new Set<PendingEvent>();
+  const attempt = createEventBridgeAttempt({
+    clock,
+    metrics,
+    entryOf,
+    isInFlight: (pending) => inFlight.has(pending),
+    conclude,
+  });
   let putEvents: PutEvents | undefined;
   let retryUntilMs = Infinity;
   let abandoned = false;
@@ -114,41 +121,6 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     pump();
     if (isIdle()) {
       onIdle?.();
-    }
-  }
-
-  /** One call and what comes of it; false when AWS took nothing and might take it later. */
-  async function attempt(call: PutEvents, batch: readonly PendingEvent[]): Promise<boolean> {
-    const startedAtMs = clock.now();
-    for (const pending of batch) {
-      pending.attempts += 1;
-      pending.firstAttemptAtMs ??= startedAtMs;
-      pending.lastAttemptAtMs = startedAtMs;
-    }
-    try {
-      const results = await call(batch.map(entryOf));
-      const failures = batch.map((_, index) => failureOf(results[index]));
-      const anyFailed = failures.some((failure) => failure !== undefined);
-      metrics.eventBridgeCalls.inc({ outcome: anyFailed ? 'partly_failed' : 'accepted' });
-      conclude(batch, failures);
-      return !failures.every((failure) => failure?.retryable);
-    } catch (error) {
-      const failure = classifyCallError(error);
-      metrics.eventBridgeCalls.inc({ outcome: failure.reason });
-      if (failure.blamesEntries && batch.length > 1) {
-        // One bad entry must not take nine good ones with it.
-        for (const pending of batch.filter((candidate) => inFlight.has(candidate))) {
-          await attempt(call, [pending]);
-        }
-        return true;
-      }
-      conclude(
-        batch,
-        batch.map(() => failure),
-      );
-      return !failure.retryable;
-    } finally {
-      metrics.eventBridgeCallSeconds.observe((clock.now() - startedAtMs) / 1000);
     }
   }
 

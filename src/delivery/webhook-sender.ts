@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { traceFields } from '../payment/call-trace.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -10,9 +10,10 @@ import type { DeliveryChannel } from './delivery-service.ts';
 import { decideRetry, patienceMs, type RetryOptions } from './retry-policy.ts';
 import type { WebhookAttempt } from './webhook-attempt.ts';
 import type { WebhookCircuits } from './webhook-circuits.ts';
-import type { NoConnection, WebhookConnection, WebhookConnections } from './webhook-connections.ts';
+import type { WebhookConnections } from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 import type { AttemptResult } from './webhook-request.ts';
+import { createWebhookTurns, type Turn } from './webhook-turn.ts';
 
 /** What the webhook sender works with. */
 export interface WebhookSenderDeps {
@@ -36,23 +37,14 @@ export interface WebhookSenderDeps {
   readonly retry: RetryOptions;
 }
 
-/** What came of a delivery whose turn it was. */
-type Turn =
-  | { readonly kind: 'attempted'; readonly atMs: number; readonly result: AttemptResult }
-  /** The origin's circuit is open. */
-  | { readonly kind: 'blocked'; readonly untilMs: number }
-  /** Too many wait for a connection. */
-  | { readonly kind: 'overflow' }
-  /** The shutdown came first. */
-  | { readonly kind: 'shutdown' };
-
 /** Sends the outcome to the payment's webhook address, if it has one. */
 export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
-  const { clock, connections, circuits, queue, deadLetter, logger, metrics } = deps;
+  const { clock, queue, deadLetter, logger, metrics } = deps;
   const longestWaitMs = patienceMs(deps.retry, deps.timeoutMs);
   /** Every delivery that is being attempted or waits for a connection. */
   const inFlight = new Set<WebhookDelivery>();
   const isShared = deps.maxSlowAttempts !== undefined;
+  const takeTurn = createWebhookTurns({ ...deps, maxWaitMs: isShared ? slowMs : undefined });
   /** First attempts under way, the oldest first, with the time when they began. */
   const firstAttempts = new Map<WebhookDelivery, number>();
   /** How many have had their turn and are being accounted for. */
@@ -63,7 +55,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   /** Rejects only when the queue outlives the process: otherwise nobody waits for it. */
   async function handle(delivery: WebhookDelivery): Promise<void> {
     inFlight.add(delivery);
-    const turn = await takeTurn(delivery);
+    const turn = await takeTurn(delivery, () => abandoned);
     // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
     const isOurs = inFlight.delete(delivery);
     if (isOurs) {
@@ -101,59 +93,8 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   }
 
   /** Leaves a delivery that there is no room for to the queue, from where it may go to another process. */
-  async function waitElsewhere(delivery: WebhookDelivery): Promise<void> {
-    await hold(withWait(delivery), clock.now() + elsewhereMs, 'too many webhooks were under way');
-  }
-
-  async function takeTurn(delivery: WebhookDelivery): Promise<Turn> {
-    const url = new URL(delivery.url);
-    const { origin } = url;
-    const blockedUntilMs = circuits.blockedUntilMs(origin);
-    if (blockedUntilMs !== undefined) {
-      return { kind: 'blocked', untilMs: blockedUntilMs };
-    }
-    const connection = await (isShared ? acquireSoon(origin) : connections.acquire(origin));
-    switch (connection) {
-      case 'closed':
-        return { kind: 'shutdown' };
-      case 'full':
-        return { kind: 'overflow' };
-      case 'dismissed':
-        return { kind: 'blocked', untilMs: circuits.blockedUntilMs(origin) ?? clock.now() };
-    }
-    if (abandoned) {
-      connection.release();
-      return { kind: 'shutdown' };
-    }
-    const admission = circuits.admit(origin);
-    if (typeof admission === 'object') {
-      connection.release();
-      return { kind: 'blocked', untilMs: admission.blockedUntilMs };
-    }
-    const atMs = clock.now();
-    const result = await deps.attempt(connection.client, delivery, url);
-    // Told before the connection is free, or the next in line would use it on a dead origin.
-    if (circuits.report(origin, admission, isAlive(result))) {
-      connections.dismiss(origin);
-    }
-    connection.release();
-    return { kind: 'attempted', atMs, result };
-  }
-
-  /** As `acquire`, but full when there is none soon: who waits here keeps a settlement waiting. */
-  async function acquireSoon(origin: string): Promise<WebhookConnection | NoConnection> {
-    const acquired = connections.acquire(origin);
-    let timer: Timer | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = clock.setTimer(slowMs, () => resolve('late'));
-    });
-    const first = await Promise.race([acquired, late]);
-    timer?.cancel();
-    if (first !== 'late') {
-      return first;
-    }
-    void acquired.then((connection) => typeof connection === 'object' && connection.release());
-    return 'full';
+  function waitElsewhere(delivery: WebhookDelivery): Promise<void> {
+    return waitForTurn(delivery, clock.now() + elsewhereMs, 'too many webhooks were under way');
   }
 
   async function account(delivery: WebhookDelivery, turn: Turn): Promise<void> {
@@ -165,7 +106,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
         );
         break;
       case 'blocked':
-        await waitForCircuit(delivery, turn.untilMs);
+        await waitForTurn(delivery, turn.untilMs, 'the origin failed too often to be tried');
         break;
       case 'overflow':
         if (isShared) {
@@ -208,14 +149,15 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     }
   }
 
-  async function waitForCircuit(delivery: WebhookDelivery, untilMs: number): Promise<void> {
-    const reason = 'the origin failed too often to be tried';
+  /** Waits without an attempt, as long as the attempts and the waits between them would take in all. */
+  async function waitForTurn(delivery: WebhookDelivery, untilMs: number, reason: string): Promise<void> {
+    const waiting = { ...delivery, waits: (delivery.waits ?? 0) + 1 };
     if (clock.now() - delivery.createdAtMs > longestWaitMs) {
       await deadLetter.record(delivery, 'exhausted', reason);
-    } else if (await hold(withWait(delivery), untilMs, reason)) {
+    } else if (await hold(waiting, untilMs, reason)) {
       logger.debug(
-        { ...fieldsOf(delivery), retry_in_ms: untilMs - clock.now() },
-        'Webhook waits for its origin',
+        { ...fieldsOf(delivery), error: reason, retry_in_ms: untilMs - clock.now() },
+        'Webhook waits for its turn',
       );
     }
   }
@@ -304,18 +246,6 @@ const slowMs = 1_000;
 
 /** How long a delivery that there was no room for waits in the queue, in milliseconds. */
 const elsewhereMs = 1_000;
-
-function withWait(delivery: WebhookDelivery): WebhookDelivery {
-  return { ...delivery, waits: (delivery.waits ?? 0) + 1 };
-}
-
-/** Whether somebody is there who can answer, whatever the answer was to this one delivery. */
-function isAlive(result: AttemptResult): boolean {
-  if (result.outcome === 'delivered' || !result.failure.retryable) {
-    return true;
-  }
-  return result.statusCode !== undefined && result.statusCode < 500;
-}
 
 function fieldsOf(delivery: WebhookDelivery) {
   return {

@@ -9,6 +9,8 @@ export interface LineBuffer extends DestinationStream {
 /** So much is gathered at most, in characters, and for so long, in milliseconds. */
 const maxLength = 32_768;
 const maxWaitMs = 100;
+/** How the lines of errors begin. */
+const errorStart = '{"level":"error"';
 
 /**
  * A system call for every line was a tenth of a busy service's CPU time. pino's own destination can
@@ -34,7 +36,8 @@ export function createLineBuffer(destination: DestinationStream): LineBuffer {
     write(line) {
       lines.push(line);
       length += line.length;
-      if (length >= maxLength) {
+      // An error may be the last thing that is heard of a process, or of an event.
+      if (length >= maxLength || line.startsWith(errorStart)) {
         flush();
       } else {
         timer ??= setTimeout(flush, maxWaitMs);
