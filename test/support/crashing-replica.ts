@@ -1,6 +1,7 @@
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { runProcess } from '../../src/run-process.ts';
+import type { DeliveryChannel } from '../../src/delivery/delivery-service.ts';
 import type { State } from '../../src/state/state.ts';
 import type { CrashPoint } from './crash-points.ts';
 
@@ -97,9 +98,26 @@ function withCrashPoints(state: State): State {
   };
 }
 
+/** Past the last of these the other channel may be at any point of its own. */
+function channelWithCrashPoints(name: 'webhook' | 'eventbridge', channel: DeliveryChannel): DeliveryChannel {
+  const subject = name === 'webhook' ? 'webhook' : 'event';
+  return {
+    async accept(event, payment) {
+      await pass(`${subject}: not sent`);
+      await channel.accept(event, payment);
+      await pass(`${subject}: delivered, nothing noted`);
+    },
+    drain: (untilMs) => channel.drain(untilMs),
+  };
+}
+
 process.once('disconnect', () => process.exit(1));
 await runProcess('crashing replica', 'HOST, GRPC_PORT and HEALTH_PORT', async (logDestination) => {
-  const app = await buildApp(loadConfig(process.env), { logDestination, wrapState: withCrashPoints });
+  const app = await buildApp(loadConfig(process.env), {
+    logDestination,
+    wrapState: withCrashPoints,
+    wrapChannel: channelWithCrashPoints,
+  });
   return {
     async start() {
       process.send?.(await app.start());
