@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { codes, tableRows } from './readme.ts';
+import { crashPoints } from '../support/crash-points.ts';
+import { codes, sectionOf, tableRows } from './readme.ts';
 
 const adrFolder = new URL('../../docs/adr/', import.meta.url);
 
@@ -22,4 +23,11 @@ test('decisions are numbered without gaps, and their headings bear their numbers
       new RegExp(`^# ${Number(name.slice(0, 4))}\\. `),
     );
   }
+});
+
+test('the fault tests kill a replica at every crash point of the decision on Redis', () => {
+  const text = readFileSync(new URL('0014-shared-state-on-redis.md', adrFolder), 'utf8');
+  const rows = tableRows(sectionOf(text, '## Crash points'));
+  const named = rows.flatMap((row) => codes(row['Name'] ?? ''));
+  expect(new Set(crashPoints.map((point) => point.split(':')[0]))).toEqual(new Set(named));
 });

@@ -1,8 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type ClusterReplica, startCluster } from '../support/cluster.ts';
-import { type CrashPoint, crashPoints } from '../support/crash-points.ts';
-import { type OutcomeDelivery, type Outcomes, startOutcomes } from '../support/outcomes.ts';
+import { type Cluster, type ClusterReplica, startCluster } from '../support/cluster.ts';
+import { type CrashPoint, crashPoints, goneReservation } from '../support/crash-points.ts';
+import {
+  type OutcomeAnswer,
+  type OutcomeDelivery,
+  type Outcomes,
+  startOutcomes,
+} from '../support/outcomes.ts';
 import { checkSettledOnce } from '../support/settled-once.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { intentMessage } from '../system/connect-json.ts';
@@ -12,27 +17,33 @@ requireRedisInCi();
 const entry = fileURLToPath(new URL('../support/crashing-replica.ts', import.meta.url));
 /** From a kill to the takeover of what the killed replica had in hand, and all retries, in milliseconds. */
 const recoveryMs = 90_000;
+const inTime = { timeout: recoveryMs };
 /** At most so many payments are made until the replica comes to its point. */
 const enough = 2_000;
 const callsAtATime = 16;
 
 /**
- * Refuses the first attempt of every fourth payment on each channel. Not of all: senders make a pause
- * when everything fails.
+ * Refuses the first attempt of every fourth delivery, and the second of every eighth. Not of all: senders
+ * make a pause when everything fails.
  */
-function refusingFirst(): (delivery: OutcomeDelivery) => Promise<'take' | 'refuse'> {
-  const taken = new Map<string, boolean>();
-  return ({ channel, paymentId }) => {
+function refusingSome(): (delivery: OutcomeDelivery) => OutcomeAnswer {
+  const refusals = new Map<string, number>();
+  return ({ channel, paymentId, reservationId }) => {
+    if (channel === 'webhook' && reservationId === goneReservation) {
+      return 'gone';
+    }
     const key = `${channel} ${paymentId}`;
-    const isTaken = taken.get(key) ?? taken.size % 4 > 0;
-    taken.set(key, true);
-    return Promise.resolve(isTaken ? 'take' : 'refuse');
+    const left = refusals.get(key) ?? [2, 0, 0, 0, 1, 0, 0, 0][refusals.size % 8] ?? 0;
+    refusals.set(key, left - 1);
+    return left > 0 ? 'refuse' : 'take';
   };
 }
 
 /** What became of the payments of one crash point. */
 interface Made {
   readonly acknowledged: string[];
+  /** Those of them whose webhook is refused for good. */
+  readonly gone: string[];
   unanswered: number;
   /** Calls that are repeated with their key, and wait until the lease of the killed replica is over. */
   readonly repeated: Promise<void>[];
@@ -41,7 +52,7 @@ interface Made {
 describe.skipIf(missingRedis !== undefined)('a replica killed between two writes', () => {
   test('at every crash point of docs/adr/0014: all settle once, arrive on both channels, and keys hold', async () => {
     const [redis, outcomes] = await Promise.all([startRedisServer(), startOutcomes()]);
-    outcomes.beforeAnswer = refusingFirst();
+    outcomes.answer = refusingSome();
     const cluster = await startCluster(2, {
       entry,
       env: {
@@ -63,8 +74,15 @@ describe.skipIf(missingRedis !== undefined)('a replica killed between two writes
     await Promise.all(all.flatMap(({ repeated }) => repeated));
     const acknowledged = all.flatMap((made) => made.acknowledged);
     await outcomes.whenComplete(acknowledged, recoveryMs);
-    await outcomes.whenComplete(outcomes.received.keys(), recoveryMs);
-    await checkSettledOnce(cluster, outcomes, acknowledged);
+    const arrived = [...outcomes.received].filter(([, outcome]) => outcome.reservationId !== goneReservation);
+    await outcomes.whenComplete(
+      arrived.map(([paymentId]) => paymentId),
+      recoveryMs,
+    );
+    const gone = all.flatMap((made) => made.gone);
+    expect(gone.length).toBeGreaterThan(0);
+    await expect.poll(() => gone.filter((id) => !isGivenUp(cluster, outcomes, id)), inTime).toEqual([]);
+    await checkSettledOnce(cluster, outcomes, [...acknowledged, ...gone]);
     // One payment for each reservation, however often its create was repeated with its key.
     const reservations = [...outcomes.received.values()].map(({ reservationId }) => reservationId);
     const keyed = reservations.filter((reservationId) => reservationId.startsWith('keyed'));
@@ -81,6 +99,13 @@ describe.skipIf(missingRedis !== undefined)('a replica killed between two writes
   }, 300_000);
 });
 
+/** Whether the webhook of a payment was given up in the log, and its event arrived. */
+function isGivenUp({ warnings }: Cluster, { received }: Outcomes, paymentId: string): boolean {
+  const events = received.get(paymentId)?.events ?? 0;
+  const isGivenUpLine = (line: string) => line.includes('Webhook given up') && line.includes(paymentId);
+  return events > 0 && warnings.some(isGivenUpLine);
+}
+
 /** Creates and processes payments on both replicas until the first one has come to its point. */
 async function payUntilKilled(
   point: CrashPoint,
@@ -88,12 +113,13 @@ async function payUntilKilled(
   survivor: ClusterReplica,
   outcomes: Outcomes,
 ): Promise<Made> {
-  const made: Made = { acknowledged: [], unanswered: 0, repeated: [] };
+  const made: Made = { acknowledged: [], gone: [], unanswered: 0, repeated: [] };
   let payments = 0;
 
   async function pay(nth: number): Promise<void> {
+    const isGone = point === 'given-up' && nth % 4 === 1;
     const isKeyed = nth % 2 === 0;
-    const name = `${isKeyed ? 'keyed' : 'plain'} ${point} ${nth}`;
+    const name = isGone ? goneReservation : `${isKeyed ? 'keyed' : 'plain'} ${point} ${nth}`;
     const message = intentMessage({
       reservation_id: name,
       webhook_url: outcomes.webhookUrl,
@@ -106,7 +132,7 @@ async function payUntilKilled(
       }
       return;
     }
-    made.acknowledged.push(id);
+    (isGone ? made.gone : made.acknowledged).push(id);
     if (nth % 3 === 0) {
       await tryCall(victim, 'ProcessPayment', { payment_intent_id: id });
     }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { missingRedis, requireRedisInCi } from '../support/redis-server.ts';
-import { createConnectCaller, createPayment } from '../system/connect-json.ts';
+import { createConnectCaller, createPayment, getPayment } from '../system/connect-json.ts';
 import { startDev } from './dev-process.ts';
 
 requireRedisInCi();

@@ -1,27 +1,35 @@
-/** Where a replica can be killed on purpose, in the order in which a payment passes them. */
+/**
+ * Where a replica is killed on purpose: the names of the table in docs/adr/0014, in the order in which a
+ * payment passes them. Behind a colon, what it is tried with besides webhooks.
+ */
 export const crashPoints = [
-  'create with a key: reserved, not written',
-  'create: before the write',
-  'create: written, not answered',
-  'create with a key: written, not completed',
-  'process: not hastened',
-  'process: hastened, not settled',
-  'settlement job: taken',
-  'settle: not written',
-  'settle: written, nothing told',
-  'webhook: not sent',
-  'event: not sent',
-  'webhook failed: retry not queued',
-  'webhook failed: retry queued, job not ended',
-  'event failed: retry not queued',
-  'event failed: retry queued, job not ended',
-  'webhook: delivered, nothing noted',
-  'event: delivered, nothing noted',
-  'settlement job: done, not ended',
-  'webhook retry: taken',
-  'webhook retry: done, not ended',
-  'event retry: taken',
-  'event retry: done, not ended',
+  'key-reserved',
+  'create-before',
+  'create-between',
+  'create-after',
+  'key-uncompleted',
+  'process-hastened',
+  'process-settled',
+  'settle-before',
+  'settle-after',
+  'one-channel',
+  'one-channel:event',
+  'webhook-sent',
+  'webhook-sent:event',
+  'retry-queued',
+  'retry-queued:event',
+  'settlement-done',
+  'retry-before',
+  'retry-before:event',
+  'retry-sent',
+  'retry-sent:event',
+  'retry-requeued',
+  'retry-requeued:event',
+  'given-up',
 ] as const;
 
+/** See `crashPoints`. */
 export type CrashPoint = (typeof crashPoints)[number];
+
+/** Payments for reservations with this name are those whose webhook is refused for good. */
+export const goneReservation = 'gone';

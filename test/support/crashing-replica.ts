@@ -1,34 +1,47 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { runProcess } from '../../src/run-process.ts';
 import type { DeliveryChannel } from '../../src/delivery/delivery-service.ts';
+import { runProcess } from '../../src/run-process.ts';
+import type { DeliveryQueue } from '../../src/state/ports.ts';
 import type { State } from '../../src/state/state.ts';
-import type { CrashPoint } from './crash-points.ts';
+import { type CrashPoint, goneReservation } from './crash-points.ts';
 
 /*
- * The service, killed the first time that it comes to the point that CRASH_AT names: what stands
- * between two writes, in the process that makes them.
+ * The service, killed the first time that it comes to the point that CRASH_AT names: between two writes,
+ * in the process that makes them.
  */
 
 const crashAt = process.env['CRASH_AT'] as CrashPoint | undefined;
+
+/** What the process is at. */
+const work = new AsyncLocalStorage<'settlement' | 'retry'>();
 
 /** Kills this process at its point; otherwise nothing. */
 async function pass(point: CrashPoint): Promise<void> {
   if (point === crashAt) {
     process.kill(process.pid, 'SIGKILL');
-    await new Promise(() => undefined); // whatever runs until the signal arrives, it is not what comes next
+    await forEver(); // what comes next does not happen, however late the signal arrives
   }
 }
 
+function forEver(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
 function withCrashPoints(state: State): State {
-  const { intake, store, idempotency, scheduler, webhookQueue, eventQueue } = state;
+  const { intake, store, idempotency, scheduler, attemptLog, webhookQueue, eventQueue } = state;
   return {
     ...state,
     intake: {
       async register(payment) {
-        await pass('create: before the write');
+        await pass('create-before');
+        if (crashAt === 'create-between') {
+          await scheduler.schedule(payment.id, payment.dueAtMs);
+          await pass('create-between');
+        }
         const result = await intake.register(payment);
-        await pass('create: written, not answered');
+        await pass('create-after');
         return result;
       },
     },
@@ -36,76 +49,100 @@ function withCrashPoints(state: State): State {
       ...idempotency,
       once: (call, propose, execute) =>
         idempotency.once(call, propose, async (value) => {
-          await pass('create with a key: reserved, not written');
+          await pass('key-reserved');
           await execute(value);
-          await pass('create with a key: written, not completed');
+          await pass('key-uncompleted');
         }),
     },
     store: {
       ...store,
       async settle(paymentId, decide) {
-        await pass('settle: not written');
+        const isJob = work.getStore() === 'settlement';
+        if (isJob) {
+          await pass('settle-before');
+        }
         const result = await store.settle(paymentId, decide);
-        await pass('settle: written, nothing told');
+        await pass(isJob ? 'settle-after' : 'process-settled');
         return result;
       },
     },
     scheduler: {
       ...scheduler,
       start: (settle) =>
-        scheduler.start(async (paymentId, dueAtMs) => {
-          await pass('settlement job: taken');
-          await settle(paymentId, dueAtMs);
-          await pass('settlement job: done, not ended');
-        }),
+        scheduler.start((paymentId, dueAtMs) =>
+          work.run('settlement', async () => {
+            await settle(paymentId, dueAtMs);
+            await pass('settlement-done');
+          }),
+        ),
       async hasten(paymentId, dueAtMs) {
-        await pass('process: not hastened');
         const isScheduled = await scheduler.hasten(paymentId, dueAtMs);
-        await pass('process: hastened, not settled');
+        await pass('process-hastened');
         return isScheduled;
       },
     },
-    webhookQueue: {
-      ...webhookQueue,
-      start: (attempt) =>
-        webhookQueue.start(async (delivery) => {
-          await pass('webhook retry: taken');
-          await attempt(delivery);
-          await pass('webhook retry: done, not ended');
-        }),
-      async add(delivery, dueAtMs) {
-        await pass('webhook failed: retry not queued');
-        const result = await webhookQueue.add(delivery, dueAtMs);
-        await pass('webhook failed: retry queued, job not ended');
-        return result;
+    attemptLog: {
+      ...attemptLog,
+      async record(paymentId, settledAtMs, attempt) {
+        await pass('webhook-sent');
+        await attemptLog.record(paymentId, settledAtMs, attempt);
       },
     },
-    eventQueue: eventQueue && {
-      ...eventQueue,
-      start: (attempt) =>
-        eventQueue.start(async (retry) => {
-          await pass('event retry: taken');
-          await attempt(retry);
-          await pass('event retry: done, not ended');
+    webhookQueue: queueWithCrashPoints(webhookQueue, {
+      queued: 'retry-queued',
+      before: 'retry-before',
+      sent: 'retry-sent',
+      requeued: 'retry-requeued',
+    }),
+    eventQueue:
+      eventQueue &&
+      queueWithCrashPoints(eventQueue, {
+        queued: 'retry-queued:event',
+        before: 'retry-before:event',
+        sent: 'retry-sent:event',
+        requeued: 'retry-requeued:event',
+      }),
+  };
+}
+
+function queueWithCrashPoints<Delivery>(
+  queue: DeliveryQueue<Delivery>,
+  points: Readonly<Record<'queued' | 'before' | 'sent' | 'requeued', CrashPoint>>,
+): DeliveryQueue<Delivery> {
+  return {
+    ...queue,
+    start: (attempt) =>
+      queue.start((delivery) =>
+        work.run('retry', async () => {
+          await pass(points.before);
+          await attempt(delivery);
+          await pass(points.sent);
         }),
-      async add(retry, dueAtMs) {
-        await pass('event failed: retry not queued');
-        const result = await eventQueue.add(retry, dueAtMs);
-        await pass('event failed: retry queued, job not ended');
-        return result;
-      },
+      ),
+    async add(delivery, dueAtMs) {
+      const result = await queue.add(delivery, dueAtMs);
+      await pass(work.getStore() === 'retry' ? points.requeued : points.queued);
+      return result;
     },
   };
 }
 
-/** Past the last of these the other channel may be at any point of its own. */
 function channelWithCrashPoints(name: 'webhook' | 'eventbridge', channel: DeliveryChannel): DeliveryChannel {
-  const subject = name === 'webhook' ? 'webhook' : 'event';
+  /** The one at which this channel has delivered, and the one at which the other has. */
+  const [ours, others] = ['one-channel', 'one-channel:event'] as const;
+  const [first, second] = name === 'webhook' ? ([ours, others] as const) : ([others, ours] as const);
   return {
     async accept(event, payment) {
-      await pass(`${subject}: not sent`);
+      if (crashAt === second) {
+        await forEver(); // until the other is done
+      }
       await channel.accept(event, payment);
-      await pass(`${subject}: delivered, nothing noted`);
+      await pass(first);
+      if (name === 'eventbridge') {
+        await pass('webhook-sent:event');
+      } else if (event.reservationId === goneReservation) {
+        await pass('given-up');
+      }
     },
     drain: (untilMs) => channel.drain(untilMs),
   };

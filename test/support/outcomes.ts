@@ -18,6 +18,9 @@ export interface Outcome {
 /** Which way an outcome came. */
 export type OutcomeChannel = 'webhook' | 'event';
 
+/** How a delivery is answered. */
+export type OutcomeAnswer = 'take' | 'refuse' | 'gone';
+
 /** One attempt, as it arrived. */
 export interface OutcomeDelivery {
   readonly channel: OutcomeChannel;
@@ -40,13 +43,15 @@ export interface Outcomes {
   /** How many of all that arrived more than once, by channel. */
   countDuplicates(): Readonly<Record<OutcomeChannel, number>>;
   /**
-   * Called for each delivery, which is answered when the promise resolves: with `'refuse'` by an error,
-   * and then it does not count.
+   * Called for each delivery, which is answered as it says: refused deliveries do not count, and a
+   * webhook that is `'gone'` is refused for good.
    */
-  beforeAnswer: ((delivery: OutcomeDelivery) => Promise<'take' | 'refuse'>) | undefined;
+  answer: ((delivery: OutcomeDelivery) => OutcomeAnswer) | undefined;
 }
 
 const refusal = { ErrorCode: 'InternalFailure', ErrorMessage: 'refused by the test' };
+/** Not a 5xx, which would have the sender leave us alone for a while. */
+const httpStatuses = { take: 204, refuse: 400, gone: 410 } as const;
 const busName = 'ticket-reservation-events';
 
 interface Counted {
@@ -62,19 +67,18 @@ export async function startOutcomes(): Promise<Outcomes> {
   const received = new Map<string, Counted>();
   const listeners = new Set<(paymentId: string) => void>();
 
-  /** False when it is to be refused. */
-  async function take(channel: OutcomeChannel, message: Readonly<Record<string, unknown>>): Promise<boolean> {
+  function take(channel: OutcomeChannel, message: Readonly<Record<string, unknown>>): OutcomeAnswer {
     const delivery: OutcomeDelivery = {
       channel,
       paymentId: String(message['payment_id']),
       reservationId: String(message['reservation_id']),
       eventId: String(message['event_id']),
     };
-    if ((await outcomes.beforeAnswer?.(delivery)) === 'refuse') {
-      return false;
+    const answer = outcomes.answer?.(delivery) ?? 'take';
+    if (answer === 'take') {
+      count(delivery, String(message['status']));
     }
-    count(delivery, String(message['status']));
-    return true;
+    return answer;
   }
 
   function count({ channel, paymentId, reservationId, eventId }: OutcomeDelivery, status: string): void {
@@ -97,10 +101,7 @@ export async function startOutcomes(): Promise<Outcomes> {
     let body = '';
     request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
     request.on('end', () => {
-      void take('webhook', parseDetail(body) ?? {}).then((isTaken) =>
-        // Not a 5xx, which would have the sender leave us alone for a while.
-        response.writeHead(isTaken ? 204 : 400).end(),
-      );
+      response.writeHead(httpStatuses[take('webhook', parseDetail(body) ?? {})]).end();
     });
     // The sender may be killed while it sends.
     request.on('error', () => undefined);
@@ -116,10 +117,10 @@ export async function startOutcomes(): Promise<Outcomes> {
     queueUrls: new Map(),
     targets: { deliver: () => undefined, settled: () => Promise.resolve() },
     logger: pino({ level: 'silent' }),
-    async onPutEvents(entries) {
-      const results = entries.map(({ Detail: detail }) => take('event', parseDetail(detail ?? '') ?? {}));
-      return (await Promise.all(results)).map((isTaken) => (isTaken ? undefined : refusal));
-    },
+    onPutEvents: (entries) =>
+      entries.map(({ Detail: detail }) =>
+        take('event', parseDetail(detail ?? '') ?? {}) === 'take' ? undefined : refusal,
+      ),
   });
   const eventBridgeUrl = await eventBridge.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
@@ -171,7 +172,7 @@ export async function startOutcomes(): Promise<Outcomes> {
       }
       return again;
     },
-    beforeAnswer: undefined,
+    answer: undefined,
   };
   return outcomes;
 }
