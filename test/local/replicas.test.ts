@@ -29,8 +29,11 @@ describe.skipIf(missingRedis !== undefined || process.platform !== 'linux')(
       await shown(/Ctrl-C stops everything/);
       expect(opsUrls).toHaveLength(3);
 
-      const call = createConnectCaller(apiUrl, 1);
+      // On so many connections at the same time that each of the three has some.
+      const call = createConnectCaller(apiUrl, 30);
       const paymentId = await createPayment(call, { webhook_url: webhookUrl });
+      const answers = await Promise.all(Array.from({ length: 30 }, () => getPayment(call, paymentId)));
+      expect(answers.filter((answer) => answer === 'not_found')).toEqual([]);
       await shown(new RegExp(`service [123] +Payment processed successfully.*${paymentId}`));
       await shown(new RegExp(`webhooks +Webhook received, signature verified.*${paymentId}`));
 
