@@ -43,7 +43,6 @@ export function createDashboard() {
           type: 'datasource',
           query: 'prometheus',
           refresh: 1,
-          current: {},
         },
         variable('namespace', 'Namespace', 'payment_service_ready'),
         variable('job', 'Job', 'payment_service_ready{namespace=~"$namespace"}'),
