@@ -37,6 +37,7 @@ export function createRedisPaymentIntake(deps: RedisPaymentIntakeDeps): PaymentI
 
   const register = createTurnBatch<PendingPayment, 'registered'>({
     maxSize: maxPerTransaction,
+    maxInFlight: 2,
     run: (shard, payments) => link.run(() => write(shard, payments)),
   });
 

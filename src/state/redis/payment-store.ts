@@ -39,6 +39,7 @@ export function createRedisPaymentStore(deps: RedisPaymentStoreDeps): PaymentSto
 
   const load = createTurnBatch<string, string | null>({
     maxSize: maxPerCommand,
+    maxInFlight: 4,
     run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(shard, id)))),
   });
 
@@ -47,6 +48,7 @@ export function createRedisPaymentStore(deps: RedisPaymentStoreDeps): PaymentSto
     string | 1 | null
   >({
     maxSize: maxPerCommand,
+    maxInFlight: 4,
     run: (shard, settlements) =>
       link.run(() => {
         const keys = settlements.map(({ id }) => paymentKey(shard, id));

@@ -1,55 +1,87 @@
-/**
- * Gathers what comes in one turn of the event loop, so that it goes to Redis in one round trip.
- *
- * @param options.run does it all at once for one shard; resolves with the results in the same order. When
- *   it rejects, all do.
- */
-export function createTurnBatch<Item, Result>(options: {
+/** How batches are made. */
+export interface TurnBatchOptions<Item, Result> {
+  /** No more than this go together. */
   readonly maxSize: number;
+  /** So many batches of a shard may be under way; what comes meanwhile gathers for the next. */
+  readonly maxInFlight: number;
+  /** Does it all at once for one shard; resolves with the results in the same order. When it rejects, all do. */
   readonly run: (shard: number, items: readonly Item[]) => Promise<readonly Result[]>;
-}): (shard: number, item: Item) => Promise<Result> {
-  interface Waiting {
-    readonly items: Item[];
-    readonly ends: { resolve(result: Result): void; reject(error: unknown): void }[];
-  }
-  let shards = new Map<number, Waiting>();
+}
 
-  function flush(): void {
-    const all = shards;
-    shards = new Map();
-    for (const [shard, waiting] of all) {
-      void run(shard, waiting);
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+interface Shard<Item, Result> {
+  waiting: Waiting<Item, Result>[];
+  inFlight: number;
+}
+
+/**
+ * Gathers what comes in one turn of the event loop, and under load what comes while Redis works, so that it
+ * goes there in one round trip: one write and one transaction cost as much for one as for many.
+ */
+export function createTurnBatch<Item, Result>(
+  options: TurnBatchOptions<Item, Result>,
+): (shard: number, item: Item) => Promise<Result> {
+  const shards = new Map<number, Shard<Item, Result>>();
+  let isFlushing = false;
+
+  function flushAll(): void {
+    isFlushing = false;
+    for (const [number, shard] of shards) {
+      flush(number, shard);
     }
   }
 
-  async function run(shard: number, { items, ends }: Waiting): Promise<void> {
+  function flush(number: number, shard: Shard<Item, Result>): void {
+    while (shard.waiting.length > 0 && shard.inFlight < options.maxInFlight) {
+      const batch = shard.waiting;
+      shard.waiting = batch.length > options.maxSize ? batch.splice(options.maxSize) : [];
+      shard.inFlight += 1;
+      void run(number, shard, batch);
+    }
+  }
+
+  async function run(
+    number: number,
+    shard: Shard<Item, Result>,
+    batch: readonly Waiting<Item, Result>[],
+  ): Promise<void> {
     try {
-      const results = await options.run(shard, items);
+      const results = await options.run(
+        number,
+        batch.map(({ item }) => item),
+      );
       for (const [index, result] of results.entries()) {
-        ends[index]?.resolve(result);
+        batch[index]?.resolve(result);
       }
     } catch (error) {
-      for (const end of ends) {
-        end.reject(error);
+      for (const { reject } of batch) {
+        reject(error);
       }
     }
+    shard.inFlight -= 1;
+    flush(number, shard);
   }
 
-  return (shard, item) =>
+  function shardNumbered(number: number): Shard<Item, Result> {
+    let shard = shards.get(number);
+    if (shard === undefined) {
+      shard = { waiting: [], inFlight: 0 };
+      shards.set(number, shard);
+    }
+    return shard;
+  }
+
+  return (number, item) =>
     new Promise((resolve, reject) => {
-      if (shards.size === 0) {
-        setImmediate(flush);
-      }
-      let waiting = shards.get(shard);
-      if (waiting === undefined) {
-        waiting = { items: [], ends: [] };
-        shards.set(shard, waiting);
-      }
-      waiting.items.push(item);
-      waiting.ends.push({ resolve, reject });
-      if (waiting.items.length === options.maxSize) {
-        shards.delete(shard);
-        void run(shard, waiting);
+      shardNumbered(number).waiting.push({ item, resolve, reject });
+      if (!isFlushing) {
+        isFlushing = true;
+        setImmediate(flushAll);
       }
     });
 }
