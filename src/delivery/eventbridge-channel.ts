@@ -49,6 +49,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
   let problem: string | undefined = 'EventBridge has not been reached yet';
   let api: EventBridgeApi | undefined;
   let timer: Timer | undefined;
+  const skipped = metrics.eventBridgeEvents.series({ outcome: 'skipped' });
   let stopped = false;
 
   function later(delayMs: number, run: () => Promise<void>): void {
@@ -102,11 +103,10 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
 
   function skip(count: number): void {
     if (count > 0) {
-      metrics.eventBridgeEvents.inc({ outcome: 'skipped' }, count);
+      skipped.inc(count);
     }
   }
 
-  metrics.eventBridgeEvents.inc({ outcome: 'skipped' }, 0);
   deps.queue?.start(async (retry) => {
     if (state === 'off') {
       skip(1);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { CounterSeries } from '../observability/series.ts';
 import type { RandomSource } from '../random.ts';
 import { LeftToOthersError } from '../state/left-to-others-error.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
@@ -53,7 +54,8 @@ const maxPauseMs = 2_000;
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
   const { clock, config, metrics, logger, deadLetters, elsewhere } = deps;
-  metrics.eventBridgeEvents.inc({ outcome: 'delivered' }, 0);
+  const deliveredEvents = metrics.eventBridgeEvents.series({ outcome: 'delivered' });
+  const deadEvents = new Map<DeadLetterReason, CounterSeries>();
   const backlog = createEventBridgeBacklog(clock, leave);
   const company = createCompanyWait({
     clock,
@@ -134,7 +136,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       inFlight.delete(pending);
     }
     if (delivered.length > 0) {
-      metrics.eventBridgeEvents.inc({ outcome: 'delivered' }, delivered.length);
+      deliveredEvents.inc(delivered.length);
       for (const pending of delivered) {
         pending.end?.();
       }
@@ -172,12 +174,21 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     backlog.retryLater(events, delayMs);
   }
 
+  function countDead(reason: DeadLetterReason): void {
+    let series = deadEvents.get(reason);
+    if (series === undefined) {
+      series = metrics.eventBridgeEvents.series({ outcome: `dead_letter_${reason}` });
+      deadEvents.set(reason, series);
+    }
+    series.inc();
+  }
+
   function giveUp(pending: PendingEvent, reason: DeadLetterReason): void {
     if (elsewhere !== undefined && reason === 'shutdown') {
       pending.end?.(new LeftToOthersError());
       return;
     }
-    metrics.eventBridgeEvents.inc({ outcome: `dead_letter_${reason}` });
+    countDead(reason);
     deadLetters.record({
       channel: 'eventbridge',
       event: pending.event,

@@ -81,7 +81,7 @@ export function createMetrics(withProcess = true) {
       labelNames: ['outcome'] as const,
       registers,
     }),
-    eventBridgeEvents: new Counter({
+    eventBridgeEvents: new SeriesCounter({
       name: 'eventbridge_events_total',
       help: 'Events that ended, by outcome: delivered, skipped, or dead_letter_<reason>.',
       labelNames: ['outcome'] as const,

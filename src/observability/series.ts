@@ -8,6 +8,12 @@ import { Counter, type CounterConfiguration, Histogram, type HistogramConfigurat
 
 type LabelValues<T extends string> = Readonly<Partial<Record<T, string>>>;
 
+/** One of a counter's series. */
+export interface CounterSeries {
+  /** @param by 1 unless told otherwise. */
+  inc(by?: number): void;
+}
+
 /** A counter whose series are made once. */
 export class SeriesCounter<T extends string = string> extends Counter<T> {
   readonly #series: { readonly labels: LabelValues<T>; count: number }[] = [];
@@ -25,10 +31,10 @@ export class SeriesCounter<T extends string = string> extends Counter<T> {
   }
 
   /** The series with these label values, 0 until it is incremented; call once per set of values. */
-  series(labels: LabelValues<T>): { inc(): void } {
+  series(labels: LabelValues<T>): CounterSeries {
     const series = { labels, count: 0 };
     this.#series.push(series);
-    return { inc: () => void (series.count += 1) };
+    return { inc: (by = 1) => void (series.count += by) };
   }
 }
 
