@@ -4,6 +4,7 @@ import type { RedisClient } from './redis-clients.ts';
 import { attemptsKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
+import { createTurnBatch } from './turn-batch.ts';
 
 /** What the log works with. */
 export interface RedisAttemptLogDeps {
@@ -24,16 +25,36 @@ type NotedAttempt = readonly [
   error: string | null,
 ];
 
+interface Note {
+  readonly key: string;
+  readonly attempt: string;
+  readonly expiresAtMs: number;
+}
+
+/** No command to Redis takes more attempts than this. */
+const maxPerCommand = 64;
+
 /** Webhook attempts in Redis, a list for each payment. */
 export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
   const { client, link, shards } = deps;
   const commands: IRedisClient = createIORedisClient(client);
 
+  const note = createTurnBatch<Note, unknown>({
+    maxSize: maxPerCommand,
+    maxInFlight: 4,
+    run: (_shard, notes) =>
+      link.run(() => {
+        const keys = notes.map(({ key }) => key);
+        const values = notes.flatMap(({ attempt, expiresAtMs }) => [attempt, expiresAtMs]);
+        return runScript<unknown[]>(commands, 'paymentSimNote', keys, [deps.maxAttempts, ...values]);
+      }),
+  });
+
   return {
     async record(paymentId, settledAtMs, attempt) {
-      const key = attemptsKey(shardOf(paymentId, shards), paymentId);
-      const values = [encode(attempt), deps.maxAttempts, settledAtMs + deps.ttlMs];
-      await link.run(() => runScript(commands, 'paymentSimNote', [key], values));
+      const shard = shardOf(paymentId, shards);
+      const key = attemptsKey(shard, paymentId);
+      await note(shard, { key, attempt: encode(attempt), expiresAtMs: settledAtMs + deps.ttlMs });
     },
 
     async list(paymentId) {

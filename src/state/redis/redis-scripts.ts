@@ -73,12 +73,17 @@ const scripts = {
       redis.call('DEL', KEYS[1])
     end
     return 1`,
-  /** Notes an attempt, ARGV[1]; keeps the last ARGV[2] of them until ARGV[3]. */
+  /**
+   * Notes attempts. KEYS: the lists of their payments. ARGV: how many attempts to keep, then for each the
+   * attempt and until when.
+   */
   paymentSimNote: `
-    redis.call('RPUSH', KEYS[1], ARGV[1])
-    redis.call('LTRIM', KEYS[1], -ARGV[2], -1)
-    redis.call('PEXPIREAT', KEYS[1], ARGV[3])
-    return 1`,
+    for i, key in ipairs(KEYS) do
+      redis.call('RPUSH', key, ARGV[2 * i])
+      redis.call('LTRIM', key, -ARGV[1], -1)
+      redis.call('PEXPIREAT', key, ARGV[2 * i + 1])
+    end
+    return KEYS`,
 } as const;
 
 /** The name of a script. */

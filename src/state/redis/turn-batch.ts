@@ -59,8 +59,8 @@ export function createTurnBatch<Item, Result>(
         batch[index]?.resolve(result);
       }
     } catch (error) {
-      for (const { reject } of batch) {
-        reject(error);
+      for (const waiting of batch) {
+        waiting.reject(error);
       }
     }
     shard.inFlight -= 1;
