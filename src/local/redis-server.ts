@@ -77,7 +77,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   }
 
   return {
-    url: `redis://${options.password === undefined ? '' : `:${options.password}@`}127.0.0.1:${port}`,
+    url: `redis://${options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`}127.0.0.1:${port}`,
     port,
     pid: () => running?.pid,
     async stop() {
