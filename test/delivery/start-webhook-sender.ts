@@ -37,6 +37,8 @@ export interface SenderChange<C extends Clock = FakeClock> {
   readonly timeoutMs?: number;
   readonly backlog?: { readonly maxWaiting: number; readonly maxWaitingPerOrigin: number };
   readonly queue?: DeliveryQueue<WebhookDelivery>;
+  /** With it deliveries outlive the process; then `queue` should. */
+  readonly maxSlowAttempts?: number;
   readonly attemptLog?: AttemptLog;
   readonly connections?: WebhookConnections;
   readonly policy?: Partial<EgressPolicyOptions>;
@@ -102,10 +104,18 @@ export function startSenderOn<C extends Clock>(clock: C, change: Omit<SenderChan
     circuits,
     attempt: createWebhookAttempt({ ...parts, attemptLog, keys, timeoutMs }),
     queue,
+    maxSlowAttempts: change.maxSlowAttempts,
     deadLetter: createWebhookDeadLetter(deadLetters, metrics),
     timeoutMs,
     retry,
   });
+  /** What `accept` of the channel gives. */
+  function accept(webhookUrl: string | undefined, mark = '1'): Promise<void> | undefined {
+    const ids = { id: `pay-${mark}`, eventId: `evt-${mark}` };
+    const payment = sampleSettledPayment({ ...ids, webhookUrl, settledAtMs: clock.now() });
+    return sender.accept(toPaymentEvent(payment), payment);
+  }
+
   return {
     clock,
     connections,
@@ -114,11 +124,8 @@ export function startSenderOn<C extends Clock>(clock: C, change: Omit<SenderChan
     attemptLog,
     sender,
     logs: (message: string) => lines.filter((line) => line['msg'] === message),
-    send: (webhookUrl: string | undefined, mark = '1') => {
-      const ids = { id: `pay-${mark}`, eventId: `evt-${mark}` };
-      const payment = sampleSettledPayment({ ...ids, webhookUrl, settledAtMs: clock.now() });
-      void sender.accept(toPaymentEvent(payment), payment);
-    },
+    send: (webhookUrl: string | undefined, mark = '1') => void accept(webhookUrl, mark),
+    accept,
     count: async (name: string, outcome: string) => {
       const metric = await metrics.registry.getSingleMetric(name)?.get();
       return metric?.values.find((value) => value.labels['outcome'] === outcome)?.value ?? 0;
