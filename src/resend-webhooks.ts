@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { Client } from 'undici';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
@@ -11,6 +10,7 @@ import { createWebhookConnector, resolveWithSystem } from './delivery/webhook-co
 import { webhookHeaders } from './delivery/webhook-attempt.ts';
 import { sendWebhookRequest } from './delivery/webhook-request.ts';
 import { secretToSigningKey } from './delivery/webhook-signature.ts';
+import { loadEnvFiles } from './env-file.ts';
 
 /*
  * Reads log lines from standard input and sends the webhooks again that were given up, each once and
@@ -56,8 +56,14 @@ function createSend(config: Config): Send {
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
-  const send: Send = values['dry-run']
+  const isDryRun = process.argv.includes('--dry-run');
+  const { words } = loadEnvFiles(process.argv.slice(2).filter((word) => word !== '--dry-run'));
+  if (words.length > 0) {
+    throw new ConfigError([
+      `"${words.join(' ')}" is not understood; there are --dry-run and --env-file FILE`,
+    ]);
+  }
+  const send: Send = isDryRun
     ? async () => ({ isDelivered: true, answer: 'not sent' })
     : createSend(loadConfig(process.env));
   let delivered = 0;
@@ -72,7 +78,7 @@ async function main(): Promise<boolean> {
       process.stdout.write(`${eventId} ${paymentId} ${webhook.url} ${answer}\n`);
     }
   }
-  process.stdout.write(`${delivered} ${values['dry-run'] ? 'found' : 'delivered'}, ${failed} failed\n`);
+  process.stdout.write(`${delivered} ${isDryRun ? 'found' : 'delivered'}, ${failed} failed\n`);
   return failed === 0;
 }
 

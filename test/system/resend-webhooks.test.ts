@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { verifyWebhook } from '../../src/index.ts';
 import { startService } from '../support/start-service.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
@@ -54,9 +57,18 @@ test('webhooks that were given up are sent again from the log, under their event
   const refused = await resend(lines, { ...env, ENVIRONMENT: 'staging' });
   expect(refused).toMatchObject({ exitCode: 1, output: expect.stringContaining('EGRESS_REFUSED') as string });
 
+  const mistaken = await resend(lines, env, 'dry-run');
+  expect(mistaken).toMatchObject({
+    exitCode: 1,
+    output: expect.stringContaining('not understood') as string,
+  });
+
   expect(receiver.received).toHaveLength(4);
   isBroken = false;
-  const delivered = await resend(lines, env);
+  const envFile = join(mkdtempSync(join(tmpdir(), 'payment-sim-resend-')), 'env');
+  onTestFinished(() => rmSync(dirname(envFile), { recursive: true }));
+  writeFileSync(envFile, `WEBHOOK_SECRET=${secret}\n`);
+  const delivered = await resend(lines, {}, '--env-file', envFile);
   expect(delivered).toMatchObject({
     exitCode: 0,
     output: expect.stringContaining('2 delivered, 0 failed') as string,
