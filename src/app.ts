@@ -233,7 +233,10 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       const apiPort = await listen(api.app, config.grpcPort, config.host, config.reusePort);
       const opsPort = await listen(ops, config.healthPort, config.host);
       eventBridge?.start();
-      logger.info({ host: config.host, api_port: apiPort, ops_port: opsPort }, 'Payment Sim is ready');
+      logger.info(
+        { host: config.host, api_port: apiPort, ops_port: opsPort },
+        state.unreadyReason() === undefined ? 'Payment Sim is ready' : 'Payment Sim has started',
+      );
       return { apiPort, opsPort };
     },
     stop() {

@@ -59,7 +59,7 @@ export function createMetrics(withProcess = true) {
     }),
     redisErrors: new Counter({
       name: 'redis_command_errors_total',
-      help: 'Commands of calls that Redis did not carry out, by reason: unreachable, timeout, out_of_memory or failed.',
+      help: 'Commands that Redis did not carry out, by reason: unreachable, timeout, out_of_memory or failed.',
       labelNames: ['reason'] as const,
       registers,
     }),

@@ -25,12 +25,14 @@ export function createRedisClients(url: string, cluster: boolean): RedisClients 
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
+      reconnectOnError: (error) => (isReadOnly(error) ? 1 : false),
     }),
     jobs: createClient(address, {
       connectionName: 'payment-sim-jobs',
       enableOfflineQueue: true,
       autoResendUnfulfilledCommands: true,
       maxRetriesPerRequest: null,
+      reconnectOnError: (error) => (isReadOnly(error) ? 2 : false),
     }),
   };
 }
@@ -41,6 +43,8 @@ interface ClientOptions {
   readonly autoResendUnfulfilledCommands: boolean;
   /** null: as many as it takes. */
   readonly maxRetriesPerRequest: number | null;
+  /** 1: connect again, for the address may lead elsewhere now; 2: and send the command again. */
+  readonly reconnectOnError: (error: Error) => false | 1 | 2;
 }
 
 function createClient(
@@ -79,6 +83,11 @@ function createClient(
     lazyConnect: true,
     slotsRefreshTimeout: connectTimeoutMs,
   });
+}
+
+/** After a failover the old primary is a replica, and takes no writes. */
+function isReadOnly(error: Error): boolean {
+  return error.message.startsWith('READONLY');
 }
 
 /** How long to wait before the next try to connect, in milliseconds. */

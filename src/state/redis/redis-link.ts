@@ -18,12 +18,12 @@ export interface RedisLink {
   /** Why Redis cannot be used, or undefined. */
   problem(): string | undefined;
   /**
-   * Connects, again and again until it can. Resolves with whether Redis was reached at the first try, after
-   * `patienceMs` at the latest.
+   * Connects, again and again until it can. Resolves when Redis was reached or the first try has failed,
+   * after `patienceMs` at the latest.
    *
-   * @throws Error when the Redis that was reached must not be used.
+   * @throws UnfitRedisError when the Redis that was reached must not be used.
    */
-  open(patienceMs: number): Promise<boolean>;
+  open(patienceMs: number): Promise<void>;
   close(): void;
 }
 
@@ -56,7 +56,7 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
   let lastError: string | undefined;
   let timer: Timer | undefined;
   let closed = false;
-  const firstTry = Promise.withResolvers<boolean>();
+  const firstTry = Promise.withResolvers<void>();
 
   function setProblem(found: string | undefined): void {
     if (found === problem || closed) {
@@ -106,7 +106,7 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
         isChecked = true;
         setProblem(undefined);
         deps.onReached();
-        firstTry.resolve(true);
+        firstTry.resolve();
       }
       setProblem(undefined);
     } catch (error) {
@@ -132,7 +132,7 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
   });
   client.on('close', () => {
     setProblem(`Redis cannot be reached${lastError === undefined ? '' : `: ${lastError}`}`);
-    firstTry.resolve(false);
+    firstTry.resolve();
   });
   // Nobody may be waiting any more when a Redis that comes late turns out to be unfit.
   firstTry.promise.catch(() => undefined);
@@ -147,12 +147,15 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
     problem: () => problem,
 
     async open(patienceMs) {
-      const patience = clock.setTimer(patienceMs, () => firstTry.resolve(false));
+      const patience = clock.setTimer(patienceMs, () => {
+        setProblem(`Redis did not answer within ${patienceMs} ms`);
+        firstTry.resolve();
+      });
       // It goes on trying by itself; what it fails with comes as an event as well.
       client.connect().catch(() => undefined);
       probeAgain();
       try {
-        return await firstTry.promise;
+        await firstTry.promise;
       } finally {
         patience.cancel();
       }

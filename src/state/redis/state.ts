@@ -95,9 +95,7 @@ export function createRedisState(options: RedisStateOptions): State {
 
     async start() {
       clients.jobs.connect().catch(() => undefined);
-      if (!(await link.open(startPatienceMs))) {
-        logger.error({ error: link.problem() }, 'Not ready until Redis can be reached');
-      }
+      await link.open(startPatienceMs);
     },
 
     unreadyReason: () => link.problem(),
