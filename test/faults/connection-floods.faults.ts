@@ -57,11 +57,6 @@ async function survive(attack: Attack): Promise<void> {
   }
   await others.stop();
   const [last, secondToLast] = [after.at(-1) ?? before, after.at(-2) ?? before];
-  console.log(
-    after
-      .map((m) => [m.heldBytes / megabyte, m.rssBytes / megabyte].map((x) => x.toFixed(1)).join('/'))
-      .join(' '),
-  );
   expect(last.heldBytes - before.heldBytes).toBeLessThan(4 * megabyte);
   expect(last.heldBytes - secondToLast.heldBytes).toBeLessThan(megabyte);
   expect(last.rssBytes - secondToLast.rssBytes).toBeLessThan(32 * megabyte);
