@@ -29,7 +29,7 @@ async function startCluster() {
   }
   for (const client of clients) {
     await expect
-      .poll(async () => String(await client.cluster('INFO')), { timeout: 15_000 })
+      .poll(() => client.cluster('INFO'), { timeout: 15_000 })
       .toMatch(/cluster_state:ok[^]*cluster_known_nodes:3/);
   }
   return { url: nodes[0]?.url ?? '', clients };
