@@ -23,14 +23,16 @@ export function isScriptMissing(error: unknown): boolean {
   return hasMessage(error, 'NOSCRIPT');
 }
 
-/** Also in the errors of the commands because of which a transaction was not carried out. */
+/**
+ * Also in the errors of the commands because of which a transaction was not carried out; not in theirs,
+ * among which may be the first one again.
+ */
 function hasMessage(error: unknown, text: string): boolean {
   if (!(error instanceof Error)) {
     return false;
   }
   const reasons: unknown = 'previousErrors' in error ? error.previousErrors : [];
-  return (
-    error.message.includes(text) ||
-    (Array.isArray(reasons) && reasons.some((reason) => hasMessage(reason, text)))
+  return [error, ...(Array.isArray(reasons) ? reasons : [])].some(
+    (each) => each instanceof Error && each.message.includes(text),
   );
 }
