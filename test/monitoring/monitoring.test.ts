@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)('in Prometheus', () => {
     const names = [...readFileSync(alertFile, 'utf8').matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
     const tested = [...readFileSync(alertTestFile, 'utf8').matchAll(/alertname="(\w+)"/g)];
     expect(new Set(tested.map(([, name]) => name))).toEqual(new Set(names));
-  });
+  }, 60_000);
 
   test('every query of dashboard and alerts finds what it asks for', async (context) => {
     const system = await startMonitoredSystem(context);

@@ -56,7 +56,7 @@ export interface Prometheus {
 }
 
 /** Between two scrapes, and two evaluations of the rules. */
-const interval = '250ms';
+const interval = '500ms';
 const pollMs = 50;
 
 /** Starts Prometheus with data, port and configuration of its own; it ends when the test is finished. */
