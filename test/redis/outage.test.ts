@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { type RunningService, startService } from '../support/start-service.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
@@ -130,6 +131,34 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     }
     expect(code).toBe('resource_exhausted');
     expect(await readiness(service)).toMatchObject({ ready: 200 });
+  });
+
+  test('that takes no writes any more, as after a failover, it is not ready, connects anew and goes on', async () => {
+    const receiver = await startWebhookReceiver();
+    const [redis, other] = [await startRedisServer(), await startRedisServer()];
+    const service = await start(redis.url);
+    const call = createConnectCaller(service.apiUrl);
+    const admin = new Redis(redis.url);
+    onTestFinished(() => admin.disconnect());
+    const connections = async () =>
+      String(await admin.client('LIST'))
+        .split('\n')
+        .filter((line) => line.includes('name=payment-sim-calls'))
+        .map((line) => /^id=(\d+)/.exec(line)?.[1]);
+    const [first] = await connections();
+    expect(first).toBeDefined();
+
+    await admin.replicaof('127.0.0.1', other.port);
+    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 503, live: 200 });
+    await expect
+      .poll(async () => (await readiness(service)).reason, { timeout: 10_000 })
+      .toContain('READONLY');
+    expect((await call('CreatePaymentIntent', intentMessage())).body['code']).toBe('unavailable');
+    await expect.poll(connections, { timeout: 10_000 }).not.toContain(first);
+    await admin.replicaof('NO', 'ONE');
+    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 200 });
+    await createPayment(call, { webhook_url: receiver.url, simulation: { delay_ms: 0 } });
+    await receiver.waitFor(1);
   });
 
   test('that may throw data away, or keeps none, the start warns', async () => {

@@ -1,4 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
+import { isReadOnly } from './redis-error.ts';
 
 /** A connection to Redis, or to a cluster of them. */
 export type RedisClient = Redis | Cluster;
@@ -67,6 +68,7 @@ function createClient(
     return new Redis({
       ...redisOptions,
       enableOfflineQueue,
+      reconnectOnError: createFailoverWatch(enableOfflineQueue ? 0 : maxReconnectMs),
       host,
       port,
       db,
@@ -93,4 +95,23 @@ function isReadOnly(error: Error): boolean {
 /** How long to wait before the next try to connect, in milliseconds. */
 function retryStrategy(tries: number): number {
   return Math.min(tries * 50, maxReconnectMs);
+}
+
+/**
+ * After a failover the name may lead to another server, while the connection leads to the former master,
+ * which takes no writes: then it connects anew.
+ *
+ * @param pauseMs between two such reconnections, in milliseconds. Connections in BullMQ's hands share what
+ *   is remembered here, and it makes pauses itself.
+ */
+function createFailoverWatch(pauseMs: number): (error: Error) => boolean {
+  let lastAtMs = -Infinity;
+  return (error) => {
+    const nowMs = performance.now();
+    if (!isReadOnly(error) || nowMs - lastAtMs < pauseMs) {
+      return false;
+    }
+    lastAtMs = nowMs;
+    return true;
+  };
 }

@@ -23,6 +23,11 @@ export function isScriptMissing(error: unknown): boolean {
   return hasMessage(error, 'NOSCRIPT');
 }
 
+/** Whether Redis refused to write because it follows another one, as the former master does after a failover. */
+export function isReadOnly(error: unknown): boolean {
+  return hasMessage(error, 'READONLY');
+}
+
 /**
  * Also in the errors of the commands because of which a transaction was not carried out; not in theirs,
  * among which may be the first one again.

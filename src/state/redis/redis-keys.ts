@@ -33,3 +33,6 @@ export function idempotencyKey(digest: string): string {
 
 /** Holds the number of shards, which all replicas must share. */
 export const shardCountKey = 'payment-sim:queue-shards';
+
+/** Written again and again, to see whether Redis takes writes. */
+export const probeKey = 'payment-sim:probe';

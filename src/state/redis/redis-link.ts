@@ -3,6 +3,7 @@ import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import type { RedisClient } from './redis-clients.ts';
+import { probeKey } from './redis-keys.ts';
 import { UnfitRedisError } from './server-check.ts';
 import { describeRedisError, isOutOfMemory } from './redis-error.ts';
 
@@ -35,7 +36,7 @@ export interface RedisLinkDeps {
   readonly metrics: Metrics;
   /** Longest wait for an answer. */
   readonly timeoutMs: number;
-  /** Between two looks at whether Redis answers. */
+  /** Between two looks at whether Redis takes writes. */
   readonly probeIntervalMs: number;
   /** Checks a Redis that was reached for the first time; it is not used before this resolves. */
   readonly check: () => Promise<void>;
@@ -44,6 +45,14 @@ export interface RedisLinkDeps {
 }
 
 const notReached = 'Redis has not been reached yet';
+
+const probeTtlMs = 60_000;
+
+function detailOf(error: unknown): string {
+  return error instanceof PaymentError && error.reason.kind === 'state-unavailable'
+    ? error.reason.detail
+    : describeRedisError(error);
+}
 
 /** See `RedisLink`. */
 export function createRedisLink(deps: RedisLinkDeps): RedisLink {
@@ -100,7 +109,7 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
 
   async function probe(): Promise<void> {
     try {
-      await withTimeout(() => client.ping());
+      await writeProbe();
       if (!isChecked) {
         await deps.check();
         isChecked = true;
@@ -113,7 +122,18 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
       if (error instanceof UnfitRedisError) {
         firstTry.reject(error);
       }
-      setProblem(`Redis cannot be used: ${lastError ?? describeRedisError(error)}`);
+      setProblem(`Redis cannot be used: ${lastError ?? detailOf(error)}`);
+    }
+  }
+
+  /** A `PING` would be answered by a Redis as well that takes no writes, as after a failover. */
+  async function writeProbe(): Promise<void> {
+    try {
+      await withTimeout(() => client.set(probeKey, '1', 'PX', probeTtlMs));
+    } catch (error) {
+      if (!(error instanceof PaymentError && error.reason.kind === 'state-full')) {
+        throw error;
+      }
     }
   }
 
