@@ -26,7 +26,7 @@ export function createRedisClients(url: string, cluster: boolean): RedisClients 
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      reconnectOnError: (error) => (isReadOnly(error) ? 1 : false),
+      reconnectOnError: onceInAWhile((error) => (isReadOnly(error) ? 1 : false)),
     }),
     jobs: createClient(address, {
       connectionName: 'payment-sim-jobs',
@@ -68,7 +68,6 @@ function createClient(
     return new Redis({
       ...redisOptions,
       enableOfflineQueue,
-      reconnectOnError: createFailoverWatch(enableOfflineQueue ? 0 : maxReconnectMs),
       host,
       port,
       db,
@@ -87,31 +86,23 @@ function createClient(
   });
 }
 
-/** After a failover the old primary is a replica, and takes no writes. */
-function isReadOnly(error: Error): boolean {
-  return error.message.startsWith('READONLY');
-}
-
 /** How long to wait before the next try to connect, in milliseconds. */
 function retryStrategy(tries: number): number {
   return Math.min(tries * 50, maxReconnectMs);
 }
 
 /**
- * After a failover the name may lead to another server, while the connection leads to the former master,
- * which takes no writes: then it connects anew.
- *
- * @param pauseMs between two such reconnections, in milliseconds. Connections in BullMQ's hands share what
- *   is remembered here, and it makes pauses itself.
+ * Connects again once in `maxReconnectMs` at most: a new connection is tried by a write at once, which the
+ * old primary refuses again.
  */
-function createFailoverWatch(pauseMs: number): (error: Error) => boolean {
+function onceInAWhile(decide: ClientOptions['reconnectOnError']): ClientOptions['reconnectOnError'] {
   let lastAtMs = -Infinity;
   return (error) => {
     const nowMs = performance.now();
-    if (!isReadOnly(error) || nowMs - lastAtMs < pauseMs) {
-      return false;
+    const decision = nowMs - lastAtMs < maxReconnectMs ? false : decide(error);
+    if (decision !== false) {
+      lastAtMs = nowMs;
     }
-    lastAtMs = nowMs;
-    return true;
+    return decision;
   };
 }
