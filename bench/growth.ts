@@ -69,6 +69,11 @@ if (parts.has('connections')) {
         unit: '',
         atLeast: 0.8,
       },
+      {
+        name: `the same of bare \`node:http2\`, ${about}`,
+        value: median(result.bareRounds.map(({ few, many }) => many / few)),
+        unit: '',
+      },
       { name: `failed calls, ${about}`, value: result.failed, unit: '', atMost: 0 },
     );
   }
