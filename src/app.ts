@@ -256,6 +256,9 @@ async function openState(
   if (config.redis.url === undefined) {
     return createMemoryState(options);
   }
+  if (parts.clock !== systemClock) {
+    throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
+  }
   const { createRedisState } = await import('./state/redis/state.ts');
   return createRedisState({ ...options, redisUrl: config.redis.url });
 }

@@ -79,11 +79,11 @@ export function createRedisIdempotencyStore(deps: RedisIdempotencyStoreDeps): Id
     try {
       await run(value);
     } catch (error) {
-      // When it is not known whether it was done, the key stays as it is: the next call does the same
-      // again when the lease is over, which changes nothing if it was.
-      if (!(error instanceof PaymentError && error.reason.kind === 'state-unavailable')) {
-        await script('paymentSimRelease', key, [token]);
-      }
+      // When it is not known whether it was done, the key keeps its value: the next call does the same
+      // again, which changes nothing if it was. Nothing depends on this: leases end by themselves.
+      const isUnknown = error instanceof PaymentError && error.reason.kind === 'state-unavailable';
+      const left = script(isUnknown ? 'paymentSimYield' : 'paymentSimRelease', key, [token]);
+      await left.catch(() => undefined);
       throw error;
     }
     await script('paymentSimComplete', key, [token, deps.ttlMs]);

@@ -46,7 +46,7 @@ const scripts = {
     local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'value', 'token', 'lease')
     if not known[1] then
       redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'value', ARGV[2], 'token', ARGV[3], 'lease', now + ARGV[4])
-      redis.call('PEXPIRE', KEYS[1], ARGV[5])
+      redis.call('PEXPIRE', KEYS[1], ARGV[4] + ARGV[5])
       return {'owned', ARGV[2]}
     end
     if known[1] ~= ARGV[1] then
@@ -65,6 +65,12 @@ const scripts = {
     if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
       redis.call('HDEL', KEYS[1], 'token', 'lease')
       redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    end
+    return 1`,
+  /** Ends the lease of ARGV[1], the token: the next call with the key does the same again. */
+  paymentSimYield: `
+    if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
+      redis.call('HSET', KEYS[1], 'lease', 0)
     end
     return 1`,
   /** Gives the key back that ARGV[1], the token, has reserved. */

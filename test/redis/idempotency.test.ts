@@ -1,0 +1,100 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { PaymentError } from '../../src/payment/errors.ts';
+import type { IdempotencyStore } from '../../src/state/ports.ts';
+import { createRedisIdempotencyStore } from '../../src/state/redis/idempotency-store.ts';
+import { createRedisClients } from '../../src/state/redis/redis-clients.ts';
+import { createRedisLink } from '../../src/state/redis/redis-link.ts';
+import { defineScripts } from '../../src/state/redis/redis-scripts.ts';
+import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
+
+requireRedisInCi();
+
+const call = { key: 'key', fingerprint: 'fingerprint' };
+
+/** The stores of two processes on one Redis. */
+async function openStores(leaseMs: number): Promise<readonly [IdempotencyStore, IdempotencyStore]> {
+  const redis = await startRedisServer();
+  const open = async () => {
+    const { calls: client, jobs } = createRedisClients(redis.url, false);
+    defineScripts(client);
+    const link = createRedisLink({
+      client,
+      clock: systemClock,
+      logger: createLogger('silent', { write: () => undefined }),
+      metrics: createMetrics(false),
+      timeoutMs: 5_000,
+      probeIntervalMs: 1_000,
+      check: () => Promise.resolve(),
+      onReached: () => undefined,
+    });
+    onTestFinished(() => {
+      link.close();
+      client.disconnect();
+      jobs.disconnect();
+    });
+    await link.open(5_000);
+    return createRedisIdempotencyStore({ client, link, clock: systemClock, ttlMs: 60_000, leaseMs });
+  };
+  return [await open(), await open()];
+}
+
+/** Something to execute that tells with which values, and goes on when it is told to. */
+function gated() {
+  const values: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  return {
+    values,
+    gate,
+    execute: (value: string) => {
+      values.push(value);
+      return gate.promise;
+    },
+  };
+}
+
+describe.skipIf(missingRedis !== undefined)('an idempotency key that two processes use', () => {
+  test('is executed by one, and the other waits for it', async () => {
+    const [a, b] = await openStores(60_000);
+    const { values, gate, execute } = gated();
+    const first = a.once(call, () => 'pay-a', execute);
+    await expect.poll(() => values).toEqual(['pay-a']);
+    const second = b.once(call, () => 'pay-b', execute);
+    expect(await b.once({ ...call, fingerprint: 'other' }, () => 'pay-c', execute)).toEqual({
+      outcome: 'mismatch',
+    });
+    gate.resolve();
+    expect(await first).toEqual({ outcome: 'executed', value: 'pay-a' });
+    expect(await second).toEqual({ outcome: 'replayed', value: 'pay-a' });
+    expect(values).toEqual(['pay-a']);
+  });
+
+  test('is taken over with its value when its process has died', async () => {
+    const [a, b] = await openStores(200);
+    const dead = gated();
+    void a.once(call, () => 'pay-a', dead.execute);
+    await expect.poll(() => dead.values).toEqual(['pay-a']);
+    const heir = gated();
+    heir.gate.resolve();
+    expect(await b.once(call, () => 'pay-b', heir.execute)).toEqual({ outcome: 'executed', value: 'pay-a' });
+    expect(heir.values).toEqual(['pay-a']);
+    expect(await b.once(call, () => 'pay-c', heir.execute)).toEqual({ outcome: 'replayed', value: 'pay-a' });
+  });
+
+  test('is executed again at once, with its value, when nobody knows whether it was', async () => {
+    const [a, b] = await openStores(60_000);
+    const lost = new PaymentError({ kind: 'state-unavailable', detail: 'no answer' });
+    await expect(
+      a.once(
+        call,
+        () => 'pay-a',
+        () => Promise.reject(lost),
+      ),
+    ).rejects.toThrow(lost);
+    const heir = gated();
+    heir.gate.resolve();
+    expect(await b.once(call, () => 'pay-b', heir.execute)).toEqual({ outcome: 'executed', value: 'pay-a' });
+  });
+});
