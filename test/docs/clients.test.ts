@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { missingCurl } from '../support/missing-curl.ts';
 import { startService } from '../support/start-service.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -14,7 +15,7 @@ function blocks(language: string): string[] {
   );
 }
 
-test('the shell lines of docs/clients.md work', async () => {
+test.skipIf(missingCurl)('the shell lines of docs/clients.md work', async () => {
   const { apiPort } = await startService({ SHUTDOWN_GRACE_MS: '0' });
   const commands = blocks('sh');
   expect(commands.length).toBeGreaterThanOrEqual(5);

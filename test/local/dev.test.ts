@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { encodeWebhookBody } from '../../src/delivery/payment-event.ts';
 import { signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
 import { type DevComponent, startDevStack } from '../../src/local/dev-stack.ts';
+import { missingCurl } from '../support/missing-curl.ts';
 import { anyPorts, startDev } from './dev-process.ts';
 
 const sh = async (command: string) => {
@@ -33,23 +34,26 @@ const webhook = encodeWebhookBody(
 const signed = (secret: string, timestamp: number) =>
   signatureHeadersFor([Buffer.from(secret)], 'evt-1', timestamp, webhook);
 
-test('npm run dev prints a curl that takes a reservation from HOLD to CONFIRMED on both channels', async () => {
-  const { child, shown } = startDev({ DEFAULT_DELAY_MS: '50', AWS_PROFILE: 'of-somebody-else' });
-  const pay = await shown(/^ +(curl .*CreatePaymentIntent.*)$/m);
-  const ask = await shown(/(curl \S+\/internal\/reservations\/reservation-1)\n/);
-  await shown(/Ctrl-C stops everything/);
+test.skipIf(missingCurl)(
+  'npm run dev prints a curl that takes a reservation from HOLD to CONFIRMED on both channels',
+  async () => {
+    const { child, shown } = startDev({ DEFAULT_DELAY_MS: '50', AWS_PROFILE: 'of-somebody-else' });
+    const pay = await shown(/^ +(curl .*CreatePaymentIntent.*)$/m);
+    const ask = await shown(/(curl \S+\/internal\/reservations\/reservation-1)\n/);
+    await shown(/Ctrl-C stops everything/);
 
-  expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'HOLD' });
-  expect(await sh(pay)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
-  await shown(/webhooks +Webhook received, signature verified/);
-  await shown(/reservations +Reservation HOLD -> CONFIRMED/);
-  await shown(/worker +Reservation confirmed/);
-  expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'CONFIRMED' });
+    expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'HOLD' });
+    expect(await sh(pay)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
+    await shown(/webhooks +Webhook received, signature verified/);
+    await shown(/reservations +Reservation HOLD -> CONFIRMED/);
+    await shown(/worker +Reservation confirmed/);
+    expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'CONFIRMED' });
 
-  child.kill('SIGINT');
-  child.kill('SIGINT'); // npm passes on what the terminal sends as well
-  expect(await once(child, 'close')).toEqual([0, null]);
-});
+    child.kill('SIGINT');
+    child.kill('SIGINT'); // npm passes on what the terminal sends as well
+    expect(await once(child, 'close')).toEqual([0, null]);
+  },
+);
 
 test('failed payments cancel, and a bad signature is refused', async () => {
   const lines: { component: DevComponent; msg: unknown }[] = [];
