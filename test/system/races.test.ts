@@ -108,4 +108,4 @@ test('10,000 payments created at once all settle, each once, and the metrics add
   });
   expect(service.logs('Payment processed successfully')).toHaveLength(count);
   expect(receiver.received).toHaveLength(count);
-});
+}, 60_000);
