@@ -112,6 +112,32 @@ describe.skipIf(missingRedis !== undefined)('two replicas', () => {
     expect(new Set(webhooks.map(({ body }) => body['event_id'])).size).toBe(1);
   });
 
+  test('a receiver that never answers holds up neither payments nor other webhooks', async () => {
+    const healthy = await startWebhookReceiver();
+    const hanging = await startWebhookReceiver(() => undefined);
+    // Longer than the test may take.
+    const { a, callA, callB } = await startReplicas({
+      DEFAULT_DELAY_MS: '0',
+      WEBHOOK_TIMEOUT_MS: '60000',
+      QUEUE_SHARDS: '1',
+    });
+    const pay = (url: string, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          createPayment(i % 2 === 0 ? callA : callB, { webhook_url: url }),
+        ),
+      );
+    const stuck = await pay(hanging.url, 500);
+    await hanging.waitFor(100);
+    const ids = await pay(healthy.url, 100);
+    const webhooks = await healthy.waitFor(100);
+    expect(new Set(webhooks.map(({ body }) => body['payment_id']))).toEqual(new Set(ids));
+    for (const id of stuck) {
+      await expect.poll(() => getPayment(callA, id)).toMatchObject({ status: 'PAYMENT_STATUS_COMPLETED' });
+    }
+    expect(a.logs('Webhook given up')).toEqual([]);
+  });
+
   test('must agree on the number of shards', async () => {
     const { redis } = await startReplicas();
     await expect(startService({ REDIS_URL: redis.url, QUEUE_SHARDS: '3' })).rejects.toThrow(

@@ -8,6 +8,7 @@ import {
 } from 'bullmq';
 import type { Clock, Timer } from '../../clock.ts';
 import type { Logger } from '../../observability/logger.ts';
+import { LeftToOthersError } from '../left-to-others-error.ts';
 import type { RedisClients } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
 import { shardPrefix } from './redis-keys.ts';
@@ -114,8 +115,11 @@ export function createJobQueue<Data>(deps: JobQueueDeps): JobQueue<Data> {
       logger.warn({ queue: name, job: id }, 'A job was left by a process, and is done again'),
     );
     worker.on('failed', (job, error) => {
+      const fields = { queue: name, job: job?.id, error: error.message };
       if (job !== undefined && job.attemptsMade >= maxAttempts) {
-        logger.error({ queue: name, job: job.id, error: error.message }, 'A job was given up');
+        logger.error(fields, 'A job was given up');
+      } else if (!(error instanceof LeftToOthersError)) {
+        logger.warn(fields, 'A job failed, to be tried again');
       }
     });
     return worker;
