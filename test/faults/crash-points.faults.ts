@@ -53,7 +53,7 @@ describe.skipIf(missingRedis !== undefined)('a replica killed between two writes
   test('at every crash point of docs/adr/0014: all settle once, arrive on both channels, and keys hold', async () => {
     const [redis, outcomes] = await Promise.all([startRedisServer(), startOutcomes()]);
     outcomes.answer = refusingSome();
-    const cluster = await startCluster(2, {
+    const cluster = await startCluster(3, {
       entry,
       env: {
         ...outcomes.env,
@@ -63,23 +63,28 @@ describe.skipIf(missingRedis !== undefined)('a replica killed between two writes
         DEFAULT_DELAY_MS: '300',
       },
     });
-    const [victim, survivor] = cluster.replicas as [ClusterReplica, ClusterReplica];
-    const all: Made[] = [];
-    for (const point of crashPoints) {
-      await victim.kill();
-      await victim.restart({ CRASH_AT: point });
-      all.push(await payUntilKilled(point, victim, survivor, outcomes));
+    const [one, other, survivor] = cluster.replicas as [ClusterReplica, ClusterReplica, ClusterReplica];
+    const made = new Map<CrashPoint, Made>();
+    const points = crashPoints.values();
+    async function crashAgainAndAgain(victim: ClusterReplica): Promise<void> {
+      for (const point of points) {
+        await victim.kill();
+        await victim.restart({ CRASH_AT: point });
+        made.set(point, await payUntilKilled(point, victim, survivor, outcomes));
+      }
+      await victim.restart();
     }
-    await victim.restart();
+    await Promise.all([crashAgainAndAgain(one), crashAgainAndAgain(other)]);
+    const all = [...made.values()];
     await Promise.all(all.flatMap(({ repeated }) => repeated));
-    const acknowledged = all.flatMap((made) => made.acknowledged);
+    const acknowledged = all.flatMap((some) => some.acknowledged);
     await outcomes.whenComplete(acknowledged, recoveryMs);
     const arrived = [...outcomes.received].filter(([, outcome]) => outcome.reservationId !== goneReservation);
     await outcomes.whenComplete(
       arrived.map(([paymentId]) => paymentId),
       recoveryMs,
     );
-    const gone = all.flatMap((made) => made.gone);
+    const gone = all.flatMap((some) => some.gone);
     expect(gone.length).toBeGreaterThan(0);
     await expect.poll(() => gone.filter((id) => !isGivenUp(cluster, outcomes, id)), inTime).toEqual([]);
     await checkSettledOnce(cluster, outcomes, [...acknowledged, ...gone]);
@@ -87,11 +92,12 @@ describe.skipIf(missingRedis !== undefined)('a replica killed between two writes
     const reservations = [...outcomes.received.values()].map(({ reservationId }) => reservationId);
     const keyed = reservations.filter((reservationId) => reservationId.startsWith('keyed'));
     expect(new Set(keyed).size).toBe(keyed.length);
-    const lines = all.map(
-      (made, index) =>
-        `${crashPoints[index]}: ${made.acknowledged.length} acknowledged, ${made.unanswered} calls ` +
-        `unanswered, ${made.repeated.length} of them repeated with their key`,
+    const lines = [...made].map(
+      ([point, some]) =>
+        `${point}: ${some.acknowledged.length} acknowledged, ${some.unanswered} calls unanswered, ` +
+        `${some.repeated.length} of them repeated with their key`,
     );
+    expect(lines).toHaveLength(crashPoints.length);
     console.log(
       `${lines.join('\n')}\nall settled once and arrived on both channels; delivered again: ` +
         JSON.stringify(outcomes.countDuplicates()),

@@ -50,8 +50,18 @@ describe.skipIf(missingRedis !== undefined)('three replicas on one Redis, killed
       }
 
       await create(() => inFlight.size >= inFlightTarget);
+      const restarts = new Set<Promise<void>>();
+      function restart(replica: ClusterReplica): void {
+        const restarted = replica.restart().finally(() => restarts.delete(restarted));
+        restarts.add(restarted);
+      }
       for (let round = 1; round <= rounds; round += 1) {
-        const victim = cluster.replicas[Math.floor(random() * 3)] as ClusterReplica;
+        // The one that was killed before may still be starting: then a single one is left.
+        if (restarts.size > 1) {
+          await Promise.race(restarts);
+        }
+        const up = cluster.replicas.filter((replica) => replica.isUp());
+        const victim = up[Math.floor(random() * up.length)] as ClusterReplica;
         const killAfter = Math.floor(random() * roundSpan);
         let created = 0;
         let killed: Promise<void> | undefined;
@@ -66,8 +76,9 @@ describe.skipIf(missingRedis !== undefined)('three replicas on one Redis, killed
           },
         );
         await killed;
-        await victim.restart();
+        restart(victim);
       }
+      await Promise.all(restarts);
 
       const startedAtMs = performance.now();
       await outcomes.whenComplete(acknowledged, recoveryMs);

@@ -19,7 +19,7 @@ describe.skipIf(missingRedis !== undefined)('a Redis cluster of three nodes', ()
     });
     const { acknowledged } = await createPayments(cluster, count, (nth) => ({
       webhook_url: outcomes.webhookUrl,
-      simulation: { delay_ms: (nth * 7_919) % 10_000 },
+      simulation: { delay_ms: (nth * 7_919) % 5_000 },
     }));
     const [replica] = cluster.replicas as [ClusterReplica, ClusterReplica];
     const answers = async () => {

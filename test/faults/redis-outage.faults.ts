@@ -48,10 +48,10 @@ const readiness = (cluster: Cluster) =>
 describe.skipIf(missingRedis !== undefined)('two replicas whose Redis goes away', () => {
   test('killed under load and restarted with its append-only file: nothing acknowledged is lost', async () => {
     const { redis, outcomes, cluster, message } = await startTwo('always');
-    const first = await createPayments(cluster, count, message(8_000));
+    const first = await createPayments(cluster, count, message(4_000));
     let created = 0;
     const { promise: killed, resolve: onKilled } = Promise.withResolvers<void>();
-    const later = createPayments(cluster, count, message(8_000), () => {
+    const later = createPayments(cluster, count, message(4_000), () => {
       created += 1;
       if (created === count / 2) {
         onKilled(redis.kill());
