@@ -19,6 +19,11 @@ const developmentWebhookSecret = 'payment-sim-dev-secret';
 /** Largest delay of Node's timers: 2^31-1 milliseconds, a little under 25 days. */
 const maxTimerMs = 2_147_483_647;
 const dayMs = 86_400_000;
+/**
+ * A settlement that a crash cut off is finished seconds later, and must still find its payment, which may
+ * have settled.
+ */
+const minSharedTtlMs = 60_000;
 
 export { ConfigError } from './config-error.ts';
 
@@ -122,6 +127,9 @@ export function loadConfig(
     eventBridge: readEventBridgeConfig(read),
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
   };
+  if (config.redis.url !== undefined && config.paymentTtlMs < minSharedTtlMs) {
+    read.mistake('PAYMENT_TTL_MS', `must be at least ${minSharedTtlMs} with REDIS_URL`);
+  }
   if (config.environment === 'production' && config.webhookSecrets.includes(developmentWebhookSecret)) {
     read.mistake('WEBHOOK_SECRET', 'must be set to a secret of your own in production');
   }

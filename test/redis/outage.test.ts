@@ -161,6 +161,21 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     await receiver.waitFor(1);
   });
 
+  test('that has forgotten all scripts it goes on', async () => {
+    const redis = await startRedisServer();
+    const service = await start(redis.url, { DEFAULT_DELAY_MS: '100' });
+    const call = createConnectCaller(service.apiUrl);
+    await createPayment(call);
+    const client = new Redis(redis.url);
+    await client.script('FLUSH');
+    client.disconnect();
+    await expect
+      .poll(async () => (await call('CreatePaymentIntent', intentMessage())).httpStatus, { timeout: 10_000 })
+      .toBe(200);
+    const id = await createPayment(call, { idempotency_key: 'key-1' });
+    await expect.poll(() => getPayment(call, id)).toMatchObject({ status: 'PAYMENT_STATUS_COMPLETED' });
+  });
+
   test('that may throw data away, or keeps none, the start warns', async () => {
     const redis = await startRedisServer({ args: ['--maxmemory-policy', 'allkeys-lru'] });
     const service = await start(redis.url);

@@ -45,6 +45,15 @@ test('a cluster has one database, and shards are from 1 to 64', () => {
   expect(loadConfig({}).redis).toEqual({ url: undefined, cluster: false, shards: 1 });
 });
 
+test('payments in Redis stay until a settlement that was cut off is finished', () => {
+  const redis = { REDIS_URL: 'redis://redis.example' };
+  expect(mistakesOf({ ...redis, PAYMENT_TTL_MS: '59999' })).toEqual([
+    'PAYMENT_TTL_MS must be at least 60000 with REDIS_URL',
+  ]);
+  expect(mistakesOf({ ...redis, PAYMENT_TTL_MS: '60000' })).toEqual([]);
+  expect(mistakesOf({ PAYMENT_TTL_MS: '1' })).toEqual([]);
+});
+
 test('payments are spread over all shards evenly, and always the same way', () => {
   const counts = new Map<number, number>();
   for (let i = 0; i < 8_000; i += 1) {
