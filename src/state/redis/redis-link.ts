@@ -62,6 +62,7 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
   }
   let problem: string | undefined = notReached;
   let isChecked = false;
+  let probing: Promise<void> | undefined;
   let lastError: string | undefined;
   let timer: Timer | undefined;
   let closed = false;
@@ -107,7 +108,13 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
     return unavailable('failed', describeRedisError(error));
   }
 
-  async function probe(): Promise<void> {
+  /** One look at a time, or the first two might both begin to work on jobs. */
+  function probe(): Promise<void> {
+    probing ??= look().finally(() => (probing = undefined));
+    return probing;
+  }
+
+  async function look(): Promise<void> {
     try {
       await writeProbe();
       if (!isChecked) {
