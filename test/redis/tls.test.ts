@@ -15,6 +15,10 @@ const isCi = process.env['CI'] === 'true';
 const hasOpenssl = spawnSync('openssl', ['version']).error === undefined;
 const inTime = { timeout: 10_000 };
 
+if (!hasOpenssl) {
+  console.warn('The test with Redis over TLS is skipped: no openssl on the PATH');
+}
+
 /** A certificate for localhost that nobody knows, and its key. */
 function createCertificate(): { readonly cert: string; readonly key: string } {
   const directory = mkdtempSync(join(tmpdir(), 'payment-sim-tls-'));
