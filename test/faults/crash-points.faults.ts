@@ -8,7 +8,7 @@ import {
   type Outcomes,
   startOutcomes,
 } from '../support/outcomes.ts';
-import { checkSettledOnce } from '../support/settled-once.ts';
+import { checkNothingPending, checkSettledOnce } from '../support/settled-once.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { intentMessage } from '../system/connect-json.ts';
 
@@ -88,6 +88,7 @@ describe.skipIf(missingRedis !== undefined)('a replica killed between two writes
     expect(gone.length).toBeGreaterThan(0);
     await expect.poll(() => gone.filter((id) => !isGivenUp(cluster, outcomes, id)), inTime).toEqual([]);
     await checkSettledOnce(cluster, outcomes, [...acknowledged, ...gone]);
+    await checkNothingPending(cluster);
     // One payment for each reservation, however often its create was repeated with its key.
     const reservations = [...outcomes.received.values()].map(({ reservationId }) => reservationId);
     const keyed = reservations.filter((reservationId) => reservationId.startsWith('keyed'));

@@ -44,3 +44,14 @@ export async function checkSettledOnce(
   expect(wrong).toEqual([]);
   expect(transactionIds.size).toBe(acknowledged.length);
 }
+
+/** Checks that no job is left on any queue, of payments that nobody knows of either. */
+export async function checkNothingPending({ replicas: [replica] }: Cluster): Promise<void> {
+  const names = [
+    'payment_stored{state="pending"}',
+    'payment_settlements_scheduled',
+    'webhook_retries_waiting',
+  ];
+  const left = () => Promise.all(names.map(async (name) => await replica?.metric(name)));
+  await expect.poll(left, { timeout: 60_000 }).toEqual(names.map(() => 0));
+}
