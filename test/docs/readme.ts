@@ -9,9 +9,14 @@ export interface CodeBlock {
   readonly text: string;
 }
 
-/** All fenced code blocks, in their order. */
+/** All fenced code blocks of README, in their order. */
 export function codeBlocks(): readonly CodeBlock[] {
-  return [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
+  return codeBlocksOf(readme);
+}
+
+/** The same of another text. */
+export function codeBlocksOf(markdown: string): readonly CodeBlock[] {
+  return [...markdown.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
     language,
     text,
   }));

@@ -47,7 +47,7 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 /** All that may be in the tarball. */
 const allowed = [
-  /^(CHANGELOG|README|THIRD_PARTY_LICENSES)\.md$/,
+  /^(CHANGELOG|README(\.ko)?|THIRD_PARTY_LICENSES)\.md$/,
   /^LICENSE$/,
   /^package\.json$/,
   /^dist\/([a-z0-9-]+\/)*[a-z0-9-]+\.(js|d\.ts)$/,
