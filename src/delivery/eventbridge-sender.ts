@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { CounterSeries } from '../observability/series.ts';
 import type { RandomSource } from '../random.ts';
 import { LeftToOthersError } from '../state/left-to-others-error.ts';
-import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
+import type { DeadLetters } from './dead-letter.ts';
 import type { DeliveryChannel } from './delivery-service.ts';
 import { createEventBridgeAttempt } from './eventbridge-attempt.ts';
 import { createEventBridgeBacklog, type PendingEvent } from './eventbridge-backlog.ts';
 import { putEventsLimits, takeBatch } from './eventbridge-batch.ts';
 import { createCallGate } from './eventbridge-call-gate.ts';
+import { createEventBridgeGiveUp } from './eventbridge-give-up.ts';
 import { createCompanyWait } from './eventbridge-company.ts';
 import type { EventBridgeElsewhere } from './eventbridge-elsewhere.ts';
 import type { EventBridgeConfig } from './eventbridge-config.ts';
@@ -55,7 +55,7 @@ const maxPauseMs = 2_000;
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
   const { clock, config, metrics, logger, deadLetters, elsewhere } = deps;
   const deliveredEvents = metrics.eventBridgeEvents.series({ outcome: 'delivered' });
-  const deadEvents = new Map<DeadLetterReason, CounterSeries>();
+  const giveUp = createEventBridgeGiveUp({ metrics, deadLetters, isShared: elsewhere !== undefined });
   const backlog = createEventBridgeBacklog(clock, leave);
   const company = createCompanyWait({
     clock,
@@ -172,34 +172,6 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       return;
     }
     backlog.retryLater(events, delayMs);
-  }
-
-  function countDead(reason: DeadLetterReason): void {
-    let series = deadEvents.get(reason);
-    if (series === undefined) {
-      series = metrics.eventBridgeEvents.series({ outcome: `dead_letter_${reason}` });
-      deadEvents.set(reason, series);
-    }
-    series.inc();
-  }
-
-  function giveUp(pending: PendingEvent, reason: DeadLetterReason): void {
-    if (elsewhere !== undefined && reason === 'shutdown') {
-      pending.end?.(new LeftToOthersError());
-      return;
-    }
-    countDead(reason);
-    deadLetters.record({
-      channel: 'eventbridge',
-      event: pending.event,
-      settledAtMs: pending.settledAtMs,
-      reason,
-      attempts: pending.attempts,
-      firstAttemptAtMs: pending.firstAttemptAtMs,
-      lastAttemptAtMs: pending.lastAttemptAtMs,
-      error: pending.lastError,
-    });
-    pending.end?.();
   }
 
   /** Ends when the event is delivered, given up or waits elsewhere. */
