@@ -3,6 +3,7 @@ import type { DestinationStream } from 'pino';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../gen/payment/v1/payment_pb.js';
 import { buildDeadLetters, buildEventBridge, buildWebhooks, type DeliveryParts } from './app-delivery.ts';
+import { openState } from './app-state.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type DeliveryObserver, observingChannel } from './delivery/delivery-observer.ts';
@@ -10,8 +11,8 @@ import { createDeliveryService, type DeliveryChannel } from './delivery/delivery
 import { createEgressPolicy } from './delivery/egress-policy.ts';
 import { type ResolveName, resolveWithSystem } from './delivery/webhook-connector.ts';
 import { createRandomIds, type IdGenerator } from './ids.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
-import { addCountGauge, addGauge, createMetrics, type Metrics } from './observability/metrics.ts';
+import { createLogger } from './observability/logger.ts';
+import { addCountGauge, addGauge, createMetrics } from './observability/metrics.ts';
 import { createSettlementLog } from './observability/settlement-log.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService } from './payment/payment-service.ts';
@@ -25,17 +26,10 @@ import { readCallTrace } from './server/read-call-trace.ts';
 import { reportRefusedConnections } from './server/refused-connections.ts';
 import { createReflection } from './server/reflection.ts';
 import { registerService } from './server/service-registration.ts';
-import { createMemoryState } from './state/memory/state.ts';
 import type { PaymentStore, StoredPayments } from './state/ports.ts';
 import type { State } from './state/state.ts';
 
 const serviceName = 'payment-sim-api';
-
-/**
- * Idempotency keys are kept for a day, in milliseconds; what Stripe promises. Never longer than a
- * payment, or a repeated call would be answered with an id that nobody knows any more.
- */
-const maxIdempotencyTtlMs = 86_400_000;
 
 /** The fences around connections; times in milliseconds. */
 const connectionLimits = {
@@ -244,23 +238,6 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       return stopping;
     },
   };
-}
-
-/** Redis and what belongs to it are loaded only where they are used: they would double the start. */
-async function openState(
-  config: Config,
-  parts: { readonly clock: Clock; readonly logger: Logger; readonly metrics: Metrics },
-): Promise<State> {
-  const idempotencyTtlMs = Math.min(maxIdempotencyTtlMs, config.paymentTtlMs);
-  const options = { ...config, ...parts, idempotencyTtlMs };
-  if (config.redis.url === undefined) {
-    return createMemoryState(options);
-  }
-  if (parts.clock !== systemClock) {
-    throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
-  }
-  const { createRedisState } = await import('./state/redis/state.ts');
-  return createRedisState({ ...options, redisUrl: config.redis.url });
 }
 
 /** How many payments are stored, for the log; nothing when that cannot be told. */

@@ -107,10 +107,10 @@ export interface DeadLetter {
 
 /** Records webhook deliveries among the dead letters of all channels. */
 export function createWebhookDeadLetter(deadLetters: DeadLetters, metrics: Metrics): DeadLetter {
-  metrics.webhookDeliveries.inc({ outcome: 'delivered' }, 0);
+  metrics.webhookDeliveries.count('delivered', 0);
   return {
     async record(delivery, reason, lastError) {
-      metrics.webhookDeliveries.inc({ outcome: `dead_letter_${reason}` });
+      metrics.webhookDeliveries.count(`dead_letter_${reason}`);
       const hasBeenTried = delivery.attempts > 0;
       deadLetters.record({
         channel: 'webhook',

@@ -36,12 +36,12 @@ export function createEventBridgeAttempt(deps: EventBridgeAttemptDeps): EventBri
       const results = await call(batch.map(entryOf));
       const failures = batch.map((_, index) => failureOf(results[index]));
       const anyFailed = failures.some((failure) => failure !== undefined);
-      metrics.eventBridgeCalls.inc({ outcome: anyFailed ? 'partly_failed' : 'accepted' });
+      metrics.eventBridgeCalls.count(anyFailed ? 'partly_failed' : 'accepted');
       conclude(batch, failures);
       return !failures.every((failure) => failure?.retryable);
     } catch (error) {
       const failure = classifyCallError(error);
-      metrics.eventBridgeCalls.inc({ outcome: failure.reason });
+      metrics.eventBridgeCalls.count(failure.reason);
       if (failure.blamesEntries && batch.length > 1) {
         // One bad entry must not take nine good ones with it.
         for (const pending of batch.filter(deps.isInFlight)) {

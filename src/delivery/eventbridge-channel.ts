@@ -49,7 +49,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
   let problem: string | undefined = 'EventBridge has not been reached yet';
   let api: EventBridgeApi | undefined;
   let timer: Timer | undefined;
-  const skipped = metrics.eventBridgeEvents.series({ outcome: 'skipped' });
+  metrics.eventBridgeEvents.count('skipped', 0);
   let stopped = false;
 
   function later(delayMs: number, run: () => Promise<void>): void {
@@ -103,7 +103,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
 
   function skip(count: number): void {
     if (count > 0) {
-      skipped.inc(count);
+      metrics.eventBridgeEvents.count('skipped', count);
     }
   }
 

@@ -1,5 +1,4 @@
 import type { Metrics } from '../observability/metrics.ts';
-import type { CounterSeries } from '../observability/series.ts';
 import { LeftToOthersError } from '../state/left-to-others-error.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
 import type { PendingEvent } from './eventbridge-backlog.ts';
@@ -17,23 +16,12 @@ export function createEventBridgeGiveUp(deps: {
   readonly deadLetters: DeadLetters;
   readonly isShared: boolean;
 }): EventBridgeGiveUp {
-  const counters = new Map<DeadLetterReason, CounterSeries>();
-
-  function count(reason: DeadLetterReason): void {
-    let series = counters.get(reason);
-    if (series === undefined) {
-      series = deps.metrics.eventBridgeEvents.series({ outcome: `dead_letter_${reason}` });
-      counters.set(reason, series);
-    }
-    series.inc();
-  }
-
   return (pending, reason) => {
     if (deps.isShared && reason === 'shutdown') {
       pending.end?.(new LeftToOthersError());
       return;
     }
-    count(reason);
+    deps.metrics.eventBridgeEvents.count(`dead_letter_${reason}`);
     deps.deadLetters.record({
       channel: 'eventbridge',
       event: pending.event,

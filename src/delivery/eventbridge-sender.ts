@@ -54,7 +54,7 @@ const maxPauseMs = 2_000;
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
   const { clock, config, metrics, logger, deadLetters, elsewhere } = deps;
-  const deliveredEvents = metrics.eventBridgeEvents.series({ outcome: 'delivered' });
+  metrics.eventBridgeEvents.count('delivered', 0);
   const giveUp = createEventBridgeGiveUp({ metrics, deadLetters, isShared: elsewhere !== undefined });
   const backlog = createEventBridgeBacklog(clock, leave);
   const company = createCompanyWait({
@@ -136,7 +136,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       inFlight.delete(pending);
     }
     if (delivered.length > 0) {
-      deliveredEvents.inc(delivered.length);
+      metrics.eventBridgeEvents.count('delivered', delivered.length);
       for (const pending of delivered) {
         pending.end?.();
       }

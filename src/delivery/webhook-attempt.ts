@@ -60,9 +60,7 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
       timeoutMs: deps.timeoutMs,
     };
     const result = await sendWebhookRequest(client, request, clock);
-    metrics.webhookAttempts.inc({
-      outcome: result.outcome === 'delivered' ? 'delivered' : result.failure.reason,
-    });
+    metrics.webhookAttempts.count(result.outcome === 'delivered' ? 'delivered' : result.failure.reason);
     metrics.webhookAttemptSeconds.observe((clock.now() - startedAtMs) / 1000);
     deps.observer?.attempted(delivery, { headers: request.headers, body, result });
     await note(delivery, startedAtMs, result);

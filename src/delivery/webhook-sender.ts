@@ -132,7 +132,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   /** What comes of a delivery after an attempt, the attempt already counted. */
   async function conclude(delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
     if (result.outcome === 'delivered') {
-      metrics.webhookDeliveries.inc({ outcome: 'delivered' });
+      metrics.webhookDeliveries.count('delivered');
       logger.debug({ ...fieldsOf(delivery), http_status: result.statusCode }, 'Webhook delivered');
       return;
     }

@@ -1,7 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { createCallMetrics } from './call-metrics.ts';
 import { addProcessLimits } from './process-limits.ts';
-import { SeriesCounter, SeriesHistogram } from './series.ts';
+import { OutcomeCounter, SeriesCounter, SeriesHistogram } from './series.ts';
 
 /** Every instrument of the service, in one registry that belongs to one app. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -63,42 +63,38 @@ export function createMetrics(withProcess = true) {
       labelNames: ['reason'] as const,
       registers,
     }),
-    webhookAttempts: new Counter({
+    webhookAttempts: new OutcomeCounter({
       name: 'webhook_attempts_total',
       help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout, connection or egress_refused.',
-      labelNames: ['outcome'] as const,
       registers,
     }),
-    webhookAttemptSeconds: new Histogram({
+    webhookAttemptSeconds: new SeriesHistogram({
       name: 'webhook_attempt_seconds',
       help: 'Duration of webhook attempts.',
       buckets: attemptBuckets,
       registers,
-    }),
-    webhookDeliveries: new Counter({
+    }).series({}),
+    webhookDeliveries: new OutcomeCounter({
       name: 'webhook_deliveries_total',
       help: 'Webhook deliveries that ended, by outcome: delivered, or dead_letter_<reason>.',
-      labelNames: ['outcome'] as const,
       registers,
     }),
-    eventBridgeEvents: new SeriesCounter({
+    eventBridgeEvents: new OutcomeCounter({
       name: 'eventbridge_events_total',
       help: 'Events that ended, by outcome: delivered, skipped, or dead_letter_<reason>.',
-      labelNames: ['outcome'] as const,
       registers,
     }),
-    eventBridgeCalls: new Counter({
+    eventBridgeCalls: new OutcomeCounter({
       name: 'eventbridge_calls_total',
       help: 'PutEvents calls, by outcome: accepted, partly_failed, or why the whole call failed.',
-      labelNames: ['outcome'] as const,
       registers,
     }),
-    eventBridgeCallSeconds: new Histogram({
+    eventBridgeCallSeconds: new SeriesHistogram({
       name: 'eventbridge_call_seconds',
       help: 'Duration of PutEvents calls.',
       buckets: attemptBuckets,
       registers,
-    }),
+    }).series({}),
     eventBridgeEntryFailures: new Counter({
       name: 'eventbridge_entry_failures_total',
       help: 'Entries that an attempt did not bring to EventBridge, by reason.',

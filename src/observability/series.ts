@@ -38,6 +38,25 @@ export class SeriesCounter<T extends string = string> extends Counter<T> {
   }
 }
 
+/** A counter by outcome alone, whose outcomes are not all known beforehand. */
+export class OutcomeCounter extends SeriesCounter<'outcome'> {
+  readonly #byOutcome = new Map<string, CounterSeries>();
+
+  constructor(configuration: Omit<CounterConfiguration<'outcome'>, 'collect' | 'labelNames'>) {
+    super({ ...configuration, labelNames: ['outcome'] });
+  }
+
+  /** @param by 1 unless told otherwise; 0 lets the outcome appear. */
+  count(outcome: string, by = 1): void {
+    let series = this.#byOutcome.get(outcome);
+    if (series === undefined) {
+      series = this.series({ outcome });
+      this.#byOutcome.set(outcome, series);
+    }
+    series.inc(by);
+  }
+}
+
 interface HistogramSeries<T extends string> {
   readonly labels: LabelValues<T>;
   /** Observations per bucket, not cumulative; the last one is for those above every bound. */

@@ -14,6 +14,7 @@ import {
 import type { Compression } from '@connectrpc/connect/protocol';
 import { toWebHeaders } from './header-conversion.ts';
 import type { LaneExchange } from './lane-exchange.ts';
+import { LaneRequest, LaneResponse } from './lane-messages.ts';
 import type { LaneRoute, UnarySpec } from './lane-route.ts';
 
 type AnyRequest = UnaryRequest | StreamRequest;
@@ -220,65 +221,6 @@ export class LaneCall implements HandlerContext {
   /** What is left of the caller's deadline, in milliseconds. */
   timeoutMs(): number | undefined {
     return this.#deadlineAt === undefined ? undefined : this.#deadlineAt - performance.now();
-  }
-}
-
-/**
- * What interceptors get. Its costly members are getters of the class, which `{ ...request }` leaves
- * behind; `LaneCall` puts them back.
- */
-class LaneRequest implements UnaryRequest {
-  readonly stream = false;
-  readonly requestMethod = 'POST';
-  readonly message: MessageShape<DescMessage>;
-  readonly method: UnarySpec['method'];
-  readonly service: DescService;
-  readonly #call: LaneCall;
-
-  constructor(call: LaneCall, message: MessageShape<DescMessage>) {
-    this.#call = call;
-    this.message = message;
-    this.method = call.method;
-    this.service = call.service;
-  }
-
-  get url(): string {
-    return this.#call.url;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-
-  get header(): Headers {
-    return this.#call.requestHeader;
-  }
-
-  get contextValues(): ContextValues {
-    return this.#call.values;
-  }
-}
-
-class LaneResponse implements UnaryResponse {
-  readonly stream = false;
-  readonly message: MessageShape<DescMessage>;
-  readonly method: UnarySpec['method'];
-  readonly service: DescService;
-  readonly #call: LaneCall;
-
-  constructor(call: LaneCall, message: MessageShape<DescMessage>) {
-    this.#call = call;
-    this.message = message;
-    this.method = call.method;
-    this.service = call.service;
-  }
-
-  get header(): Headers {
-    return this.#call.responseHeader;
-  }
-
-  get trailer(): Headers {
-    return this.#call.responseTrailer;
   }
 }
 
