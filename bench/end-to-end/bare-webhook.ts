@@ -5,7 +5,8 @@ import { sampleEvent, sampleWebhookBody } from './sample-event.ts';
 
 // The POST alone: a webhook's bytes, made and signed once, over as many kept connections as the service has.
 
-const connections = 10;
+// WEBHOOK_MAX_CONNECTIONS_PER_ORIGIN, as the service has it.
+const connections = 100;
 const clients = Array.from(
   { length: connections },
   () => new Client(process.env['SINK_URL'] ?? '', { pipelining: 1, keepAliveTimeout: 4_000 }),
