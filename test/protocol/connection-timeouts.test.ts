@@ -117,7 +117,15 @@ test.concurrent.each([
 });
 
 test.concurrent('an h2c body that comes too slowly ends its stream, not the connection', async () => {
-  const session = connect(`http://127.0.0.1:${port}`);
+  // A body may be as late as the idle time of the others is short, and that ends the connection.
+  const patient = createDualProtocolServer((request) => void request.resume(), {
+    ...limits,
+    idleTimeoutMs: 60_000,
+  });
+  await new Promise<void>((resolve) => {
+    patient.listen(0, '127.0.0.1', resolve);
+  });
+  const session = connect(`http://127.0.0.1:${(patient.address() as AddressInfo).port}`);
   const stream = session.request({ ':method': 'POST', ':path': '/' }, { endStream: false });
   const timer = setInterval(() => void stream.write('x'), 20);
   await new Promise<void>((resolve) => {
@@ -128,6 +136,7 @@ test.concurrent('an h2c body that comes too slowly ends its stream, not the conn
   expect(stream.rstCode).not.toBe(0);
   expect(session.closed || session.destroyed).toBe(false);
   session.destroy();
+  patient.close();
 });
 
 test.each([
