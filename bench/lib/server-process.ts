@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { once } from 'node:events';
+import { freePort } from '../../test/support/free-port.ts';
 
 /** A server under test, in a process of its own. */
 export interface ServerProcess {
@@ -78,13 +79,4 @@ async function waitUntilListening(child: ChildProcess, port: number, logFile: st
     });
   }
   throw new Error(`nothing listens at port ${port}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

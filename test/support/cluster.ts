@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { Pool } from 'undici';
 import { type Replica, startReplica } from '../../src/local/replica.ts';
-import type { ConnectAnswer } from '../system/connect-json.ts';
+import { callOver, type ConnectAnswer } from '../system/connect-json.ts';
 
 /** A service of the cluster, which may be killed and started again. */
 export interface ClusterReplica {
@@ -87,16 +87,7 @@ export async function startCluster(count: number, options: ClusterOptions): Prom
         if (pool === undefined) {
           throw new Error('not started');
         }
-        const response = await pool.request({
-          method: 'POST',
-          path: `/payment.v1.PaymentService/${method}`,
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(message),
-        });
-        return {
-          httpStatus: response.statusCode,
-          body: (await response.body.json()) as Record<string, unknown>,
-        };
+        return await callOver(pool, method, message);
       },
       async ops(path) {
         const response = await fetch(opsUrl(path));

@@ -15,17 +15,24 @@ export type ConnectCaller = (method: string, message: Record<string, unknown>) =
 export function createConnectCaller(apiUrl: string, connections = 50): ConnectCaller {
   const pool = new Pool(apiUrl, { connections });
   onTestFinished(() => pool.destroy());
-  return async (method, message) => {
-    const response = await pool.request({
-      method: 'POST',
-      path: `/payment.v1.PaymentService/${method}`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(message),
-    });
-    return {
-      httpStatus: response.statusCode,
-      body: (await response.body.json()) as Record<string, unknown>,
-    };
+  return (method, message) => callOver(pool, method, message);
+}
+
+/** Calls a method with a JSON message over connections that are there. */
+export async function callOver(
+  pool: Pool,
+  method: string,
+  message: Record<string, unknown>,
+): Promise<ConnectAnswer> {
+  const response = await pool.request({
+    method: 'POST',
+    path: `/payment.v1.PaymentService/${method}`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(message),
+  });
+  return {
+    httpStatus: response.statusCode,
+    body: (await response.body.json()) as Record<string, unknown>,
   };
 }
 

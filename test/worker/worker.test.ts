@@ -1,9 +1,9 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { localCredentials } from '../../src/local/local-aws.ts';
 import { detail, message, startQueues, startReservationApi, startWorker } from './support.ts';
+import { freePort } from '../support/free-port.ts';
 
 const nothingLeft = { visible: 0, hidden: 0 };
 
@@ -295,16 +295,3 @@ test.concurrent('a queue that cannot be read makes the worker unhealthy until it
   expect((await fetch(`${worker.opsUrl}/readyz`)).status).toBe(200);
   await worker.worker.stop();
 });
-
-/** A port that nobody listens at. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
