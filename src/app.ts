@@ -16,6 +16,7 @@ import { addCountGauge, addGauge, createMetrics } from './observability/metrics.
 import { createSettlementLog } from './observability/settlement-log.ts';
 import { createPaymentHandlers } from './payment/payment-handlers.ts';
 import { createPaymentService } from './payment/payment-service.ts';
+import { createWebhookUrlCheck } from './payment/webhook-url.ts';
 import { createSeededRandom, type RandomSource } from './random.ts';
 import { createApiServer } from './server/api-server.ts';
 import { headerOf } from './server/call-header.ts';
@@ -128,7 +129,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     scheduler,
     delivery,
     scenarioOptions: config,
-    checkWebhookUrl: (url) => egressPolicy.refuseHost(url.hostname),
+    checkWebhookUrl: createWebhookUrlCheck((url) => egressPolicy.refuseHost(url.hostname)),
     maxPayments: config.maxPayments,
     logger,
     logSettlement: createSettlementLog(logger, logDestination),

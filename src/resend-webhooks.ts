@@ -9,6 +9,7 @@ import { encodeWebhookBody } from './delivery/payment-event.ts';
 import { createWebhookConnector, resolveWithSystem } from './delivery/webhook-connector.ts';
 import { webhookHeaders } from './delivery/webhook-attempt.ts';
 import { sendWebhookRequest } from './delivery/webhook-request.ts';
+import { toWebhookTarget } from './delivery/webhook-target.ts';
 import { secretToSigningKey } from './delivery/webhook-signature.ts';
 import { loadEnvFiles } from './env-file.ts';
 
@@ -34,14 +35,14 @@ function createSend(config: Config): Send {
     resolve: resolveWithSystem,
   });
   return async ({ event, url: text }) => {
-    const url = new URL(text);
+    const { origin, path } = toWebhookTarget(text);
     const timestampSeconds = Math.floor(systemClock.now() / 1000);
     const body = encodeWebhookBody(event, timestampSeconds);
-    const client = new Client(url.origin, { connect });
+    const client = new Client(origin, { connect });
     const result = await sendWebhookRequest(
       client,
       {
-        path: url.pathname + url.search,
+        path,
         headers: webhookHeaders(keys, event, timestampSeconds, body),
         body,
         timeoutMs,

@@ -27,7 +27,7 @@ export interface WebhookAttemptDeps {
 export type WebhookAttempt = (
   client: RequestClient,
   delivery: WebhookDelivery,
-  url: URL,
+  path: string,
 ) => Promise<AttemptResult>;
 
 /** See `WebhookAttempt`. */
@@ -49,12 +49,12 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
     }
   }
 
-  return async (client, delivery, url) => {
+  return async (client, delivery, path) => {
     const startedAtMs = clock.now();
     const timestampSeconds = Math.floor(startedAtMs / 1000);
     const body = encodeWebhookBody(delivery.event, timestampSeconds);
     const request = {
-      path: url.pathname + url.search,
+      path,
       headers: webhookHeaders(deps.keys, delivery.event, timestampSeconds, body),
       body,
       timeoutMs: deps.timeoutMs,

@@ -25,7 +25,7 @@ export interface WebhookConnection {
 }
 
 /** What an attempt needs of undici's clients. */
-export type RequestClient = Pick<Client, 'request'>;
+export type RequestClient = Pick<Client, 'dispatch'>;
 
 /**
  * Why there is no connection: the pool is destroyed and nothing may be sent any more, too many wait
@@ -33,14 +33,22 @@ export type RequestClient = Pick<Client, 'request'>;
  */
 export type NoConnection = 'closed' | 'full' | 'dismissed';
 
+/** Takes a connection, or why there is none. Must not throw. */
+export type OnAcquired = (connection: WebhookConnection | NoConnection) => void;
+
 /**
  * Keep-alive connections to webhook receivers: at most `maxPerOrigin` to one scheme, host and port,
  * and `maxTotal` in all, counting the idle ones. Many origins that do not answer can hold all
  * connections but the reserved ones, so others get theirs all the same.
  */
 export interface WebhookConnections {
-  /** A connection to `origin`, at once or when one is free; origins that wait take turns. */
-  acquire(origin: string): Promise<WebhookConnection | NoConnection>;
+  /**
+   * A connection to `origin`, at once or when one is free; origins that wait take turns. A callback: in a
+   * backlog of many thousands each would hold promises of a kilobyte.
+   *
+   * @param onAcquired called once, before `acquire` returns if there is no need to wait.
+   */
+  acquire(origin: string, onAcquired: OnAcquired): void;
   /** Sends away all who wait for a connection to `origin`. */
   dismiss(origin: string): void;
   /** How many are in use, kept idle, and waited for. */
@@ -52,10 +60,12 @@ export interface WebhookConnections {
 interface Origin {
   readonly name: string;
   readonly idle: Client[];
-  readonly waiters: Fifo<(connection: WebhookConnection | NoConnection) => void>;
+  readonly waiters: Fifo<OnAcquired>;
   /** Connections open to it, in use or idle. */
   open: number;
 }
+
+const soon = Promise.resolve();
 
 /** See `WebhookConnections`. */
 export function createWebhookConnections(options: WebhookConnectionsOptions): WebhookConnections {
@@ -141,11 +151,16 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
   }
 
   function sendAway(origin: Origin, why: NoConnection): void {
+    // All are out before the first is told: whoever is told may come again.
+    const away: OnAcquired[] = [];
     for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
-      waiting -= 1;
+      away.push(waiter);
+    }
+    waiting -= away.length;
+    turns.delete(origin);
+    for (const waiter of away) {
       waiter(why);
     }
-    turns.delete(origin);
   }
 
   function lend(client: Client, origin: Origin): WebhookConnection {
@@ -176,28 +191,32 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
       if (origin.waiters.size > 0) {
         turns.add(origin); // to the end of the line
       }
-      waiter?.(lend(client, origin));
+      // Not from here: thousands who give it back at once would each serve the next within this call.
+      void soon.then(() => waiter?.(lend(client, origin)));
       return;
     }
   }
 
   return {
-    async acquire(originName) {
+    acquire(originName, onAcquired) {
       if (destroyed) {
-        return 'closed';
+        onAcquired('closed');
+        return;
       }
       const origin = originNamed(originName);
       const client = origin.waiters.size === 0 ? takeConnection(origin) : undefined;
       if (client !== undefined) {
-        return lend(client, origin);
+        onAcquired(lend(client, origin));
+        return;
       }
       if (origin.waiters.size >= options.maxWaitingPerOrigin || waiting >= options.maxWaiting) {
         forgetUnused(origin);
-        return 'full';
+        onAcquired('full');
+        return;
       }
       waiting += 1;
       turns.add(origin);
-      return await new Promise((resolve) => origin.waiters.push(resolve));
+      origin.waiters.push(onAcquired);
     },
 
     dismiss(originName) {

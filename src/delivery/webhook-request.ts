@@ -1,4 +1,6 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import { type AttemptFailure, parseRetryAfter } from './retry-policy.ts';
 import type { RequestClient } from './webhook-connections.ts';
@@ -29,42 +31,114 @@ const maxResponseBytes = 20_000;
 /** No more than this of an answer goes into the log, in characters. */
 const maxExcerptLength = 200;
 
-/** POSTs one webhook and classifies the answer. Never throws. Redirects are failures, never followed. */
-export async function sendWebhookRequest(
+/** POSTs one webhook and classifies the answer. Never rejects. Redirects are failures, never followed. */
+export function sendWebhookRequest(
   client: RequestClient,
   request: WebhookRequest,
   clock: Pick<Clock, 'now'>,
 ): Promise<AttemptResult> {
-  const abort = new AbortController();
-  const timeout = setTimeout(() => abort.abort(), request.timeoutMs);
-  try {
-    const response = await client.request({
-      method: 'POST',
-      path: request.path,
-      headers: request.headers,
-      body: request.body,
-      signal: abort.signal,
-    });
-    const excerpt = await readExcerpt(response.body);
-    if (response.statusCode >= 200 && response.statusCode < 300) {
-      return { outcome: 'delivered', statusCode: response.statusCode };
+  return new Promise((resolve) => {
+    const { path, headers, body } = request;
+    client.dispatch({ method: 'POST', path, headers, body }, new Exchange(request.timeoutMs, clock, resolve));
+  });
+}
+
+/**
+ * One request and its answer, as undici tells of them. This is what undici's `request` is made of; that
+ * one would make a stream, an iterator and an abort signal for an answer that is nearly always empty.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #clock: Pick<Clock, 'now'>;
+  /** Does nothing when the exchange has ended already. */
+  readonly #resolve: (result: AttemptResult) => void;
+  readonly #timeout: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | undefined;
+  #hasEnded = false;
+  #statusCode = 0;
+  #retryAfter: string | string[] | undefined;
+  #bytesRead = 0;
+  #excerpt = '';
+  #decoder: StringDecoder | undefined;
+
+  constructor(timeoutMs: number, clock: Pick<Clock, 'now'>, resolve: (result: AttemptResult) => void) {
+    this.#clock = clock;
+    this.#resolve = resolve;
+    this.#timeout = setTimeout(() => {
+      this.#end(fail('timeout', true, `no complete answer within ${timeoutMs} ms`));
+      this.#breakOff();
+    }, timeoutMs);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Time ran out while it waited for the connection.
+    if (this.#hasEnded) {
+      this.#breakOff();
     }
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    // An interim answer has a status below 200 and is followed by another.
+    this.#statusCode = statusCode;
+    this.#retryAfter = headers['retry-after'];
+  }
+
+  /** The answer is read to its end so that the connection can be used again, or broken off if too long. */
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytesRead += chunk.byteLength;
+    if (!isSuccess(this.#statusCode) && this.#excerpt.length < maxExcerptLength) {
+      this.#decoder ??= new StringDecoder('utf8');
+      this.#excerpt += this.#decoder.write(chunk);
+    }
+    if (this.#bytesRead >= maxResponseBytes) {
+      this.#end(this.#judge());
+      this.#breakOff();
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#end(this.#judge());
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#end(
+      error instanceof EgressRefusedError
+        ? fail('egress_refused', false, describeError(error))
+        : fail('connection', true, describeError(error)),
+    );
+  }
+
+  #judge(): AttemptResult {
+    const statusCode = this.#statusCode;
+    if (isSuccess(statusCode)) {
+      return { outcome: 'delivered', statusCode };
+    }
+    const excerpt = this.#excerpt.slice(0, maxExcerptLength);
     return {
       outcome: 'failed',
-      statusCode: response.statusCode,
-      failure: classifyStatus(response.statusCode, response.headers['retry-after'], clock.now()),
-      detail: `${response.statusCode} ${STATUS_CODES[response.statusCode] ?? ''}: ${excerpt}`,
+      statusCode,
+      failure: classifyStatus(statusCode, this.#retryAfter, this.#clock.now()),
+      detail: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}: ${excerpt}`,
     };
-  } catch (error) {
-    if (error instanceof EgressRefusedError) {
-      return fail('egress_refused', false, describeError(error));
-    }
-    return abort.signal.aborted
-      ? fail('timeout', true, `no complete answer within ${request.timeoutMs} ms`)
-      : fail('connection', true, error instanceof Error ? describeError(error) : String(error));
-  } finally {
-    clearTimeout(timeout);
   }
+
+  #end(result: AttemptResult): void {
+    this.#hasEnded = true;
+    clearTimeout(this.#timeout);
+    this.#resolve(result);
+  }
+
+  #breakOff(): void {
+    this.#controller?.abort(new Error('broken off'));
+  }
+}
+
+function isSuccess(statusCode: number): boolean {
+  return statusCode >= 200 && statusCode < 300;
 }
 
 function fail(reason: string, retryable: boolean, detail: string): AttemptResult {
@@ -86,23 +160,6 @@ function classifyStatus(
     nowMs,
   );
   return retryAfterMs === undefined ? failure : { ...failure, retryAfterMs };
-}
-
-/** Reads the answer to its end so that the connection can be used again, or breaks it off if too long. */
-async function readExcerpt(body: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = '';
-  let bytesRead = 0;
-  const decoder = new TextDecoder();
-  for await (const chunk of body) {
-    bytesRead += chunk.byteLength;
-    if (text.length < maxExcerptLength) {
-      text += decoder.decode(chunk, { stream: true });
-    }
-    if (bytesRead >= maxResponseBytes) {
-      break;
-    }
-  }
-  return text.slice(0, maxExcerptLength);
 }
 
 function describeError(error: Error): string {

@@ -52,10 +52,18 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   let abandoned = false;
   let onIdle: (() => void) | undefined;
 
-  /** Rejects only when the queue outlives the process: otherwise nobody waits for it. */
-  async function handle(delivery: WebhookDelivery): Promise<void> {
+  function isAbandoned(): boolean {
+    return abandoned;
+  }
+
+  /** @param onEnd gets what ends when the delivery is accounted for; not called while it waits its turn. */
+  function begin(delivery: WebhookDelivery, onEnd: (ended: Promise<void>) => void): void {
     inFlight.add(delivery);
-    const turn = await takeTurn(delivery, () => abandoned);
+    takeTurn(delivery, isAbandoned, (turn) => onEnd(end(delivery, turn)));
+  }
+
+  /** Rejects only when the queue outlives the process: otherwise nobody waits for it. */
+  async function end(delivery: WebhookDelivery, turn: Turn): Promise<void> {
     // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
     const isOurs = inFlight.delete(delivery);
     if (isOurs) {
@@ -72,6 +80,10 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     if (!isOurs && isShared) {
       throw new LeftToOthersError();
     }
+  }
+
+  function handle(delivery: WebhookDelivery): Promise<void> {
+    return new Promise((resolve) => begin(delivery, resolve));
   }
 
   async function handleFirst(delivery: WebhookDelivery): Promise<void> {
@@ -219,7 +231,12 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
       if (abandoned) {
         return leave(delivery);
       }
-      return isShared ? handleFirst(delivery) : handle(delivery);
+      if (isShared) {
+        return handleFirst(delivery);
+      }
+      // Nobody waits for it, so there is no promise to hold on to while it waits for a connection.
+      begin(delivery, () => undefined);
+      return undefined;
     },
 
     async drain(untilMs) {

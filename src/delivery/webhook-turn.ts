@@ -1,9 +1,16 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { rememberRecent } from '../remember-recent.ts';
 import type { WebhookAttempt } from './webhook-attempt.ts';
-import type { WebhookCircuits } from './webhook-circuits.ts';
-import type { NoConnection, WebhookConnection, WebhookConnections } from './webhook-connections.ts';
+import type { Admission, WebhookCircuits } from './webhook-circuits.ts';
+import type {
+  NoConnection,
+  OnAcquired,
+  WebhookConnection,
+  WebhookConnections,
+} from './webhook-connections.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 import type { AttemptResult } from './webhook-request.ts';
+import { toWebhookTarget, type WebhookTarget } from './webhook-target.ts';
 
 /** What came of a delivery whose turn it was. */
 export type Turn =
@@ -27,43 +34,52 @@ export interface WebhookTurnsDeps {
 
 /**
  * Lets a delivery have its turn: when its origin's circuit is closed and there is a connection, an attempt
- * is made. Never rejects.
+ * is made.
  *
  * @param isEnding whether attempts must not begin any more.
+ * @param onTurn called once, perhaps before the function returns. Must not throw.
  */
-export type TakeTurn = (delivery: WebhookDelivery, isEnding: () => boolean) => Promise<Turn>;
+export type TakeTurn = (
+  delivery: WebhookDelivery,
+  isEnding: () => boolean,
+  onTurn: (turn: Turn) => void,
+) => void;
 
-/** See `TakeTurn`. */
+/** Addresses that are kept taken apart, which costs as much as to sign a webhook. */
+const maxTargets = 1_000;
+
+/** See `TakeTurn`. A delivery that waits for a connection is one closure: thousands may have to. */
 export function createWebhookTurns(deps: WebhookTurnsDeps): TakeTurn {
-  const { clock, connections, circuits } = deps;
+  const { clock, connections, circuits, maxWaitMs } = deps;
+  const targetOf = rememberRecent(toWebhookTarget, maxTargets);
 
-  /** As `acquire`, but full when there is none in time. */
-  async function acquireWithin(maxWaitMs: number, origin: string): Promise<WebhookConnection | NoConnection> {
-    const acquired = connections.acquire(origin);
-    let timer: Timer | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = clock.setTimer(maxWaitMs, () => resolve('late'));
-    });
-    const first = await Promise.race([acquired, late]);
-    timer?.cancel();
-    if (first !== 'late') {
-      return first;
+  function acquire(origin: string, onAcquired: OnAcquired): void {
+    if (maxWaitMs === undefined) {
+      connections.acquire(origin, onAcquired);
+    } else {
+      acquireWithin(maxWaitMs, origin, onAcquired);
     }
-    void acquired.then((connection) => typeof connection === 'object' && connection.release());
-    return 'full';
   }
 
-  return async (delivery, isEnding) => {
-    const url = new URL(delivery.url);
-    const { origin } = url;
-    const blockedUntilMs = circuits.blockedUntilMs(origin);
-    if (blockedUntilMs !== undefined) {
-      return { kind: 'blocked', untilMs: blockedUntilMs };
-    }
-    const connection = await (deps.maxWaitMs === undefined
-      ? connections.acquire(origin)
-      : acquireWithin(deps.maxWaitMs, origin));
-    switch (connection) {
+  /** As `connections.acquire`, but full when there is none in time. */
+  function acquireWithin(waitMs: number, origin: string, onAcquired: OnAcquired): void {
+    let isLate = false;
+    const timer = clock.setTimer(waitMs, () => {
+      isLate = true;
+      onAcquired('full');
+    });
+    connections.acquire(origin, (connection) => {
+      if (!isLate) {
+        timer.cancel();
+        onAcquired(connection);
+      } else if (typeof connection === 'object') {
+        connection.release();
+      }
+    });
+  }
+
+  function turnWithout(reason: NoConnection, origin: string): Turn {
+    switch (reason) {
       case 'closed':
         return { kind: 'shutdown' };
       case 'full':
@@ -71,23 +87,50 @@ export function createWebhookTurns(deps: WebhookTurnsDeps): TakeTurn {
       case 'dismissed':
         return { kind: 'blocked', untilMs: circuits.blockedUntilMs(origin) ?? clock.now() };
     }
-    if (isEnding()) {
-      connection.release();
-      return { kind: 'shutdown' };
-    }
-    const admission = circuits.admit(origin);
-    if (typeof admission === 'object') {
-      connection.release();
-      return { kind: 'blocked', untilMs: admission.blockedUntilMs };
-    }
+  }
+
+  async function attempt(
+    connection: WebhookConnection,
+    admission: Admission,
+    delivery: WebhookDelivery,
+    { origin, path }: WebhookTarget,
+  ): Promise<Turn> {
     const atMs = clock.now();
-    const result = await deps.attempt(connection.client, delivery, url);
+    const result = await deps.attempt(connection.client, delivery, path);
     // Told before the connection is free, or the next in line would use it on a dead origin.
     if (circuits.report(origin, admission, isAlive(result))) {
       connections.dismiss(origin);
     }
     connection.release();
     return { kind: 'attempted', atMs, result };
+  }
+
+  return (delivery, isEnding, onTurn) => {
+    const target = targetOf(delivery.url);
+    const { origin } = target;
+    const blockedUntilMs = circuits.blockedUntilMs(origin);
+    if (blockedUntilMs !== undefined) {
+      onTurn({ kind: 'blocked', untilMs: blockedUntilMs });
+      return;
+    }
+    acquire(origin, (connection) => {
+      if (typeof connection === 'string') {
+        onTurn(turnWithout(connection, origin));
+        return;
+      }
+      if (isEnding()) {
+        connection.release();
+        onTurn({ kind: 'shutdown' });
+        return;
+      }
+      const admission = circuits.admit(origin);
+      if (typeof admission === 'object') {
+        connection.release();
+        onTurn({ kind: 'blocked', untilMs: admission.blockedUntilMs });
+        return;
+      }
+      void attempt(connection, admission, delivery, target).then(onTurn);
+    });
   };
 }
 

@@ -29,8 +29,8 @@ import {
   type CreateIntentInput,
   validateCreateIntent,
   validateLookup,
-  type WebhookUrlCheck,
 } from './validation.ts';
+import type { WebhookUrlCheck } from './webhook-url.ts';
 
 /** What a failed payment tells as its reason. */
 const simulatedFailureCode = 'card_declined';

@@ -1,11 +1,10 @@
 import { isKnownCurrency } from './currency.ts';
 import { type FieldViolation, PaymentError } from './errors.ts';
 import type { Money, Scenario } from './payment.ts';
+import type { WebhookUrlCheck } from './webhook-url.ts';
 
 /** Longest id or idempotency key, in UTF-16 code units. */
 export const maxIdLength = 128;
-/** Longest webhook address, in UTF-16 code units; what browsers and proxies commonly carry. */
-export const maxWebhookUrlLength = 2048;
 /** Longest delay of a settlement: one day, in milliseconds. */
 export const maxDelayMs = 86_400_000;
 
@@ -32,9 +31,6 @@ export interface CreateIntentCommand {
   readonly delayMs: number | undefined;
 }
 
-/** Further checks of a webhook address (such as the egress policy); returns what is wrong with it. */
-export type WebhookUrlCheck = (url: URL) => string | undefined;
-
 /**
  * Checks a CreatePaymentIntent request.
  *
@@ -51,7 +47,7 @@ export function validateCreateIntent(
   const money = validateMoney(violations, input.money);
   const scenario = validateScenario(violations, input.scenario);
   if (input.webhookUrl !== '') {
-    const problem = describeWebhookUrlProblem(input.webhookUrl, checkWebhookUrl);
+    const problem = checkWebhookUrl(input.webhookUrl);
     if (problem !== undefined) {
       violations.push({ field: 'webhook_url', description: problem });
     }
@@ -147,34 +143,3 @@ function validateScenario(
   }
   return scenario;
 }
-
-function describeWebhookUrlProblem(value: string, check: WebhookUrlCheck): string | undefined {
-  if (value.length > maxWebhookUrlLength) {
-    return `must be at most ${maxWebhookUrlLength} characters long, not ${value.length}`;
-  }
-  const url = URL.parse(value);
-  if (url === null) {
-    return 'is not an absolute URL, such as "https://example.com/webhooks"';
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return 'must start with http:// or https://';
-  }
-  // URL parsers forgive all of what follows, each in its own way: what is stored and logged must read
-  // as the address that is called.
-  const authority = plainStart.exec(value)?.[1];
-  if (authority === undefined) {
-    return 'must start with http:// or https:// and a host';
-  }
-  if (authority.includes('@')) {
-    return 'must not carry credentials';
-  }
-  if (forgivenCharacter.test(value)) {
-    return 'must be without spaces, control characters and backslashes';
-  }
-  return check(url);
-}
-
-/** Scheme, two slashes, and what comes before the path. */
-const plainStart = /^https?:\/\/([^/\\?#]+)/i;
-/** Anything but visible characters; and backslashes, which URL parsers take for slashes. */
-const forgivenCharacter = /[^\u0021-\u005b\u005d-\u007e\u00a1-\uffff]/;

@@ -41,6 +41,10 @@ function watchSockets() {
   return most;
 }
 
+function acquire(pool: WebhookConnections, origin: string): Promise<WebhookConnection | NoConnection> {
+  return new Promise((resolve) => pool.acquire(origin, resolve));
+}
+
 function opened(connection: WebhookConnection | NoConnection): WebhookConnection {
   if (typeof connection === 'string') {
     throw new Error(`no connection: ${connection}`);
@@ -57,7 +61,7 @@ async function use(acquired: WebhookConnection | NoConnection): Promise<AttemptR
 }
 
 async function post(pool: WebhookConnections, origin: string): Promise<AttemptResult> {
-  return await use(await pool.acquire(origin));
+  return await use(await acquire(pool, origin));
 }
 
 test('at most 10 connections to an origin and 100 in all, with 15 origins and 450 webhooks at once', async () => {
@@ -125,9 +129,9 @@ test('origins that wait take turns, however many wait for one of them', async ()
   const receivers = await Promise.all([1, 2, 3].map(() => startScriptedReceiver((r) => r.end())));
   const [a = '', b = '', c = ''] = receivers.map((receiver) => receiver.origin);
   const pool = openPool(1, 1);
-  const first = opened(await pool.acquire(a));
+  const first = opened(await acquire(pool, a));
   const waiting = [a, a, a, b, c, b].map(async (origin) => {
-    const connection = await pool.acquire(origin);
+    const connection = await acquire(pool, origin);
     served.push(origin);
     await use(connection);
   });
@@ -140,9 +144,9 @@ test('origins that wait take turns, however many wait for one of them', async ()
 test('the reserved connections are for origins that have none', async () => {
   const [a = '', b = '', c = ''] = await Promise.all([1, 2, 3].map(() => unusedOrigin()));
   const pool = openPoolWith({ maxPerOrigin: 10, maxTotal: 5, reservedForNew: 2 });
-  const greedy = [a, a, a, a, a].map((origin) => pool.acquire(origin));
+  const greedy = [a, a, a, a, a].map((origin) => acquire(pool, origin));
   expect(pool.stats()).toEqual({ busy: 3, idle: 0, waiting: 2 });
-  const others = [b, b, c].map((origin) => pool.acquire(origin));
+  const others = [b, b, c].map((origin) => acquire(pool, origin));
   expect(pool.stats()).toEqual({ busy: 5, idle: 0, waiting: 3 });
   await Promise.all([...greedy, ...others].map(async (connection) => opened(await connection).release()));
   expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
@@ -152,7 +156,7 @@ test('a reserved connection that is idle is not closed for an origin that has on
   const quick = await startScriptedReceiver((response) => response.end());
   const slow = await unusedOrigin();
   const pool = openPoolWith({ maxPerOrigin: 10, maxTotal: 3, reservedForNew: 1 });
-  const held = [slow, slow, slow].map((origin) => pool.acquire(origin));
+  const held = [slow, slow, slow].map((origin) => acquire(pool, origin));
   expect((await post(pool, quick.origin)).outcome).toBe('delivered');
   expect(pool.stats()).toEqual({ busy: 2, idle: 1, waiting: 1 });
   expect((await post(pool, quick.origin)).outcome).toBe('delivered');
@@ -241,7 +245,7 @@ test('an idle connection is closed in time, whatever the receiver proposes', asy
 test('given back unused it is no connection and takes no place', async () => {
   const pool = openPool(1, 1);
   const origin = await unusedOrigin();
-  opened(await pool.acquire(origin)).release();
+  opened(await acquire(pool, origin)).release();
   expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
 });
 
@@ -275,7 +279,7 @@ test('under every mix of outcomes all are served within the limits and nothing i
   const results = await Promise.all(
     Array.from({ length: 900 }, async () => {
       const origin = origins[Math.floor(random() * origins.length)] ?? '';
-      const connection = await pool.acquire(origin);
+      const connection = await acquire(pool, origin);
       worst = Math.max(worst, pool.stats().busy + pool.stats().idle);
       return await use(connection);
     }),
@@ -294,10 +298,10 @@ test('destroyed, it ends what is under way, sends nothing more and tells all who
   const pool = openPool(2, 2);
   const posts = Array.from({ length: 2 }, () => post(pool, receiver.origin));
   await expect.poll(() => receiver.requests.length).toBe(2);
-  const waiting = Array.from({ length: 5 }, () => pool.acquire(receiver.origin));
+  const waiting = Array.from({ length: 5 }, () => acquire(pool, receiver.origin));
   await pool.destroy();
   expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'closed'));
-  expect(await pool.acquire(receiver.origin)).toBe('closed');
+  expect(await acquire(pool, receiver.origin)).toBe('closed');
   for (const result of await Promise.all(posts)) {
     expect(result).toMatchObject({ outcome: 'failed', failure: { reason: 'connection' } });
   }
@@ -310,10 +314,10 @@ describe('the line of those who wait', () => {
   test('has room for so many per origin and so many in all', async () => {
     const [a, b, c] = await Promise.all([1, 2, 3].map(() => unusedOrigin()));
     const pool = openPoolWith({ maxPerOrigin: 1, maxTotal: 1, maxWaiting: 3, maxWaitingPerOrigin: 2 });
-    const first = opened(await pool.acquire(a ?? ''));
-    const waiting = [a, a, b].map((origin) => pool.acquire(origin ?? ''));
-    expect(await pool.acquire(a ?? '')).toBe('full');
-    expect(await pool.acquire(c ?? '')).toBe('full');
+    const first = opened(await acquire(pool, a ?? ''));
+    const waiting = [a, a, b].map((origin) => acquire(pool, origin ?? ''));
+    expect(await acquire(pool, a ?? '')).toBe('full');
+    expect(await acquire(pool, c ?? '')).toBe('full');
     expect(pool.stats()).toMatchObject({ busy: 1, waiting: 3 });
     first.release();
     await Promise.all(waiting.map(async (connection) => opened(await connection).release()));
@@ -323,8 +327,8 @@ describe('the line of those who wait', () => {
   test('is sent away for one origin and stays for the others', async () => {
     const [a = '', b = ''] = await Promise.all([1, 2].map(() => unusedOrigin()));
     const pool = openPool(1, 1);
-    const first = opened(await pool.acquire(a));
-    const [a1, a2, b1] = [a, a, b].map((origin) => pool.acquire(origin));
+    const first = opened(await acquire(pool, a));
+    const [a1, a2, b1] = [a, a, b].map((origin) => acquire(pool, origin));
     pool.dismiss(a);
     pool.dismiss('http://127.0.0.1:1');
     expect(await Promise.all([a1, a2])).toEqual(['dismissed', 'dismissed']);

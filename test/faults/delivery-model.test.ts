@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
 import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter.ts';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
@@ -24,6 +25,16 @@ import { createFakeClock, settlePromises } from '../support/fake-clock.ts';
 
 const origins = ['http://a.test', 'http://b.test', 'http://c.test'] as const;
 
+/** Whoever dispatches here breaks nothing off. */
+const controller = {
+  aborted: false,
+  paused: false,
+  reason: null,
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+};
+
 /** How a receiver answers: a status, or a connection that breaks. */
 type Behaviour = number | 'breaks';
 
@@ -36,28 +47,37 @@ function createWorld(seed: number) {
   const lines: Record<string, unknown>[] = [];
   let isQueueBroken = false;
 
-  const clientOf = (origin: string) => ({
-    async request({ headers }: { readonly headers: Readonly<Record<string, string>> }) {
-      await settlePromises();
-      const behaviour = behaviours.get(origin) ?? 200;
-      if (behaviour === 'breaks') {
-        throw new Error('other side closed');
-      }
-      if (behaviour === 200) {
-        received.push(headers['webhook-id'] ?? '');
-      }
-      return { statusCode: behaviour, headers: { 'retry-after': '3' }, body: [] };
+  async function answer(
+    origin: string,
+    headers: Readonly<Record<string, string>>,
+    handler: Dispatcher.DispatchHandler,
+  ): Promise<void> {
+    await settlePromises();
+    const behaviour = behaviours.get(origin) ?? 200;
+    if (behaviour === 'breaks') {
+      handler.onResponseError?.(controller, new Error('other side closed'));
+      return;
+    }
+    if (behaviour === 200) {
+      received.push(headers['webhook-id'] ?? '');
+    }
+    handler.onResponseStart?.(controller, behaviour, { 'retry-after': '3' });
+    handler.onResponseEnd?.(controller, {});
+  }
+
+  const clientOf = (origin: string): RequestClient => ({
+    dispatch({ headers }, handler) {
+      void answer(origin, headers as Readonly<Record<string, string>>, handler);
+      return true;
     },
   });
 
   function openConnections(): WebhookConnections {
     let isDestroyed = false;
     return {
-      async acquire(origin) {
-        await Promise.resolve();
-        return isDestroyed
-          ? 'closed'
-          : { client: clientOf(origin) as unknown as RequestClient, release: () => undefined };
+      acquire(origin, onAcquired) {
+        const connection = { client: clientOf(origin), release: () => undefined };
+        void Promise.resolve().then(() => onAcquired(isDestroyed ? 'closed' : connection));
       },
       dismiss: () => undefined,
       stats: () => ({ busy: 0, idle: 0, waiting: 0 }),

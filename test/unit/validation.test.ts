@@ -6,6 +6,7 @@ import {
   validateCreateIntent,
   validateLookup,
 } from '../../src/payment/validation.ts';
+import { createWebhookUrlCheck } from '../../src/payment/webhook-url.ts';
 
 const good: CreateIntentInput = {
   reservationId: 'reservation-1',
@@ -16,7 +17,7 @@ const good: CreateIntentInput = {
   idempotencyKey: '',
   delayMs: undefined,
 };
-const allowAll = (): undefined => undefined;
+const allowAll = createWebhookUrlCheck(() => undefined);
 
 /** The fields named, in order; empty when nothing is wrong. */
 function badFields(run: () => unknown): readonly string[] {
@@ -193,10 +194,10 @@ describe('webhook_url', () => {
 
   test('the further check has the last word, and is asked only about addresses that are good so far', () => {
     const asked: string[] = [];
-    const refuseAll = (url: URL) => {
+    const refuseAll = createWebhookUrlCheck((url) => {
       asked.push(url.href);
       return 'must not be called';
-    };
+    });
     const check = (webhookUrl: string) =>
       badFields(() => validateCreateIntent({ ...good, webhookUrl }, refuseAll));
     expect(check('')).toEqual([]);
