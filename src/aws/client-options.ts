@@ -15,6 +15,7 @@ export interface AwsClientOptions {
   readonly credentials?: AwsKeys;
   readonly profile?: string;
   readonly maxAttempts: number;
+  readonly cacheMiddleware: boolean;
   readonly requestHandler: {
     readonly connectionTimeout: number;
     readonly requestTimeout: number;
@@ -42,6 +43,8 @@ export function awsClientOptions(
     ...(source?.kind === 'keys' && { credentials: source.keys }),
     ...(source?.kind === 'profile' && { profile: source.profile }),
     maxAttempts: 1,
+    // The SDK would put its stack of middleware together anew for every call: 20 of the 410 µs of a PutEvents.
+    cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: Math.min(limits.timeoutMs, 3_000),
       requestTimeout: limits.timeoutMs,
