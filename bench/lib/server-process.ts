@@ -16,8 +16,11 @@ export interface ServerProcess {
 
 /** What to start. */
 export interface ServerCommand {
-  /** Arguments of `node`. */
+  /** Node unless told otherwise. */
+  readonly program?: string;
   readonly args: readonly string[];
+  /** The port is the last argument as well. */
+  readonly portIsArgument?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Where standard output goes, as a user would redirect it. */
   readonly logFile: string;
@@ -30,7 +33,8 @@ const microsecondsPerTick = 10_000;
 export async function startServer(command: ServerCommand): Promise<ServerProcess> {
   const [port, opsPort] = [await freePort(), await freePort()];
   const log = openSync(command.logFile, 'w');
-  const child = spawn(process.execPath, command.args, {
+  const args = command.portIsArgument === true ? [...command.args, String(port)] : command.args;
+  const child = spawn(command.program ?? process.execPath, args, {
     stdio: ['ignore', log, log],
     env: {
       ...process.env,
