@@ -8,10 +8,11 @@ export interface SettleResult {
   readonly settledNow: boolean;
 }
 
-/** Remembers payments: pending ones until they settle, settled ones until their time to live ends. */
+/**
+ * Remembers payments: pending ones until they settle, settled ones until their time to live ends. The way
+ * in is `PaymentIntake`.
+ */
 export interface PaymentStore {
-  /** Stores a new payment; `'full'` when there is room for none because all stored ones are pending. */
-  create(payment: PendingPayment): Promise<'created' | 'full'>;
   /** The payment, or undefined when it was never stored or has left. */
   get(paymentId: string): Promise<Payment | undefined>;
   /**
@@ -40,7 +41,7 @@ export interface PaymentIntake {
   /**
    * Schedules the settlement of a new payment and stores it: both or neither, and never a payment
    * without its schedule, which would stay PENDING for ever. Registering an id again changes nothing.
-   * `'full'` when there is no room.
+   * `'full'` when there is room for none because all stored ones are pending.
    */
   register(payment: PendingPayment): Promise<'registered' | 'full'>;
 }

@@ -3,6 +3,7 @@ import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
+import { createMemoryPaymentIntake } from '../../src/state/memory/payment-intake.ts';
 import { createMemoryPaymentStore } from '../../src/state/memory/payment-store.ts';
 import { createMemorySettlementScheduler } from '../../src/state/memory/settlement-scheduler.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -34,11 +35,19 @@ function closing<T extends { close(): Promise<void> }>(build: (clock: FakeClock)
   return { ...opened, port: opened.port.port };
 }
 
-describePaymentStore(
-  'memory',
-  async (options) => closing((clock) => createMemoryPaymentStore({ clock, ...options })),
-  { isBounded: true },
-);
+function openPayments(clock: FakeClock, options: { ttlMs: number; maxPayments: number }) {
+  const store = createMemoryPaymentStore({ clock, ...options });
+  const scheduler = createMemorySettlementScheduler(clock);
+  const close = async () => {
+    await store.close();
+    await scheduler.drain(0);
+  };
+  return { store, intake: createMemoryPaymentIntake(store, scheduler), close };
+}
+
+describePaymentStore('memory', async (options) => closing((clock) => openPayments(clock, options)), {
+  isBounded: true,
+});
 describeIdempotencyStore('memory', async ({ ttlMs }) =>
   closing((clock) => createMemoryIdempotencyStore({ clock, ttlMs, maxKeys: 1_000 })),
 );
@@ -54,11 +63,11 @@ describeAttemptLog('memory', async (options) =>
 
 test('expired payments leave memory by themselves, although nobody asks for them', async () => {
   const {
-    port: store,
+    port: { store, intake },
     now,
     passTime,
-  } = closing((clock) => createMemoryPaymentStore({ clock, ttlMs: 86_400_000, maxPayments: 10 }));
-  await store.create(samplePayment());
+  } = closing((clock) => openPayments(clock, { ttlMs: 86_400_000, maxPayments: 10 }));
+  await intake.register(samplePayment());
   await store.settle('pay-1', () => sampleSettlement(now()));
   await passTime(86_400_000 - 1);
   expect(await store.count()).toEqual({ pending: 0, settled: 1 });

@@ -1,13 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import type { PaymentStore } from '../../src/state/ports.ts';
+import type { PaymentIntake, PaymentStore } from '../../src/state/ports.ts';
 import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
 import type { PortHarness, PortTraits } from './harness.ts';
+
+/** A store, and the only way into it. */
+export interface PaymentStoreWithIntake {
+  readonly store: PaymentStore;
+  readonly intake: PaymentIntake;
+}
 
 /** What the suite asks for: an empty store of its own per test, closed when the test is finished. */
 export type PaymentStoreFactory = (options: {
   readonly ttlMs: number;
   readonly maxPayments: number;
-}) => Promise<PortHarness<PaymentStore>>;
+}) => Promise<PortHarness<PaymentStoreWithIntake>>;
 
 const ttlMs = 400;
 
@@ -15,7 +21,9 @@ const ttlMs = 400;
 export function describePaymentStore(name: string, open: PaymentStoreFactory, traits: PortTraits): void {
   describe(`PaymentStore contract: ${name}`, () => {
     test('gives back what was stored, every field, and nothing for unknown ids', async () => {
-      const { port: store } = await open({ ttlMs, maxPayments: 10 });
+      const {
+        port: { store, intake },
+      } = await open({ ttlMs, maxPayments: 10 });
       const plain = samplePayment({ id: 'pay-plain' });
       const full = samplePayment({
         id: 'pay-full',
@@ -25,17 +33,20 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory, tr
         webhookUrl: 'http://127.0.0.1/?a=b&c=%20',
         plannedOutcome: 'FAILED',
       });
-      expect(await store.create(plain)).toBe('created');
-      expect(await store.create(full)).toBe('created');
+      expect(await intake.register(plain)).toBe('registered');
+      expect(await intake.register(full)).toBe('registered');
       expect(await store.get('pay-plain')).toEqual(plain);
       expect(await store.get('pay-full')).toEqual(full);
       expect(await store.get('pay-unknown')).toBeUndefined();
     });
 
     test('settles once and keeps the first settlement', async () => {
-      const { port: store, now } = await open({ ttlMs: 60_000, maxPayments: 10 });
+      const {
+        port: { store, intake },
+        now,
+      } = await open({ ttlMs: 60_000, maxPayments: 10 });
       const payment = samplePayment({ plannedOutcome: 'FAILED' });
-      await store.create(payment);
+      await intake.register(payment);
       const first = sampleSettlement(now(), 'first', 'FAILED');
       const settled = { ...payment, ...first };
       expect(await store.settle(payment.id, () => first)).toEqual({ payment: settled, settledNow: true });
@@ -46,9 +57,12 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory, tr
     });
 
     test('of many settlements at once exactly one wins, and all see the winner', async () => {
-      const { port: store, now } = await open({ ttlMs: 60_000, maxPayments: 100 });
+      const {
+        port: { store, intake },
+        now,
+      } = await open({ ttlMs: 60_000, maxPayments: 100 });
       const ids = Array.from({ length: 20 }, (_, i) => `pay-${i}`);
-      await Promise.all(ids.map((id) => store.create(samplePayment({ id }))));
+      await Promise.all(ids.map((id) => intake.register(samplePayment({ id }))));
       const results = await Promise.all(
         ids.flatMap((id) =>
           Array.from({ length: 50 }, (_, i) => store.settle(id, () => sampleSettlement(now(), `${id}-${i}`))),
@@ -65,9 +79,13 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory, tr
     });
 
     test('a settled payment leaves after its time to live, a pending one never', async () => {
-      const { port: store, now, passTime } = await open({ ttlMs, maxPayments: 10 });
-      await store.create(samplePayment({ id: 'pay-settled' }));
-      await store.create(samplePayment({ id: 'pay-pending' }));
+      const {
+        port: { store, intake },
+        now,
+        passTime,
+      } = await open({ ttlMs, maxPayments: 10 });
+      await intake.register(samplePayment({ id: 'pay-settled' }));
+      await intake.register(samplePayment({ id: 'pay-pending' }));
       await passTime(ttlMs * 2); // counts from the settlement, not from the creation
       await store.settle('pay-settled', () => sampleSettlement(now()));
       expect(await store.get('pay-settled')).toBeDefined();
@@ -78,9 +96,13 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory, tr
     });
 
     test.runIf(traits.isBounded)('at its limit the oldest settled payments leave first', async () => {
-      const { port: store, now, passTime } = await open({ ttlMs: 60_000, maxPayments: 3 });
+      const {
+        port: { store, intake },
+        now,
+        passTime,
+      } = await open({ ttlMs: 60_000, maxPayments: 3 });
       for (const id of ['pay-a', 'pay-b', 'pay-c']) {
-        await store.create(samplePayment({ id }));
+        await intake.register(samplePayment({ id }));
       }
       for (const id of ['pay-b', 'pay-a']) {
         await store.settle(id, () => sampleSettlement(now(), id));
@@ -91,37 +113,46 @@ export function describePaymentStore(name: string, open: PaymentStoreFactory, tr
         const found = await Promise.all(ids.map((id) => store.get(id)));
         return found.flatMap((payment) => (payment === undefined ? [] : [payment.id]));
       };
-      expect(await store.create(samplePayment({ id: 'pay-d' }))).toBe('created');
+      expect(await intake.register(samplePayment({ id: 'pay-d' }))).toBe('registered');
       expect(await present()).toEqual(['pay-a', 'pay-c', 'pay-d']);
-      expect(await store.create(samplePayment({ id: 'pay-e' }))).toBe('created');
+      expect(await intake.register(samplePayment({ id: 'pay-e' }))).toBe('registered');
       expect(await present()).toEqual(['pay-c', 'pay-d', 'pay-e']);
     });
 
     test.runIf(traits.isBounded)('full of pending payments it takes no more, until one settles', async () => {
-      const { port: store, now } = await open({ ttlMs: 60_000, maxPayments: 2 });
-      await store.create(samplePayment({ id: 'pay-a' }));
-      await store.create(samplePayment({ id: 'pay-b' }));
-      expect(await store.create(samplePayment({ id: 'pay-c' }))).toBe('full');
+      const {
+        port: { store, intake },
+        now,
+      } = await open({ ttlMs: 60_000, maxPayments: 2 });
+      await intake.register(samplePayment({ id: 'pay-a' }));
+      await intake.register(samplePayment({ id: 'pay-b' }));
+      expect(await intake.register(samplePayment({ id: 'pay-c' }))).toBe('full');
       expect(await store.get('pay-c')).toBeUndefined();
       expect(await store.get('pay-a')).toBeDefined();
       await store.settle('pay-b', () => sampleSettlement(now()));
-      expect(await store.create(samplePayment({ id: 'pay-c' }))).toBe('created');
+      expect(await intake.register(samplePayment({ id: 'pay-c' }))).toBe('registered');
       expect(await store.get('pay-b')).toBeUndefined();
     });
 
     test.runIf(traits.isBounded)('creations at once never take more than the limit', async () => {
-      const { port: store } = await open({ ttlMs: 60_000, maxPayments: 10 });
+      const {
+        port: { intake },
+      } = await open({ ttlMs: 60_000, maxPayments: 10 });
       const results = await Promise.all(
-        Array.from({ length: 50 }, (_, i) => store.create(samplePayment({ id: `pay-${i}` }))),
+        Array.from({ length: 50 }, (_, i) => intake.register(samplePayment({ id: `pay-${i}` }))),
       );
-      expect(results.filter((result) => result === 'created')).toHaveLength(10);
+      expect(results.filter((result) => result === 'registered')).toHaveLength(10);
     });
 
     test.runIf(traits.isBounded)('counts what it stores', async () => {
-      const { port: store, now, passTime } = await open({ ttlMs, maxPayments: 10 });
+      const {
+        port: { store, intake },
+        now,
+        passTime,
+      } = await open({ ttlMs, maxPayments: 10 });
       expect(await store.count()).toEqual({ pending: 0, settled: 0 });
-      await store.create(samplePayment({ id: 'pay-a' }));
-      await store.create(samplePayment({ id: 'pay-b' }));
+      await intake.register(samplePayment({ id: 'pay-a' }));
+      await intake.register(samplePayment({ id: 'pay-b' }));
       await expect.poll(() => store.count()).toEqual({ pending: 2, settled: 0 });
       await store.settle('pay-a', () => sampleSettlement(now()));
       await store.settle('pay-a', () => sampleSettlement(now()));

@@ -71,7 +71,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   const unbounded = { isBounded: false };
   describePaymentStore(
     'Redis',
-    ({ ttlMs }) => harness((state) => state.store, { paymentTtlMs: ttlMs }),
+    ({ ttlMs }) => harness(({ store, intake }) => ({ store, intake }), { paymentTtlMs: ttlMs }),
     unbounded,
   );
   describeIdempotencyStore('Redis', ({ ttlMs }) =>

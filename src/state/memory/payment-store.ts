@@ -21,13 +21,11 @@ export interface MemoryPaymentStoreOptions {
 /** Longest time that an expired payment may hold memory, in milliseconds. */
 const maxSweepIntervalMs = 10_000;
 
-const created = Promise.resolve('created' as const);
-const full = Promise.resolve('full' as const);
 const unknown = Promise.resolve(undefined);
 
-/** The store with a way in that needs no promise. */
+/** The store with the way in that its intake takes. */
 export interface MemoryPaymentStore extends PaymentStore {
-  /** As `create`; false when full. */
+  /** Stores a new payment; false when there is no room. */
   add(payment: PendingPayment): boolean;
 }
 
@@ -72,8 +70,6 @@ export function createMemoryPaymentStore(options: MemoryPaymentStoreOptions): Me
   // No function below is async: each would make a generator and two promises for a value that is there.
   return {
     add,
-
-    create: (payment) => (add(payment) ? created : full),
 
     get(paymentId) {
       const payment = payments.get(paymentId);

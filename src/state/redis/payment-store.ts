@@ -1,8 +1,7 @@
-import type { Clock } from '../../clock.ts';
 import { applySettlement, isSettled, type Payment, type Settlement } from '../../payment/payment.ts';
 import type { PaymentStore, SettleResult } from '../ports.ts';
 import type { JobQueue } from './job-queue.ts';
-import { decodePayment, encodePending, encodeSettlement } from './payment-record.ts';
+import { decodePayment, encodeSettlement } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { paymentKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -14,7 +13,6 @@ import { createIORedisClient, type IRedisClient } from 'bullmq';
 export interface RedisPaymentStoreDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
-  readonly clock: Clock;
   readonly shards: number;
   /** Settled payments leave this long after their settlement, in milliseconds. */
   readonly ttlMs: number;
@@ -34,7 +32,7 @@ export function pendingTtlMs(dueAtMs: number, nowMs: number, ttlMs: number): num
 
 /** Payments in Redis, where all replicas see them. */
 export function createRedisPaymentStore(deps: RedisPaymentStoreDeps): PaymentStore {
-  const { client, link, clock, shards, ttlMs } = deps;
+  const { client, link, shards, ttlMs } = deps;
   const commands: IRedisClient = createIORedisClient(client);
 
   const load = createTurnBatch<string, string | null>({
@@ -63,14 +61,6 @@ export function createRedisPaymentStore(deps: RedisPaymentStoreDeps): PaymentSto
   }
 
   return {
-    async create(payment) {
-      const { id, dueAtMs } = payment;
-      const key = paymentKey(shardOf(id, shards), id);
-      const expiryMs = pendingTtlMs(dueAtMs, clock.now(), ttlMs);
-      await link.run(() => client.set(key, encodePending(payment), 'PX', expiryMs, 'NX'));
-      return 'created';
-    },
-
     get,
 
     async settle(id, decide): Promise<SettleResult | undefined> {
