@@ -30,6 +30,8 @@ export type AttemptResult =
 const maxResponseBytes = 20_000;
 /** No more than this of an answer goes into the log, in characters. */
 const maxExcerptLength = 200;
+/** What so many characters take in UTF-8. */
+const maxExcerptBytes = 4 * maxExcerptLength;
 
 /** POSTs one webhook and classifies the answer. Never rejects. Redirects are failures, never followed. */
 export function sendWebhookRequest(
@@ -49,11 +51,11 @@ export function sendWebhookRequest(
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #clock: Pick<Clock, 'now'>;
-  /** Does nothing when the exchange has ended already. */
   readonly #resolve: (result: AttemptResult) => void;
+  readonly #timeoutMs: number;
   readonly #timeout: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
-  #hasEnded = false;
+  #isLate = false;
   #statusCode = 0;
   #retryAfter: string | string[] | undefined;
   #bytesRead = 0;
@@ -63,16 +65,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   constructor(timeoutMs: number, clock: Pick<Clock, 'now'>, resolve: (result: AttemptResult) => void) {
     this.#clock = clock;
     this.#resolve = resolve;
+    this.#timeoutMs = timeoutMs;
     this.#timeout = setTimeout(() => {
-      this.#end(fail('timeout', true, `no complete answer within ${timeoutMs} ms`));
+      this.#isLate = true;
       this.#breakOff();
     }, timeoutMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // Time ran out while it waited for the connection.
-    if (this.#hasEnded) {
+    if (this.#isLate) {
       this.#breakOff();
     }
   }
@@ -92,7 +94,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#bytesRead += chunk.byteLength;
     if (!isSuccess(this.#statusCode) && this.#excerpt.length < maxExcerptLength) {
       this.#decoder ??= new StringDecoder('utf8');
-      this.#excerpt += this.#decoder.write(chunk);
+      // Not all of it: a string that is cut later keeps what it was cut from.
+      this.#excerpt += this.#decoder.write(chunk.subarray(0, maxExcerptBytes));
     }
     if (this.#bytesRead >= maxResponseBytes) {
       this.#end(this.#judge());
@@ -105,11 +108,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#end(
-      error instanceof EgressRefusedError
-        ? fail('egress_refused', false, describeError(error))
-        : fail('connection', true, describeError(error)),
-    );
+    this.#end(this.#explain(error));
+  }
+
+  #explain(error: Error): AttemptResult {
+    if (error instanceof EgressRefusedError) {
+      return fail('egress_refused', false, describeError(error));
+    }
+    return this.#isLate
+      ? fail('timeout', true, `no complete answer within ${this.#timeoutMs} ms`)
+      : fail('connection', true, describeError(error));
   }
 
   #judge(): AttemptResult {
@@ -126,12 +134,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     };
   }
 
+  /** The first end counts. */
   #end(result: AttemptResult): void {
-    this.#hasEnded = true;
     clearTimeout(this.#timeout);
     this.#resolve(result);
   }
 
+  /**
+   * Leads to `onResponseError`. Before the request has started there is nothing to break off: the socket is
+   * being set up, which has a time of its own, and until then it counts as a connection.
+   */
   #breakOff(): void {
     this.#controller?.abort(new Error('broken off'));
   }

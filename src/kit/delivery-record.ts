@@ -47,17 +47,21 @@ export function createDeliveryRecord(): DeliveryRecord {
     return new Promise((resolve, reject) => {
       const timeout = setTimeout(() => look(`within ${timeoutMs} ms`), timeoutMs);
       function look(endedBecause?: string): void {
-        const found = find();
-        if (found === undefined && endedBecause === undefined) {
-          return;
+        try {
+          const found = find();
+          if (found !== undefined) {
+            resolve(found);
+          } else if (endedBecause === undefined) {
+            return;
+          } else {
+            reject(new Error(`${what()} ${endedBecause}`));
+          }
+        } catch (error) {
+          // What is looked for is the caller's code: its failure is the caller's, not the service's.
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
         waiters.delete(look);
         clearTimeout(timeout);
-        if (found === undefined) {
-          reject(new Error(`${what()} ${endedBecause ?? ''}`));
-        } else {
-          resolve(found);
-        }
       }
       waiters.add(look);
       look();

@@ -49,10 +49,11 @@ export interface SenderChange<C extends Clock = FakeClock> {
 export function openConnector(
   policy: Partial<EgressPolicyOptions> = {},
   resolve: ResolveName = resolveWithSystem,
+  connectTimeoutMs = 5_000,
 ) {
   return createWebhookConnector({
     policy: createEgressPolicy({ allowLoopback: true, blockedCidrs: [], allowedHosts: [], ...policy }),
-    connectTimeoutMs: 5_000,
+    connectTimeoutMs,
     resolve,
   });
 }

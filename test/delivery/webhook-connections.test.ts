@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type {
   NoConnection,
@@ -11,7 +11,7 @@ import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webho
 import { systemClock } from '../../src/clock.ts';
 import { createSeededRandom } from '../../src/random.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
-import { openPool as openPoolWith } from './start-webhook-sender.ts';
+import { openConnector, openPool as openPoolWith } from './start-webhook-sender.ts';
 
 function openPool(maxPerOrigin: number, maxTotal: number): WebhookConnections {
   return openPoolWith({ maxPerOrigin, maxTotal });
@@ -52,9 +52,9 @@ function opened(connection: WebhookConnection | NoConnection): WebhookConnection
   return connection;
 }
 
-async function use(acquired: WebhookConnection | NoConnection): Promise<AttemptResult> {
+async function use(acquired: WebhookConnection | NoConnection, timeoutMs = 10_000): Promise<AttemptResult> {
   const connection = opened(acquired);
-  const request = { path: '/', headers: {}, body: 'x', timeoutMs: 10_000 };
+  const request = { path: '/', headers: {}, body: 'x', timeoutMs };
   const result = await sendWebhookRequest(connection.client, request, systemClock);
   connection.release();
   return result;
@@ -229,6 +229,42 @@ describe('a connection that is lost', () => {
     ).toBe(true);
     expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
   });
+});
+
+test('when time runs out while it is being set up it keeps its place until its socket is gone', async () => {
+  const open = new Set<Socket>();
+  let most = 0;
+  // Takes connections and never says a word of TLS.
+  const server = createServer((socket) => {
+    open.add(socket);
+    most = Math.max(most, open.size);
+    socket
+      .on('error', () => undefined)
+      .on('close', () => open.delete(socket))
+      .resume();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+    open.forEach((socket) => socket.destroy());
+  });
+  const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const pool = openPoolWith({ maxPerOrigin: 2, maxTotal: 2, connect: openConnector({}, undefined, 50) });
+  const results = await Promise.all(
+    Array.from({ length: 6 }, async () => await use(await acquire(pool, origin), 50)),
+  );
+  expect(results).toEqual(
+    results.map(() => ({
+      outcome: 'failed',
+      failure: { reason: 'timeout', retryable: true },
+      detail: 'no complete answer within 50 ms',
+    })),
+  );
+  // The receiver hears of an end a moment after the next has begun.
+  expect(most).toBeLessThanOrEqual(4);
+  expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
 });
 
 test('an idle connection is closed in time, whatever the receiver proposes', async () => {

@@ -1,4 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Client } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook-request.ts';
@@ -165,6 +167,23 @@ test('a body without end is cut off, and its status counts', async () => {
   expect(result.outcome === 'failed' ? result.detail : '').toMatch(/^503 Service Unavailable: flood /);
   expect(result.outcome === 'failed' ? result.detail.length : 0).toBeLessThan(250);
   await expect.poll(() => isClosed).toBe(true);
+});
+
+test('what is kept of a long answer is its beginning alone', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const answer = 'failure '.repeat(2_000);
+  const receiver = await startScriptedReceiver((response) => response.writeHead(500).end(answer));
+  const kept: AttemptResult[] = [];
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const client = connect(receiver.origin);
+  for (let i = 0; i < 300; i += 1) {
+    const request = { path: '/', headers: {}, body: 'x', timeoutMs: 10_000 };
+    kept.push(await sendWebhookRequest(client, request, { now: () => nowMs }));
+  }
+  collect();
+  expect((process.memoryUsage().heapUsed - before) / kept.length).toBeLessThan(answer.length / 2);
 });
 
 describe('the connection fails', () => {

@@ -142,3 +142,24 @@ function countingIds() {
   let next = 0;
   return (prefix: string) => `${prefix}-${(next += 1)}`;
 }
+
+test('a look for a webhook that throws fails the one who looks, and harms no delivery', async () => {
+  const receiver = await startWebhookReceiver();
+  const { sim, call } = await startSim({ variables: atOnce });
+  // The body is there once it has been sent, and the receiver's status once it has answered.
+  const looks = [
+    sim.waitForWebhook(({ body }) => body?.length === 0 || JSON.parse(body ?? '') === ''),
+    sim.waitForWebhook(({ statusCode }) => {
+      if (statusCode === undefined) {
+        return false;
+      }
+      throw new TypeError('a mistake in a test');
+    }),
+  ];
+  const outcomes = Promise.allSettled(looks);
+  const id = await createPayment(call, { webhook_url: receiver.url });
+  expect(await sim.waitForWebhook(({ outcome }) => outcome === 'delivered')).toMatchObject({ paymentId: id });
+  const [first, second] = await outcomes;
+  expect(first).toMatchObject({ status: 'rejected', reason: expect.any(SyntaxError) });
+  expect(second).toMatchObject({ status: 'rejected', reason: { message: 'a mistake in a test' } });
+});
