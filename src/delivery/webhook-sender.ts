@@ -145,7 +145,9 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   async function conclude(delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
     if (result.outcome === 'delivered') {
       metrics.webhookDeliveries.count('delivered');
-      logger.debug({ ...fieldsOf(delivery), http_status: result.statusCode }, 'Webhook delivered');
+      if (logger.isLevelEnabled('debug')) {
+        logger.debug({ ...fieldsOf(delivery), http_status: result.statusCode }, 'Webhook delivered');
+      }
       return;
     }
     const decision = decideRetry(delivery.attempts, result.failure, deps.retry, deps.random);

@@ -63,10 +63,15 @@ export function signatureHeadersFor(
   body: string,
 ): Record<string, string> {
   const timestamp = String(timestampSeconds);
+  const [current, ...older] = keys;
+  let signature = signStandard(current, id, timestamp, body);
+  for (const key of older) {
+    signature += ` ${signStandard(key, id, timestamp, body)}`;
+  }
   return {
-    [signatureHeaders.simple]: signBody(keys[0], body),
+    [signatureHeaders.simple]: signBody(current, body),
     [signatureHeaders.id]: id,
     [signatureHeaders.timestamp]: timestamp,
-    [signatureHeaders.signature]: keys.map((key) => signStandard(key, id, timestamp, body)).join(' '),
+    [signatureHeaders.signature]: signature,
   };
 }
