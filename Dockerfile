@@ -27,7 +27,7 @@ COPY gen ./gen
 COPY --from=build /app/dist ./dist
 RUN mkdir compile-cache && chown 1001:1001 compile-cache
 USER 1001:1001
-RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app.js', './dist/run-process.js', './dist/worker/worker.js', './dist/state/redis/state.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
+RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app/app.js', './dist/process/run-process.js', './dist/worker/worker.js', './dist/state/redis/state.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
 
 FROM base
 ARG VERSION=0.1.0
@@ -49,7 +49,7 @@ ENV NODE_COMPILE_CACHE=/app/compile-cache \
 USER 1001:1001
 EXPOSE 8030 8031
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 CMD ["node", "dist/status.js"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 CMD ["node", "dist/cli/status.js"]
 # Node is process 1 and handles SIGTERM itself. The worker: `docker run … payment-sim dist/worker/main.js`.
 ENTRYPOINT ["node"]
 CMD ["dist/main.js"]

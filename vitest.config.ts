@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Of `expect.poll`: its default of one second is less than a busy machine of two cores may take.
+    expect: { poll: { timeout: 10_000 } },
     // Real servers and child processes: two workers fit the two cores that CI has.
     maxWorkers: 2,
     coverage: {

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { buildWebhooks } from '../src/app-delivery.ts';
-import { systemClock } from '../src/clock.ts';
-import { loadConfig } from '../src/config.ts';
-import { createDeadLetters } from '../src/delivery/dead-letter.ts';
-import { createEgressPolicy } from '../src/delivery/egress-policy.ts';
-import { resolveWithSystem } from '../src/delivery/webhook-connector.ts';
+import { buildWebhooks } from '../src/app/channels.ts';
+import { systemClock } from '../src/base/clock.ts';
+import { loadConfig } from '../src/app/config.ts';
+import { createDeadLetters } from '../src/delivery/dead-letter/dead-letter.ts';
+import { createEgressPolicy } from '../src/delivery/webhook/egress-policy.ts';
+import { resolveWithSystem } from '../src/delivery/webhook/connector.ts';
 import type { SettledPayment } from '../src/payment/payment.ts';
 import { createMemoryState } from '../src/state/memory/state.ts';
 import { createLogger } from '../src/observability/logger.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type RedisServer, startRedisServer } from '../src/local/redis-server.ts';
+import { type RedisServer, startRedisServer } from '../dev/redis-server.ts';
 import { startNode } from './lib/child.ts';
 import { grpcLoad, requireH2load } from './lib/grpc-load.ts';
 import { cpuMicros } from './lib/process-usage.ts';

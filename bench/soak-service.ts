@@ -1,7 +1,7 @@
 // The service under `npm run soak`: a child process that tells its memory, and what is left at the end.
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { buildApp } from '../src/app/app.ts';
+import { loadConfig } from '../src/app/config.ts';
 
 const app = await buildApp(loadConfig(process.env), { logDestination: { write: () => undefined } });
 process.send?.(await app.start());

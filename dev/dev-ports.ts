@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { ConfigError } from '../config.ts';
-import { EnvironmentReader } from '../config-reader.ts';
+import { ConfigError } from '../src/app/config.ts';
+import { EnvironmentReader } from '../src/base/env/config-reader.ts';
 
 /** The ports of `npm run dev`; 0 lets the system choose. */
 export interface DevPorts {

@@ -1,9 +1,9 @@
 import type { DestinationStream } from 'pino';
-import { buildApp } from '../app.ts';
-import { loadConfig } from '../config.ts';
-import { createLogger } from '../observability/logger.ts';
-import { loadWorkerConfig } from '../worker/config.ts';
-import { buildWorker } from '../worker/worker.ts';
+import { buildApp } from '../src/app/app.ts';
+import { loadConfig } from '../src/app/config.ts';
+import { createLogger } from '../src/observability/logger.ts';
+import { loadWorkerConfig } from '../src/worker/config.ts';
+import { buildWorker } from '../src/worker/worker.ts';
 import { findDevPorts } from './dev-ports.ts';
 import { localCredentials, startLocalAws } from './local-aws.ts';
 import { startRedisServer } from './redis-server.ts';

@@ -1,7 +1,7 @@
 import { inspect, parseArgs } from 'node:util';
 import pretty from 'pino-pretty';
-import { ConfigError } from '../config.ts';
-import { onStopSignals } from '../stop-signals.ts';
+import { ConfigError } from '../src/app/config.ts';
+import { onStopSignals } from '../src/process/stop-signals.ts';
 import { type DevComponent, type DevStack, startDevStack } from './dev-stack.ts';
 import { RedisMissingError } from './redis-server.ts';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from '../observability/logger.ts';
+import type { Logger } from '../src/observability/logger.ts';
 import { AwsError, createAwsJsonServer, type JsonObject } from './aws-json.ts';
 import {
   busArn,

@@ -1,8 +1,8 @@
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { pino } from 'pino';
-import { eventBridgeDetailType } from '../delivery/payment-event.ts';
-import type { Logger } from '../observability/logger.ts';
+import { eventBridgeDetailType } from '../src/delivery/payload.ts';
+import type { Logger } from '../src/observability/logger.ts';
 import { localAccount } from './event-bus.ts';
 import { createEventBridgeServer, type PutEventsHook } from './eventbridge-server.ts';
 import { createSqsTargets } from './sqs-targets.ts';

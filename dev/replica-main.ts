@@ -3,9 +3,9 @@ import { enableCompileCache } from 'node:module';
 // As in main.ts: the rest is imported after this.
 enableCompileCache();
 const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
-  import('../app.ts'),
-  import('../config.ts'),
-  import('../run-process.ts'),
+  import('../src/app/app.ts'),
+  import('../src/app/config.ts'),
+  import('../src/process/run-process.ts'),
 ]);
 
 // One of several services that another process has started: as main.ts, but it says where it listens,

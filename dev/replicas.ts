@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../observability/logger.ts';
+import type { Logger } from '../src/observability/logger.ts';
 import { type Replica, startReplica } from './replica.ts';
 
 /** How the replicas are started. */

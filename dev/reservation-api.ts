@@ -1,5 +1,5 @@
 import { fastify } from 'fastify';
-import type { Logger } from '../observability/logger.ts';
+import type { Logger } from '../src/observability/logger.ts';
 import { isJsonObject } from './aws-json.ts';
 
 /** A reservation that is HOLD may become either of the others, which are final. */

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Logger } from '../observability/logger.ts';
+import type { Logger } from '../src/observability/logger.ts';
 
 /** A message for a queue. */
 export interface TargetMessage {

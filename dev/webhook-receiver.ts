@@ -1,8 +1,8 @@
 import { fastify } from 'fastify';
-import { verifyWebhook, type VerifyWebhookOptions } from '../delivery/verify-webhook.ts';
-import { signatureHeaders } from '../delivery/webhook-signature.ts';
-import { WebhookVerificationError } from '../delivery/webhook-verification-error.ts';
-import type { Logger } from '../observability/logger.ts';
+import { verifyWebhook, type VerifyWebhookOptions } from '../src/webhook-format/verify.ts';
+import { signatureHeaders } from '../src/webhook-format/signature.ts';
+import { WebhookVerificationError } from '../src/webhook-format/verification-error.ts';
+import type { Logger } from '../src/observability/logger.ts';
 import { isJsonObject } from './aws-json.ts';
 import type { LocalServer } from './reservation-api.ts';
 

@@ -1,15 +1,15 @@
 /* What the package exports: for receivers of webhooks, and for test suites. */
-export type { Clock, Timer } from './clock.ts';
-export { ConfigError } from './config-error.ts';
-export type { PaymentWebhook } from './delivery/payment-webhook.ts';
-export { verifyWebhook, type VerifyWebhookOptions } from './delivery/verify-webhook.ts';
-export type { WebhookHeaders } from './delivery/webhook-headers.ts';
+export type { Clock, Timer } from './base/clock.ts';
+export { ConfigError } from './base/env/config-error.ts';
+export type { PaymentWebhook } from './webhook-format/payload.ts';
+export { verifyWebhook, type VerifyWebhookOptions } from './webhook-format/verify.ts';
+export type { WebhookHeaders } from './webhook-format/headers.ts';
 export {
   WebhookVerificationError,
   type WebhookVerificationErrorCode,
-} from './delivery/webhook-verification-error.ts';
-export type { IdGenerator, IdPrefix } from './ids.ts';
+} from './webhook-format/verification-error.ts';
+export type { IdGenerator, IdPrefix } from './base/ids.ts';
 export type { SentWebhook, SettledOutcome, WaitOptions } from './kit/sent-webhook.ts';
 export type { SimVariables } from './kit/sim-variables.ts';
 export { type PaymentSim, type PaymentSimOptions, startPaymentSim } from './kit/start-payment-sim.ts';
-export type { RandomSource } from './random.ts';
+export type { RandomSource } from './base/random.ts';

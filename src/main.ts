@@ -9,9 +9,9 @@ process.env['UV_THREADPOOL_SIZE'] ??= '32';
 // else is imported after this, because imports come first whatever stands above them.
 enableCompileCache();
 const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
-  import('./app.ts'),
-  import('./config.ts'),
-  import('./run-process.ts'),
+  import('./app/app.ts'),
+  import('./app/config.ts'),
+  import('./process/run-process.ts'),
 ]);
 
 await runProcess('payment-sim-api', 'HOST, GRPC_PORT and HEALTH_PORT', (logDestination) =>

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { eventBridgeDetailType } from '../../src/delivery/payment-event.ts';
+import { eventBridgeDetailType } from '../../src/delivery/payload.ts';
 import { serveLoops } from './run-loops.ts';
 import { sampleDetail } from './sample-event.ts';
 

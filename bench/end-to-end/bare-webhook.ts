@@ -1,5 +1,5 @@
 import { Client } from 'undici';
-import { secretToKey, signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
+import { secretToKey, signatureHeadersFor } from '../../src/webhook-format/signature.ts';
 import { serveLoops } from './run-loops.ts';
 import { sampleEvent, sampleWebhookBody } from './sample-event.ts';
 

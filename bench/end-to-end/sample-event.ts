@@ -1,8 +1,4 @@
-import {
-  encodeEventBridgeDetail,
-  encodeWebhookBody,
-  type PaymentEvent,
-} from '../../src/delivery/payment-event.ts';
+import { encodeEventBridgeDetail, encodeWebhookBody, type PaymentEvent } from '../../src/delivery/payload.ts';
 
 /** An outcome as long as those of the benchmark's payments. */
 export const sampleEvent: PaymentEvent = {

@@ -89,7 +89,7 @@ function checkCompileCache(container: Container): void {
     'NODE_DEBUG_NATIVE=COMPILE_CACHE',
     'sh',
     '-c',
-    `node -e "import('./dist/app.js')" 2>&1`,
+    `node -e "import('./dist/app/app.js')" 2>&1`,
   ]);
   const accepted = said?.match(/ was accepted/g)?.length ?? 0;
   check(accepted > 50, `service: ${accepted} modules come from the compile cache`);

@@ -1,6 +1,6 @@
-import { startLocalAws } from '../../src/local/local-aws.ts';
-import { RedisMissingError, startRedisServer } from '../../src/local/redis-server.ts';
-import { startLocalReservationApi } from '../../src/local/reservation-api.ts';
+import { startLocalAws } from '../../dev/local-aws.ts';
+import { RedisMissingError, startRedisServer } from '../../dev/redis-server.ts';
+import { startLocalReservationApi } from '../../dev/reservation-api.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 
 /**

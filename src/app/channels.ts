@@ -1,24 +1,28 @@
-import { findCredentialSource } from './aws/credential-source.ts';
-import { createDeadLetters, createWebhookDeadLetter, type DeadLetters } from './delivery/dead-letter.ts';
-import { createEventBridgeChannel, type EventBridgeChannel } from './delivery/eventbridge-channel.ts';
-import { createEventBridgeSender } from './delivery/eventbridge-sender.ts';
-import { loadSqsSender } from './delivery/sqs-client.ts';
-import { createSqsDeadLetterQueue } from './delivery/sqs-dead-letter-queue.ts';
-import { createWebhookAttempt } from './delivery/webhook-attempt.ts';
-import { createWebhookCircuits } from './delivery/webhook-circuits.ts';
-import { createWebhookConnections } from './delivery/webhook-connections.ts';
-import { createWebhookSender } from './delivery/webhook-sender.ts';
-import { secretToSigningKey } from './delivery/webhook-signature.ts';
-import { createEventBridgeElsewhere } from './delivery/eventbridge-elsewhere.ts';
-import type { State } from './state/state.ts';
-import type { Clock } from './clock.ts';
+import { findCredentialSource } from '../aws/credential-source.ts';
+import {
+  createDeadLetters,
+  createWebhookDeadLetter,
+  type DeadLetters,
+} from '../delivery/dead-letter/dead-letter.ts';
+import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/eventbridge/channel.ts';
+import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
+import { loadSqsSender } from '../delivery/dead-letter/sqs-client.ts';
+import { createSqsDeadLetterQueue } from '../delivery/dead-letter/sqs-queue.ts';
+import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
+import { createWebhookCircuits } from '../delivery/webhook/circuits.ts';
+import { createWebhookConnections } from '../delivery/webhook/connections.ts';
+import { createWebhookSender } from '../delivery/webhook/sender.ts';
+import { secretToSigningKey } from '../webhook-format/signature.ts';
+import { createEventBridgeElsewhere } from '../delivery/eventbridge/durable-retries.ts';
+import type { State } from '../state/state.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Config } from './config.ts';
-import { type DeliveryObserver, observedDeadLetter } from './delivery/delivery-observer.ts';
-import type { EgressPolicy } from './delivery/egress-policy.ts';
-import { createWebhookConnector, type ResolveName } from './delivery/webhook-connector.ts';
-import type { Logger } from './observability/logger.ts';
-import { addCountGauge, addGauge, type Metrics } from './observability/metrics.ts';
-import type { RandomSource } from './random.ts';
+import { type DeliveryObserver, observedDeadLetter } from '../delivery/observer.ts';
+import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
+import { createWebhookConnector, type ResolveName } from '../delivery/webhook/connector.ts';
+import type { Logger } from '../observability/logger.ts';
+import { addCountGauge, addGauge, type Metrics } from '../observability/metrics.ts';
+import type { RandomSource } from '../base/random.ts';
 
 /* The part of the composition root (app.ts) that wires up how outcomes go out. */
 

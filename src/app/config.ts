@@ -1,12 +1,12 @@
-import { type AwsConfig, queueUrl, readAwsConfig } from './aws/aws-config.ts';
-import type { Scenario } from './payment/payment.ts';
-import { type EventBridgeConfig, readEventBridgeConfig } from './delivery/eventbridge-config.ts';
-import { isUsableSecret } from './delivery/webhook-secrets.ts';
-import { describeCidrProblem, describeHostProblem } from './delivery/egress-policy.ts';
-import { ConfigError } from './config-error.ts';
-import { EnvironmentReader } from './config-reader.ts';
-import { type LogLevel, logLevels } from './observability/logger.ts';
-import { readRedisConfig, type RedisConfig } from './state/redis/redis-config.ts';
+import { type AwsConfig, queueUrl, readAwsConfig } from '../aws/aws-config.ts';
+import type { Scenario } from '../payment/payment.ts';
+import { type EventBridgeConfig, readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
+import { isUsableSecret } from '../webhook-format/secrets.ts';
+import { describeCidrProblem, describeHostProblem } from '../delivery/webhook/egress-policy.ts';
+import { ConfigError } from '../base/env/config-error.ts';
+import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { type LogLevel, logLevels } from '../observability/logger.ts';
+import { readRedisConfig, type RedisConfig } from '../state/redis/redis-config.ts';
 
 const environments = ['development', 'staging', 'production'] as const;
 const switches = ['on', 'off'] as const;
@@ -25,7 +25,7 @@ const dayMs = 86_400_000;
  */
 const minSharedTtlMs = 60_000;
 
-export { ConfigError } from './config-error.ts';
+export { ConfigError } from '../base/env/config-error.ts';
 
 /** Everything that can be set from outside; times in milliseconds. README documents every variable. */
 export interface Config {

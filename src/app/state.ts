@@ -1,9 +1,9 @@
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { Config } from './config.ts';
-import type { Logger } from './observability/logger.ts';
-import type { Metrics } from './observability/metrics.ts';
-import { createMemoryState } from './state/memory/state.ts';
-import type { State } from './state/state.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { createMemoryState } from '../state/memory/state.ts';
+import type { State } from '../state/state.ts';
 
 /* The part of the composition root (app.ts) that chooses where state is kept. */
 
@@ -26,6 +26,6 @@ export async function openState(
   if (parts.clock !== systemClock) {
     throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
   }
-  const { createRedisState } = await import('./state/redis/state.ts');
+  const { createRedisState } = await import('../state/redis/state.ts');
   return createRedisState({ ...options, redisUrl: config.redis.url });
 }

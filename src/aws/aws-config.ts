@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { EnvironmentReader } from '../config-reader.ts';
+import type { EnvironmentReader } from '../base/env/config-reader.ts';
 
 /** Long-term or temporary access keys. */
 export interface AwsKeys {

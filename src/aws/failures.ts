@@ -1,4 +1,4 @@
-import type { AttemptFailure } from './retry-policy.ts';
+import type { AttemptFailure } from '../delivery/retry-policy.ts';
 
 /** Entry errors that AWS names as retryable, and names older answers used for the same. */
 const retryableEntryCodes = new Set([

@@ -4,7 +4,7 @@
  * @param max how many results are kept. When there are more all are forgotten: to find out which one is
  *   the oldest would cost more than it saves.
  */
-export function rememberRecent<T>(compute: (key: string) => T, max: number): (key: string) => T {
+export function memoize<T>(compute: (key: string) => T, max: number): (key: string) => T {
   const known = new Map<string, { readonly result: T }>();
   return (key) => {
     let entry = known.get(key);

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { queueUrl, readAwsConfig } from './aws/aws-config.ts';
-import { checkAws } from './aws/check-aws.ts';
-import { awsClientOptions } from './aws/client-options.ts';
-import { findCredentialSource } from './aws/credential-source.ts';
-import { ConfigError } from './config.ts';
-import { EnvironmentReader } from './config-reader.ts';
-import { loadEnvFiles } from './env-file.ts';
-import { readEventBridgeConfig } from './delivery/eventbridge-config.ts';
+import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
+import { checkAws } from './check-aws.ts';
+import { awsClientOptions } from '../aws/client-options.ts';
+import { findCredentialSource } from '../aws/credential-source.ts';
+import { ConfigError } from '../app/config.ts';
+import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { loadEnvFiles } from '../base/env/env-file.ts';
+import { readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
 
 /** For one question to AWS. */
 const limits = { timeoutMs: 10_000, maxSockets: 4 };

@@ -7,7 +7,7 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { eventBridgeDetailType } from '../delivery/payment-event.ts';
+import { eventBridgeDetailType } from '../delivery/payload.ts';
 import { judgeQueuePolicy } from './queue-policy.ts';
 
 /** One thing looked at. */

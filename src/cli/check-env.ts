@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { ConfigError } from './config-error.ts';
-import { EnvironmentReader } from './config-reader.ts';
-import { loadConfig } from './config.ts';
-import { loadEnvFiles } from './env-file.ts';
-import { loadWorkerConfig } from './worker/config.ts';
+import { ConfigError } from '../base/env/config-error.ts';
+import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { loadConfig } from '../app/config.ts';
+import { loadEnvFiles } from '../base/env/env-file.ts';
+import { loadWorkerConfig } from '../worker/config.ts';
 
 /**
  * `npm run check-env [-- worker] [-- --env-file FILE]`: prints the configuration as the service, or

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
-import { systemClock } from './clock.ts';
-import { type Config, ConfigError, loadConfig } from './config.ts';
-import { type GivenUpWebhook, readGivenUpWebhook } from './delivery/dead-letter-line.ts';
-import { createEgressPolicy } from './delivery/egress-policy.ts';
-import { encodeWebhookBody } from './delivery/payment-event.ts';
-import { createWebhookConnector, resolveWithSystem } from './delivery/webhook-connector.ts';
-import { webhookHeaders } from './delivery/webhook-attempt.ts';
-import { sendWebhookRequest } from './delivery/webhook-request.ts';
-import { toWebhookTarget } from './delivery/webhook-target.ts';
-import { secretToSigningKey } from './delivery/webhook-signature.ts';
-import { loadEnvFiles } from './env-file.ts';
+import { systemClock } from '../base/clock.ts';
+import { type Config, ConfigError, loadConfig } from '../app/config.ts';
+import { type GivenUpWebhook, readGivenUpWebhook } from '../delivery/dead-letter/log-line.ts';
+import { createEgressPolicy } from '../delivery/webhook/egress-policy.ts';
+import { encodeWebhookBody } from '../delivery/payload.ts';
+import { createWebhookConnector, resolveWithSystem } from '../delivery/webhook/connector.ts';
+import { webhookHeaders } from '../delivery/webhook/attempt.ts';
+import { sendWebhookRequest } from '../delivery/webhook/request.ts';
+import { toWebhookTarget } from '../delivery/webhook/target.ts';
+import { secretToSigningKey } from '../webhook-format/signature.ts';
+import { loadEnvFiles } from '../base/env/env-file.ts';
 
 /*
  * Reads log lines from standard input and sends the webhooks again that were given up, each once and

@@ -1,5 +1,5 @@
-import { EnvironmentReader } from './config-reader.ts';
-import { loadEnvFiles } from './env-file.ts';
+import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { loadEnvFiles } from '../base/env/env-file.ts';
 
 /**
  * Asks the service on this machine how it is; ends with 1 when it does not answer or is not healthy.

@@ -1,5 +1,5 @@
 import type { SettledPayment } from '../payment/payment.ts';
-import { type PaymentEvent, toPaymentEvent } from './payment-event.ts';
+import { type PaymentEvent, toPaymentEvent } from './payload.ts';
 
 /** One way for an outcome to go out. */
 export interface DeliveryChannel {

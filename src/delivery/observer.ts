@@ -1,8 +1,8 @@
-import type { DeadLetter, DeadLetterReason } from './dead-letter.ts';
+import type { DeadLetter, DeadLetterReason } from './dead-letter/dead-letter.ts';
 import type { DeliveryChannel } from './delivery-service.ts';
-import type { PaymentEvent } from './payment-event.ts';
-import type { WebhookDelivery } from './webhook-delivery.ts';
-import type { AttemptResult } from './webhook-request.ts';
+import type { PaymentEvent } from './payload.ts';
+import type { WebhookDelivery } from './webhook/delivery.ts';
+import type { AttemptResult } from './webhook/request.ts';
 
 /** What was sent in one attempt, and how that ended. */
 export interface SentAttempt {

@@ -1,4 +1,4 @@
-import type { CallTrace } from '../payment/call-trace.ts';
+import type { CallTrace } from '../base/call-trace.ts';
 import type { FinalStatus, SettledPayment } from '../payment/payment.ts';
 
 /** The `event_type` of every webhook. */

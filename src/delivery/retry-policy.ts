@@ -1,4 +1,4 @@
-import type { RandomSource } from '../random.ts';
+import type { RandomSource } from '../base/random.ts';
 
 /** The figures of the retry policy; times in milliseconds. */
 export interface RetryOptions {

@@ -1,4 +1,4 @@
-import type { DeliveryObserver } from '../delivery/delivery-observer.ts';
+import type { DeliveryObserver } from '../delivery/observer.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
 
 /** Remembers what the service did, and wakes those who wait for it. */

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
-import type { IdGenerator } from '../ids.ts';
-import type { RandomSource } from '../random.ts';
+import type { Clock } from '../base/clock.ts';
+import type { IdGenerator } from '../base/ids.ts';
+import type { RandomSource } from '../base/random.ts';
 import { createDeliveryRecord } from './delivery-record.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
 import type { SimVariables } from './sim-variables.ts';
@@ -64,7 +64,7 @@ export interface PaymentSim {
 export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<PaymentSim> {
   // Loaded here, so that a receiver that only verifies webhooks does not load a server.
   const [{ buildApp }, { loadSimConfig }] = await Promise.all([
-    import('../app.ts'),
+    import('../app/app.ts'),
     import('./sim-variables.ts'),
   ]);
   const { variables = {}, log, ...parts } = options;

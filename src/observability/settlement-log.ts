@@ -1,5 +1,5 @@
 import type { DestinationStream } from 'pino';
-import { traceFields } from '../payment/call-trace.ts';
+import { traceFields } from '../base/call-trace.ts';
 import type { SettledPayment } from '../payment/payment.ts';
 import { createIsoClock, type Logger } from './logger.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
-import type { IdGenerator } from '../ids.ts';
+import type { IdGenerator } from '../base/ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { SettlementLog } from '../observability/settlement-log.ts';
-import type { RandomSource } from '../random.ts';
+import type { RandomSource } from '../base/random.ts';
 import { LeftToOthersError } from '../state/left-to-others-error.ts';
 import type {
   IdempotencyStore,
@@ -14,7 +14,7 @@ import type {
   SettlementScheduler,
   SettleResult,
 } from '../state/ports.ts';
-import { type CallTrace, traceFields } from './call-trace.ts';
+import { type CallTrace, traceFields } from '../base/call-trace.ts';
 import { PaymentError } from './errors.ts';
 import {
   isSettled,

@@ -1,4 +1,4 @@
-import type { CallTrace } from './call-trace.ts';
+import type { CallTrace } from '../base/call-trace.ts';
 
 /** Where a payment stands. */
 export type PaymentStatus = 'PENDING' | FinalStatus;

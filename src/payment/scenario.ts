@@ -1,4 +1,4 @@
-import type { RandomSource } from '../random.ts';
+import type { RandomSource } from '../base/random.ts';
 import type { FinalStatus, Scenario } from './payment.ts';
 
 /** The figures that scenarios are made of; all delays in milliseconds. */

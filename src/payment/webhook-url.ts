@@ -1,4 +1,4 @@
-import { rememberRecent } from '../remember-recent.ts';
+import { memoize } from '../base/memoize.ts';
 
 /** Longest webhook address, in UTF-16 code units; what browsers and proxies commonly carry. */
 const maxLength = 2048;
@@ -15,7 +15,7 @@ export type WebhookUrlCheck = (value: string) => string | undefined;
  *   it is not asked twice in short order about the same.
  */
 export function createWebhookUrlCheck(checkFurther: (url: URL) => string | undefined): WebhookUrlCheck {
-  const check = rememberRecent((value) => describeProblem(value, checkFurther), maxRemembered);
+  const check = memoize((value) => describeProblem(value, checkFurther), maxRemembered);
   return (value) =>
     value.length > maxLength
       ? `must be at most ${maxLength} characters long, not ${value.length}`

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { destination, type DestinationStream } from 'pino';
-import { ConfigError } from './config-error.ts';
-import { loadEnvFiles } from './env-file.ts';
-import { createLineBuffer } from './observability/line-buffer.ts';
+import { ConfigError } from '../base/env/config-error.ts';
+import { loadEnvFiles } from '../base/env/env-file.ts';
+import { createLineBuffer } from './line-buffer.ts';
 import { onStopSignals } from './stop-signals.ts';
 
 /** Something that runs until it is told to stop. */

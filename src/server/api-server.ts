@@ -3,14 +3,18 @@ import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { maxCallTimeoutMs } from './call-timeout.ts';
-import { addCors } from './cors.ts';
-import { type ConnectionLimits, createDualProtocolServer, type DualProtocolServer } from './dual-protocol.ts';
-import { answerFastifyError, answerUnknownMethod } from './protocol-errors.ts';
-import { createRequestGuard } from './request-guard.ts';
-import { strictJsonDecoder } from './strict-json-decoder.ts';
+import { maxCallTimeoutMs } from './transport/call-timeout.ts';
+import { addCors } from './http/cors.ts';
+import {
+  type ConnectionLimits,
+  createDualProtocolServer,
+  type DualProtocolServer,
+} from './port/dual-protocol.ts';
+import { answerFastifyError, answerUnknownMethod } from './http/protocol-errors.ts';
+import { createRequestGuard } from './http/request-guard.ts';
+import { strictJsonDecoder } from './http/strict-json-decoder.ts';
 import { addServices, type ServiceRegistration } from './service-registration.ts';
-import { createUnaryLane } from './unary-lane.ts';
+import { createUnaryLane } from './lane/unary-lane.ts';
 
 /** What the API server works with. */
 export interface ApiServerOptions {

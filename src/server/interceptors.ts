@@ -1,10 +1,10 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
-import type { IdGenerator } from '../ids.ts';
+import type { IdGenerator } from '../base/ids.ts';
 import { type CallMetrics, grpcCodeName } from '../observability/call-metrics.ts';
 import type { Logger } from '../observability/logger.ts';
-import { parseCallTrace, traceFields } from '../payment/call-trace.ts';
-import { toConnectError } from './error-mapping.ts';
+import { parseCallTrace, traceFields } from '../base/call-trace.ts';
+import { toConnectError } from '../contracts/error-mapping.ts';
 
 const requestIdHeader = 'x-request-id';
 

@@ -1,5 +1,5 @@
 import type { HandlerContext } from '@connectrpc/connect';
-import { type CallTrace, parseCallTrace } from '../payment/call-trace.ts';
+import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
 import { headerOf } from './call-header.ts';
 
 /** The trace that the caller sent; costs two look-ups when it sent none. */

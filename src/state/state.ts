@@ -1,5 +1,5 @@
-import type { EventRetry } from '../delivery/event-retry.ts';
-import type { WebhookDelivery } from '../delivery/webhook-delivery.ts';
+import type { EventRetry } from '../delivery/eventbridge/event-retry.ts';
+import type { WebhookDelivery } from '../delivery/webhook/delivery.ts';
 import type {
   AttemptLog,
   DeliveryQueue,

@@ -1,4 +1,4 @@
-import { WebhookVerificationError } from './webhook-verification-error.ts';
+import { WebhookVerificationError } from './verification-error.ts';
 
 /**
  * Headers as frameworks have them: those of `node:http` (Express and Fastify pass them on), the web's

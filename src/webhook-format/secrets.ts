@@ -1,4 +1,4 @@
-import { secretToKey } from './webhook-signature.ts';
+import { secretToKey } from './signature.ts';
 
 /** Node decodes broken base64 without a word, to an empty key in the end; receivers' libraries refuse it. */
 export function isUsableSecret(secret: string): boolean {

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type PaymentWebhook, parsePaymentWebhook } from './payment-webhook.ts';
-import { pickHeaders, type WebhookHeaders } from './webhook-headers.ts';
-import { secretsToKeys } from './webhook-secrets.ts';
-import { signatureHeaders, signBody, signStandard } from './webhook-signature.ts';
-import { WebhookVerificationError } from './webhook-verification-error.ts';
+import { type PaymentWebhook, parsePaymentWebhook } from './payload.ts';
+import { pickHeaders, type WebhookHeaders } from './headers.ts';
+import { secretsToKeys } from './secrets.ts';
+import { signatureHeaders, signBody, signStandard } from './signature.ts';
+import { WebhookVerificationError } from './verification-error.ts';
 
 /** A webhook as it came, and what to hold it against. */
 export interface VerifyWebhookOptions {

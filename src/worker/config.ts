@@ -1,6 +1,6 @@
 import { type AwsConfig, queueUrl, readAwsConfig } from '../aws/aws-config.ts';
-import { ConfigError } from '../config.ts';
-import { EnvironmentReader } from '../config-reader.ts';
+import { ConfigError } from '../app/config.ts';
+import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { type LogLevel, logLevels } from '../observability/logger.ts';
 
 const environments = ['development', 'staging', 'production'] as const;

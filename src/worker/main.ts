@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runProcess } from '../run-process.ts';
+import { runProcess } from '../process/run-process.ts';
 import { loadWorkerConfig } from './config.ts';
 import { buildWorker } from './worker.ts';
 

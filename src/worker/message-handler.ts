@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { type AttemptFailure, decideRetry } from '../delivery/retry-policy.ts';
 import type { Logger } from '../observability/logger.ts';
-import { traceFields } from '../payment/call-trace.ts';
-import type { RandomSource } from '../random.ts';
+import { traceFields } from '../base/call-trace.ts';
+import type { RandomSource } from '../base/random.ts';
 import type { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { HandledEvents } from './handled-events.ts';
 import { parseMessage, type PaymentOutcome, type PoisonReason } from './payment-outcome.ts';

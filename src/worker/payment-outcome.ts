@@ -1,5 +1,5 @@
-import { type CallTrace, parseCallTrace } from '../payment/call-trace.ts';
-import { eventBridgeDetailType, webhookEventType } from '../delivery/payment-event.ts';
+import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
+import { eventBridgeDetailType, webhookEventType } from '../delivery/payload.ts';
 
 /** What becomes of a reservation. */
 export type ReservationStatus = 'CONFIRMED' | 'CANCELLED';

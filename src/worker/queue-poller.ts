@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { MessageHandler } from './message-handler.ts';
 import { messageAttributes, toQueueMessage } from './queue-message.ts';

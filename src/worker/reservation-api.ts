@@ -1,6 +1,6 @@
 import { request, type Agent, type Dispatcher } from 'undici';
 import type { AttemptFailure } from '../delivery/retry-policy.ts';
-import { traceHeaders } from '../payment/call-trace.ts';
+import { traceHeaders } from '../base/call-trace.ts';
 import type { PaymentOutcome } from './payment-outcome.ts';
 
 /** What the client of the reservation API works with. */

@@ -3,7 +3,7 @@ import type { DestinationStream } from 'pino';
 import { Agent } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { createLogger } from '../observability/logger.ts';
 import { addGauge } from '../observability/metrics.ts';
 import { createOpsServer } from '../server/ops-server.ts';

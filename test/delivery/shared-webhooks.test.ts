@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
 import { LeftToOthersError } from '../../src/state/left-to-others-error.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
 import { startScriptedReceiver } from './scripted-receiver.ts';

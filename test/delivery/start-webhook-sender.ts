@@ -1,23 +1,23 @@
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../src/clock.ts';
-import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter.ts';
-import { createEgressPolicy, type EgressPolicyOptions } from '../../src/delivery/egress-policy.ts';
-import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
-import { createWebhookAttempt } from '../../src/delivery/webhook-attempt.ts';
-import { createWebhookCircuits } from '../../src/delivery/webhook-circuits.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter/dead-letter.ts';
+import { createEgressPolicy, type EgressPolicyOptions } from '../../src/delivery/webhook/egress-policy.ts';
+import { toPaymentEvent } from '../../src/delivery/payload.ts';
+import { createWebhookAttempt } from '../../src/delivery/webhook/attempt.ts';
+import { createWebhookCircuits } from '../../src/delivery/webhook/circuits.ts';
 import {
   createWebhookConnections,
   type WebhookConnections,
   type WebhookConnectionsOptions,
-} from '../../src/delivery/webhook-connections.ts';
+} from '../../src/delivery/webhook/connections.ts';
 import {
   createWebhookConnector,
   type ResolveName,
   resolveWithSystem,
-} from '../../src/delivery/webhook-connector.ts';
-import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
-import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
-import { secretToKey } from '../../src/delivery/webhook-signature.ts';
+} from '../../src/delivery/webhook/connector.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
+import { createWebhookSender } from '../../src/delivery/webhook/sender.ts';
+import { secretToKey } from '../../src/webhook-format/signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';

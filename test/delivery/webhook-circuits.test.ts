@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { createWebhookCircuits, failuresToOpen } from '../../src/delivery/webhook-circuits.ts';
+import { createWebhookCircuits, failuresToOpen } from '../../src/delivery/webhook/circuits.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { startScriptedReceiver } from './scripted-receiver.ts';

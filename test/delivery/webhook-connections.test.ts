@@ -6,10 +6,10 @@ import type {
   NoConnection,
   WebhookConnection,
   WebhookConnections,
-} from '../../src/delivery/webhook-connections.ts';
-import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook-request.ts';
-import { systemClock } from '../../src/clock.ts';
-import { createSeededRandom } from '../../src/random.ts';
+} from '../../src/delivery/webhook/connections.ts';
+import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { createSeededRandom } from '../../src/base/random.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 import { openConnector, openPool as openPoolWith } from './start-webhook-sender.ts';
 

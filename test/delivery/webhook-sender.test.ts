@@ -1,8 +1,8 @@
-import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
 import { describe, expect, test } from 'vitest';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
-import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
-import { signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
+import { toPaymentEvent } from '../../src/delivery/payload.ts';
+import { signatureHeadersFor } from '../../src/webhook-format/signature.ts';
 import type { DeliveryQueue } from '../../src/state/ports.ts';
 import { sampleSettledPayment } from '../support/sample-payment.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseDockerfile } from '../../deploy/dryrun/dockerfile.ts';
 import { readDockerignore } from '../../deploy/dryrun/dockerignore.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/app/config.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
@@ -28,9 +28,9 @@ describe('Dockerfile', () => {
       ports: [grpcPort, healthPort],
       entrypoint: ['node'],
       command: ['dist/main.js'],
-      healthcheck: ['node', 'dist/status.js'],
+      healthcheck: ['node', 'dist/cli/status.js'],
     });
-    for (const script of ['dist/main.js', 'dist/status.js', 'dist/worker/main.js']) {
+    for (const script of ['dist/main.js', 'dist/cli/status.js', 'dist/worker/main.js']) {
       expect(existsSync(root + script.replace('dist/', 'src/').replace('.js', '.ts')), script).toBe(true);
     }
     expect(image?.labels['org.opencontainers.image.version']).toBe(manifest.version);
@@ -45,13 +45,7 @@ describe('Dockerfile', () => {
   });
 
   test('keeps everything else out of the build', () => {
-    for (const path of [
-      '.env',
-      '.git/config',
-      'node_modules/pino/pino.js',
-      'test/x.ts',
-      'src/local/dev.ts',
-    ]) {
+    for (const path of ['.env', '.git/config', 'node_modules/pino/pino.js', 'test/x.ts', 'dev/dev.ts']) {
       expect(isIgnored(path), path).toBe(true);
     }
   });

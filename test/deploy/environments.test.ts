@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/app/config.ts';
 import { codes, tableRows } from '../docs/readme.ts';
 import { containerOf, deploymentsOf, environmentOf, readManifests } from './manifests.ts';
 

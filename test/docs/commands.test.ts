@@ -83,7 +83,7 @@ test('check-env lists mistakes as README shows them', async () => {
   const variables = Object.fromEntries(
     [...command.matchAll(/(\w+)=(\w+)/g)].map(([, name = '', value = '']) => [name, value]),
   );
-  const checkEnv = spawn(process.execPath, ['src/check-env.ts'], {
+  const checkEnv = spawn(process.execPath, ['src/cli/check-env.ts'], {
     cwd: root,
     env: { PATH: process.env['PATH'], WEBHOOK_SECRET: 'hush-hush', ...variables },
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/app/config.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
 import { codes, section, tableRows } from './readme.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv, promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/app/config.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
 import { codes, section, tableRows } from './readme.ts';
 
@@ -67,7 +67,7 @@ async function run(script: string, args: readonly string[], env: Record<string, 
 describe('--env-file', () => {
   test('is what check-env shows; what is set already goes before it', async () => {
     const file = writeEnvFile('GRPC_PORT=18030\nHEALTH_PORT=18031\nWEBHOOK_SECRET=hush-hush\n');
-    const checked = await run('src/check-env.ts', ['--env-file', file], { HEALTH_PORT: '28031' });
+    const checked = await run('src/cli/check-env.ts', ['--env-file', file], { HEALTH_PORT: '28031' });
     expect(checked.code).toBe(0);
     expect(checked.stdout).toMatch(/^GRPC_PORT +set +18030$/m);
     expect(checked.stdout).toMatch(/^HEALTH_PORT +set +28031$/m);
@@ -76,14 +76,14 @@ describe('--env-file', () => {
 
   test('with names that nothing reads is a mistake to check-env', async () => {
     const file = writeEnvFile('GRPC_PROT=18030\nNODE_OPTIONS=\nWORKER_POLLERS=2\n');
-    const checked = await run('src/check-env.ts', ['--env-file', file]);
+    const checked = await run('src/cli/check-env.ts', ['--env-file', file]);
     expect(checked.code).toBe(1);
     expect(checked.stderr).toContain(`1 mistake(s):\n  GRPC_PROT in ${file} is not the name of a variable\n`);
   });
 
   test('check-env shows the worker too', async () => {
     const file = writeEnvFile('WORKER_POLLERS=2\nWORKER_RETRY_MAX_MS=1\n');
-    const checked = await run('src/check-env.ts', ['worker', '--env-file', file]);
+    const checked = await run('src/cli/check-env.ts', ['worker', '--env-file', file]);
     expect(checked.stdout).toMatch(/^WORKER_POLLERS +set +2$/m);
     expect(checked.stdout).not.toMatch(/^GRPC_PORT/m);
     expect(checked.stderr).toContain('PAYMENT_WEBHOOK_QUEUE_URL must be set');

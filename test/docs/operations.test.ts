@@ -83,7 +83,6 @@ test('the rule for the Prometheus operator is made of the alerts', () => {
 
 test('log lines, panels and variables that it names exist', () => {
   const source = globSync('src/**/*.ts', { cwd: fileURLToPath(root) })
-    .filter((path) => !path.startsWith('src/local/'))
     .map((path) => readFileSync(new URL(path, root), 'utf8'))
     .join('\n');
   const lines = tableRows(sectionOf(page, '## Logs')).flatMap((row) => codes(row['`msg`'] ?? ''));

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
 import type { Scenario } from '../../src/payment/payment.ts';
 import { planSettlement } from '../../src/payment/scenario.ts';
-import { toConnectError } from '../../src/server/error-mapping.ts';
+import { toConnectError } from '../../src/contracts/error-mapping.ts';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts';
 import { startService } from '../support/start-service.ts';
 import { codes, readme, section, tableRows } from './readme.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { encodeWebhookBody } from '../../src/delivery/payment-event.ts';
-import { secretToKey, signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
+import { encodeWebhookBody } from '../../src/delivery/payload.ts';
+import { secretToKey, signatureHeadersFor } from '../../src/webhook-format/signature.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

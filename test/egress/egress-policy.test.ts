@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createEgressPolicy, type EgressPolicyOptions } from '../../src/delivery/egress-policy.ts';
+import { createEgressPolicy, type EgressPolicyOptions } from '../../src/delivery/webhook/egress-policy.ts';
 
 function policy(change: Partial<EgressPolicyOptions> = {}) {
   return createEgressPolicy({ allowLoopback: false, blockedCidrs: [], allowedHosts: [], ...change });

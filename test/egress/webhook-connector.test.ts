@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { EgressPolicyOptions } from '../../src/delivery/egress-policy.ts';
-import type { ResolvedAddress } from '../../src/delivery/webhook-connector.ts';
+import type { EgressPolicyOptions } from '../../src/delivery/webhook/egress-policy.ts';
+import type { ResolvedAddress } from '../../src/delivery/webhook/connector.ts';
 import { startScriptedReceiver } from '../delivery/scripted-receiver.ts';
 import {
   deliveredLine,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { judgeQueuePolicy } from '../../src/aws/queue-policy.ts';
+import { judgeQueuePolicy } from '../../src/cli/queue-policy.ts';
 import { type AwsStandIn, startAwsStandIn } from '../support/aws-stand-in.ts';
 
 const queueArn = 'arn:aws:sqs:ap-northeast-2:123456789012:payment-webhook';
@@ -57,7 +57,7 @@ async function runCheck(
   aws: AwsStandIn,
   env: Record<string, string> = {},
 ): Promise<{ code: number | null; missing: string[]; output: string }> {
-  const script = join(import.meta.dirname, '../../src/aws-check.ts');
+  const script = join(import.meta.dirname, '../../src/cli/aws-check.ts');
   const child = spawn(process.execPath, [script], {
     env: {
       AWS_ENDPOINT_URL: aws.url,

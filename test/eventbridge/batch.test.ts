@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PendingEvent } from '../../src/delivery/eventbridge-backlog.ts';
-import { takeBatch } from '../../src/delivery/eventbridge-batch.ts';
-import { entryBytes, toEventBridgeEntry } from '../../src/delivery/eventbridge-entry.ts';
-import { failureOf, judgeBatch } from '../../src/delivery/eventbridge-outcome.ts';
-import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
-import { Fifo } from '../../src/fifo.ts';
+import type { PendingEvent } from '../../src/delivery/eventbridge/backlog.ts';
+import { takeBatch } from '../../src/delivery/batch.ts';
+import { entryBytes, toEventBridgeEntry } from '../../src/delivery/eventbridge/entry.ts';
+import { failureOf, judgeBatch } from '../../src/delivery/eventbridge/outcome.ts';
+import { toPaymentEvent } from '../../src/delivery/payload.ts';
+import { Fifo } from '../../src/base/fifo.ts';
 import { sampleSettledPayment } from '../support/sample-payment.ts';
 
 const limits = { maxEntries: 10, maxBytes: 1_000 };

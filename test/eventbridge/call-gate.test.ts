@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { createCallGate } from '../../src/delivery/eventbridge-call-gate.ts';
+import { createCallGate } from '../../src/delivery/eventbridge/call-gate.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 function createGate() {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/app/config.ts';
 import { startAwsStandIn } from '../support/aws-stand-in.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { type RunningService, startService } from '../support/start-service.ts';

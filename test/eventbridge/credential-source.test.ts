@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readAwsConfig } from '../../src/aws/aws-config.ts';
 import { findCredentialSource } from '../../src/aws/credential-source.ts';
-import { EnvironmentReader } from '../../src/config-reader.ts';
+import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
 
 const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
 

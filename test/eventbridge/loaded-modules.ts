@@ -13,8 +13,8 @@ registerHooks({
   },
 });
 
-const { buildApp } = await import('../../src/app.ts');
-const { loadConfig } = await import('../../src/config.ts');
+const { buildApp } = await import('../../src/app/app.ts');
+const { loadConfig } = await import('../../src/app/config.ts');
 
 const lines: string[] = [];
 const app = await buildApp(loadConfig(process.env), {

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { UndeliveredEvent } from '../../src/delivery/dead-letter.ts';
-import type { EventRetry } from '../../src/delivery/event-retry.ts';
-import { createEventBridgeElsewhere } from '../../src/delivery/eventbridge-elsewhere.ts';
-import type { EntryResult, PutEvents } from '../../src/delivery/eventbridge-entry.ts';
-import { createEventBridgeSender } from '../../src/delivery/eventbridge-sender.ts';
-import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
+import type { UndeliveredEvent } from '../../src/delivery/dead-letter/dead-letter.ts';
+import type { EventRetry } from '../../src/delivery/eventbridge/event-retry.ts';
+import { createEventBridgeElsewhere } from '../../src/delivery/eventbridge/durable-retries.ts';
+import type { EntryResult, PutEvents } from '../../src/delivery/eventbridge/entry.ts';
+import { createEventBridgeSender } from '../../src/delivery/eventbridge/sender.ts';
+import { toPaymentEvent } from '../../src/delivery/payload.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { LeftToOthersError } from '../../src/state/left-to-others-error.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { type ScriptedReceiver, startScriptedReceiver } from '../delivery/scripted-receiver.ts';
 import {
   deliveredLine,

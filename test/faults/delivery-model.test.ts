@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
-import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter.ts';
+import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter/dead-letter.ts';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
-import { createWebhookAttempt } from '../../src/delivery/webhook-attempt.ts';
-import { createWebhookCircuits } from '../../src/delivery/webhook-circuits.ts';
-import type { RequestClient, WebhookConnections } from '../../src/delivery/webhook-connections.ts';
-import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
-import { createWebhookSender } from '../../src/delivery/webhook-sender.ts';
-import { secretToKey } from '../../src/delivery/webhook-signature.ts';
+import { createWebhookAttempt } from '../../src/delivery/webhook/attempt.ts';
+import { createWebhookCircuits } from '../../src/delivery/webhook/circuits.ts';
+import type { RequestClient, WebhookConnections } from '../../src/delivery/webhook/connections.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
+import { createWebhookSender } from '../../src/delivery/webhook/sender.ts';
+import { secretToKey } from '../../src/webhook-format/signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createSettlementLog } from '../../src/observability/settlement-log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
@@ -19,8 +19,8 @@ import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
 import { createMemoryPaymentStore } from '../../src/state/memory/payment-store.ts';
 import { createMemorySettlementScheduler } from '../../src/state/memory/settlement-scheduler.ts';
-import { createRandomIds } from '../../src/ids.ts';
-import { createSeededRandom } from '../../src/random.ts';
+import { createRandomIds } from '../../src/base/ids.ts';
+import { createSeededRandom } from '../../src/base/random.ts';
 import { createFakeClock, settlePromises } from '../support/fake-clock.ts';
 
 const origins = ['http://a.test', 'http://b.test', 'http://c.test'] as const;

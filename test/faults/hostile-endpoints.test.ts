@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { startScriptedReceiver } from '../delivery/scripted-receiver.ts';
 import { deliveredLine, givenUpLine, startSenderOn } from '../delivery/start-webhook-sender.ts';
 

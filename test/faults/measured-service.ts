@@ -1,6 +1,6 @@
 // The service as a child process that tells how much memory it holds. Needs --expose-gc.
-import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { buildApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/app/config.ts';
 
 const app = await buildApp(loadConfig(process.env), { logDestination: { write: () => undefined } });
 process.send?.(await app.start());

@@ -4,7 +4,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../../gen/grpc/health/v1/health_pb.js';
-import { createHealth } from '../../src/server/health.ts';
+import { createHealth } from '../../src/server/grpc/health.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { startService } from '../support/start-service.ts';
 

@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { encodeWebhookBody } from '../../src/delivery/payment-event.ts';
-import { signatureHeadersFor } from '../../src/delivery/webhook-signature.ts';
-import { type DevComponent, startDevStack } from '../../src/local/dev-stack.ts';
+import { encodeWebhookBody } from '../../src/delivery/payload.ts';
+import { signatureHeadersFor } from '../../src/webhook-format/signature.ts';
+import { type DevComponent, startDevStack } from '../../dev/dev-stack.ts';
 import { missingCurl } from '../support/missing-curl.ts';
 import { anyPorts, startDev } from './dev-process.ts';
 

@@ -10,14 +10,9 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, onTestFinished, test } from 'vitest';
-import { AwsError } from '../../src/local/aws-json.ts';
-import {
-  type LocalAws,
-  type LocalAwsOptions,
-  localCredentials,
-  startLocalAws,
-} from '../../src/local/local-aws.ts';
-import { entrySizeBytes } from '../../src/local/put-events.ts';
+import { AwsError } from '../../dev/aws-json.ts';
+import { type LocalAws, type LocalAwsOptions, localCredentials, startLocalAws } from '../../dev/local-aws.ts';
+import { entrySizeBytes } from '../../dev/put-events.ts';
 
 const bus = 'ticket-reservation-events';
 

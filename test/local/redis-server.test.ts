@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { RedisMissingError, startRedisServer as launch } from '../../src/local/redis-server.ts';
+import { RedisMissingError, startRedisServer as launch } from '../../dev/redis-server.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 
 requireRedisInCi();
@@ -66,7 +66,7 @@ describe.skipIf(missingRedis !== undefined)('a redis-server of our own', () => {
 
   test('it ends with the process that started it, killed or not', async () => {
     const script = `
-      const { startRedisServer } = await import('./src/local/redis-server.ts');
+      const { startRedisServer } = await import('./dev/redis-server.ts');
       const redis = await startRedisServer();
       console.log(redis.port);
       setInterval(() => {}, 1000);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createDualProtocolServer } from '../../src/server/dual-protocol.ts';
+import { createDualProtocolServer } from '../../src/server/port/dual-protocol.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { frameTypes, http2Frame, preface, receivedFrameTypes } from '../support/clients/http2-frames.ts';
 import { openRawConnection, type RawConnection } from '../support/clients/raw-connection.ts';

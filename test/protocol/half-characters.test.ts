@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
-import { setGrpcStatus } from '../../src/server/grpc-status.ts';
+import { setGrpcStatus } from '../../src/server/transport/grpc-status.ts';
 import { startService } from '../support/start-service.ts';
 
 async function call(apiUrl: string, contentType: string, json: string) {

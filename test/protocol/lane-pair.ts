@@ -33,7 +33,7 @@ const ignoredHeaders: ReadonlySet<string> = new Set(['date', 'connection', 'keep
 
 /**
  * A response in the form in which both servers' must be equal: everything, but with `grpc-message`
- * unescaped. Known and wanted difference: `src/server/grpc-status.ts` escapes what the gRPC
+ * unescaped. Known and wanted difference: `src/server/transport/grpc-status.ts` escapes what the gRPC
  * specification says and Connect escapes more, so that the bytes differ for the same text.
  */
 export function comparable({ status, headers, trailers, body }: RawResponse): unknown {

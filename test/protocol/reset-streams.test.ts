@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createDualProtocolServer } from '../../src/server/dual-protocol.ts';
+import { createDualProtocolServer } from '../../src/server/port/dual-protocol.ts';
 import type { LaneRoute } from '../../src/server/lane/lane-route.ts';
-import type { UnaryLane } from '../../src/server/unary-lane.ts';
+import type { UnaryLane } from '../../src/server/lane/unary-lane.ts';
 import {
   emptySettings,
   frameTypes,

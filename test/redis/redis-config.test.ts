@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/app/config.ts';
 import { shardOf } from '../../src/state/redis/redis-keys.ts';
 
 function mistakesOf(env: Record<string, string>): readonly string[] {

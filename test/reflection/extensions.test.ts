@@ -5,8 +5,8 @@ import {
   FileDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
-import { createDescriptorIndex } from '../../src/server/reflection/descriptor-index.ts';
-import { createReflectionAnswers } from '../../src/server/reflection/reflection-answers.ts';
+import { createDescriptorIndex } from '../../src/server/grpc/descriptor-index.ts';
+import { createReflectionAnswers } from '../../src/server/grpc/reflection-answers.ts';
 
 /** No service here has extensions, so these are made by hand: one at the top, one within a message. */
 const base = create(FileDescriptorProtoSchema, {

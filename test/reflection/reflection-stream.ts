@@ -7,7 +7,7 @@ import {
   type ServerReflectionResponse,
 } from '../../gen/grpc/reflection/v1/reflection_pb.js';
 import { ServerReflection as V1Alpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.js';
-import type { ReflectionQuestion } from '../../src/server/reflection/reflection-answers.ts';
+import type { ReflectionQuestion } from '../../src/server/grpc/reflection-answers.ts';
 
 /** Both versions, by name. */
 export const versions = ['v1', 'v1alpha'] as const;

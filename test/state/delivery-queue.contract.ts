@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { toPaymentEvent } from '../../src/delivery/payment-event.ts';
-import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
+import { toPaymentEvent } from '../../src/delivery/payload.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
 import type { DeliveryQueue } from '../../src/state/ports.ts';
 import { sampleSettledPayment } from '../support/sample-payment.ts';
 import type { PortHarness, PortTraits } from './harness.ts';

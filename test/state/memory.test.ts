@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { WebhookDelivery } from '../../src/delivery/webhook-delivery.ts';
+import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';

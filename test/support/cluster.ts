@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { Pool } from 'undici';
-import { type Replica, startReplica } from '../../src/local/replica.ts';
+import { type Replica, startReplica } from '../../dev/replica.ts';
 import { callOver, type ConnectAnswer } from '../system/connect-json.ts';
 
 /** A service of the cluster, which may be killed and started again. */

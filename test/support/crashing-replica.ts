@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { buildApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/app/config.ts';
 import type { DeliveryChannel } from '../../src/delivery/delivery-service.ts';
-import { runProcess } from '../../src/run-process.ts';
+import { runProcess } from '../../src/process/run-process.ts';
 import type { DeliveryQueue } from '../../src/state/ports.ts';
 import type { State } from '../../src/state/state.ts';
 import { type CrashPoint, goneReservation } from './crash-points.ts';

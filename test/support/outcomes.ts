@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { createEventBridgeServer } from '../../src/local/eventbridge-server.ts';
-import { parseDetail } from '../../src/local/put-events.ts';
+import { createEventBridgeServer } from '../../dev/eventbridge-server.ts';
+import { parseDetail } from '../../dev/put-events.ts';
 
 /** What arrived of one payment. */
 export interface Outcome {

@@ -5,7 +5,7 @@ import {
   type RedisServer,
   type RedisServerOptions,
   startRedisServer as launchRedisServer,
-} from '../../src/local/redis-server.ts';
+} from '../../dev/redis-server.ts';
 
 export { launchRedisServer, type RedisServer, type RedisServerOptions };
 

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { type App, type AppOverrides, buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { type App, type AppOverrides, buildApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/app/config.ts';
 
 /** The real service on free ports, with its log lines kept. */
 export interface RunningService {

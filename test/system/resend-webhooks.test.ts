@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const secret = 'a-secret-of-its-own';
 
 async function resend(lines: readonly string[], env: Readonly<Record<string, string>>, ...args: string[]) {
-  const child = spawn(process.execPath, ['src/resend-webhooks.ts', ...args], { cwd: root, env });
+  const child = spawn(process.execPath, ['src/cli/resend-webhooks.ts', ...args], { cwd: root, env });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

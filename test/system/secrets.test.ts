@@ -100,7 +100,7 @@ test.each([
           output: error.stdout + error.stderr,
         }),
       );
-    const checked = await run('src/check-env.ts');
+    const checked = await run('src/cli/check-env.ts');
     expect(checked.code).toBe(code);
     expect(checked.output).toContain('(hidden)');
     expectNoSecret('check-env', checked.output);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseCallTrace, traceFields, traceHeaders } from '../../src/payment/call-trace.ts';
+import { parseCallTrace, traceFields, traceHeaders } from '../../src/base/call-trace.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const parent = 'b7ad6b7169203331';

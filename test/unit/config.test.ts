@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { EnvironmentReader } from '../../src/config-reader.ts';
-import { type Config, ConfigError, loadConfig } from '../../src/config.ts';
+import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
+import { type Config, ConfigError, loadConfig } from '../../src/app/config.ts';
 
 /** What loadConfig says is wrong; empty when it is content. */
 function mistakesOf(env: Record<string, string>): readonly string[] {

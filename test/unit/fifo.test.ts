@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Fifo } from '../../src/fifo.ts';
+import { Fifo } from '../../src/base/fifo.ts';
 
 /** Runs of pushes and shifts long enough to pass the point where the used-up front is cut off. */
 const runs = fc.array(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLineBuffer } from '../../src/observability/line-buffer.ts';
+import { createLineBuffer } from '../../src/process/line-buffer.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 
 test('lines are gathered, but an error goes out at once with what came before it', () => {

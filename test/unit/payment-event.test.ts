@@ -5,7 +5,7 @@ import {
   encodeWebhookBody,
   type PaymentEvent,
   toPaymentEvent,
-} from '../../src/delivery/payment-event.ts';
+} from '../../src/delivery/payload.ts';
 import type { SettledPayment } from '../../src/payment/payment.ts';
 
 const settled: SettledPayment = {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Scenario } from '../../src/payment/payment.ts';
 import { planSettlement, type ScenarioOptions } from '../../src/payment/scenario.ts';
-import { createSeededRandom } from '../../src/random.ts';
+import { createSeededRandom } from '../../src/base/random.ts';
 
 const options: ScenarioOptions = {
   defaultScenario: 'APPROVE',

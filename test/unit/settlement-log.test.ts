@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { traceFields } from '../../src/payment/call-trace.ts';
+import { traceFields } from '../../src/base/call-trace.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import {
   createSettlementLog,

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
-import { encodeWebhookBody } from '../../src/delivery/payment-event.ts';
-import { secretToKey, signatureHeadersFor, signBody } from '../../src/delivery/webhook-signature.ts';
+import { encodeWebhookBody } from '../../src/delivery/payload.ts';
+import { secretToKey, signatureHeadersFor, signBody } from '../../src/webhook-format/signature.ts';
 import {
   verifyWebhook,
   type VerifyWebhookOptions,

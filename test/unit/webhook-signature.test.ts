@@ -8,7 +8,7 @@ import {
   signatureHeadersFor,
   signBody,
   signStandard,
-} from '../../src/delivery/webhook-signature.ts';
+} from '../../src/webhook-format/signature.ts';
 
 /** JSON, because the library parses what it has verified. */
 const bodies = fc.json({ stringUnit: 'binary' });

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { expect, type TestContext } from 'vitest';
-import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../src/local/local-aws.ts';
+import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../dev/local-aws.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
 import { buildWorker, type Worker } from '../../src/worker/worker.ts';
 

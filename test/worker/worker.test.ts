@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
-import { localCredentials } from '../../src/local/local-aws.ts';
+import { localCredentials } from '../../dev/local-aws.ts';
 import { detail, message, startQueues, startReservationApi, startWorker } from './support.ts';
 import { freePort } from '../support/free-port.ts';
 

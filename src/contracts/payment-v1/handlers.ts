@@ -9,10 +9,15 @@ import {
   type PaymentService as PaymentServiceDescriptor,
   PaymentStatus,
   ProcessPaymentResponseSchema,
-} from '../../gen/payment/v1/payment_pb.js';
-import type { CallTrace } from './call-trace.ts';
-import { isSettled, type Payment, type PaymentStatus as Status, type Scenario } from './payment.ts';
-import type { PaymentService } from './payment-service.ts';
+} from '../../../gen/payment/v1/payment_pb.js';
+import type { CallTrace } from '../../base/call-trace.ts';
+import {
+  isSettled,
+  type Payment,
+  type PaymentStatus as Status,
+  type Scenario,
+} from '../../payment/payment.ts';
+import type { PaymentService } from '../../payment/payment-service.ts';
 
 const statusToProto: Readonly<Record<Status, PaymentStatus>> = {
   PENDING: PaymentStatus.PENDING,

@@ -1,8 +1,8 @@
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import { traceFields } from '../payment/call-trace.ts';
-import type { PaymentEvent } from './payment-event.ts';
-import type { WebhookDelivery } from './webhook-delivery.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import { traceFields } from '../../base/call-trace.ts';
+import type { PaymentEvent } from '../payload.ts';
+import type { WebhookDelivery } from '../webhook/delivery.ts';
 
 /**
  * Why a delivery was given up: out of attempts, refused for good (by the receiver, or by the egress

@@ -1,4 +1,4 @@
-import type { PaymentEvent } from './payment-event.ts';
+import type { PaymentEvent } from '../payload.ts';
 
 /** A webhook that was given up, as its log line tells it. */
 export interface GivenUpWebhook {

@@ -1,7 +1,7 @@
-import type { AwsConfig } from '../aws/aws-config.ts';
-import { awsClientOptions } from '../aws/client-options.ts';
-import type { CredentialSource } from '../aws/credential-source.ts';
-import type { SendMessages } from './sqs-dead-letter-queue.ts';
+import type { AwsConfig } from '../../aws/aws-config.ts';
+import { awsClientOptions } from '../../aws/client-options.ts';
+import type { CredentialSource } from '../../aws/credential-source.ts';
+import type { SendMessages } from './sqs-queue.ts';
 
 /** Short, because every letter is in the log and a shutdown may wait for this; in milliseconds. */
 const timeoutMs = 3_000;

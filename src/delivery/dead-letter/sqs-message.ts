@@ -1,6 +1,6 @@
-import type { EntryAddress } from './eventbridge-entry.ts';
+import type { EntryAddress } from '../eventbridge/entry.ts';
 import { isoTime, type UndeliveredEvent } from './dead-letter.ts';
-import { encodeEventBridgeDetail, eventBridgeDetailType } from './payment-event.ts';
+import { encodeEventBridgeDetail, eventBridgeDetailType } from '../payload.ts';
 
 /** A message for SQS. */
 export interface DeadLetterMessage {

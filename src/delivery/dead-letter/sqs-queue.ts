@@ -1,14 +1,14 @@
-import type { Clock } from '../clock.ts';
-import { Fifo } from '../fifo.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { RandomSource } from '../random.ts';
+import type { Clock } from '../../base/clock.ts';
+import { Fifo } from '../../base/fifo.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { RandomSource } from '../../base/random.ts';
 import type { DeadLetterQueue, UndeliveredEvent } from './dead-letter.ts';
-import { type DeadLetterMessage, toDeadLetterMessage } from './dead-letter-message.ts';
-import { takeBatch } from './eventbridge-batch.ts';
-import type { EntryAddress } from './eventbridge-entry.ts';
-import { classifyCallError } from './eventbridge-failure.ts';
-import { decideRetry, type RetryOptions } from './retry-policy.ts';
+import { type DeadLetterMessage, toDeadLetterMessage } from './sqs-message.ts';
+import { takeBatch } from '../batch.ts';
+import type { EntryAddress } from '../eventbridge/entry.ts';
+import { classifyCallError } from '../../aws/failures.ts';
+import { decideRetry, type RetryOptions } from '../retry-policy.ts';
 
 /**
  * Sends up to ten messages in one call; resolves with the failures by position, rejects when the

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { PendingEvent } from './eventbridge-backlog.ts';
-import type { EventBridgeEntry, PutEvents } from './eventbridge-entry.ts';
-import { classifyCallError } from './eventbridge-failure.ts';
-import { type EntryFailure, failureOf } from './eventbridge-outcome.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { PendingEvent } from './backlog.ts';
+import type { EventBridgeEntry, PutEvents } from './entry.ts';
+import { classifyCallError } from '../../aws/failures.ts';
+import { type EntryFailure, failureOf } from './outcome.ts';
 
 /** What attempts are made with. */
 export interface EventBridgeAttemptDeps {

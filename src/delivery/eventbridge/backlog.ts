@@ -1,8 +1,8 @@
-import type { Clock, Timer } from '../clock.ts';
-import { Fifo } from '../fifo.ts';
-import type { BatchSource } from './eventbridge-batch.ts';
-import type { EventBridgeEntry } from './eventbridge-entry.ts';
-import type { PaymentEvent } from './payment-event.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { Fifo } from '../../base/fifo.ts';
+import type { BatchSource } from '../batch.ts';
+import type { EventBridgeEntry } from './entry.ts';
+import type { PaymentEvent } from '../payload.ts';
 
 /** An event on its way to EventBridge; times in milliseconds since the epoch. */
 export interface PendingEvent {

@@ -1,4 +1,4 @@
-import { statusCodeOf } from './eventbridge-failure.ts';
+import { statusCodeOf } from '../../aws/failures.ts';
 
 /** Answers that say that the caller's credentials are not accepted. */
 const badCredentialNames = new Set([

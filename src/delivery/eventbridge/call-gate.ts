@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../clock.ts';
-import type { RandomSource } from '../random.ts';
-import { decideRetry } from './retry-policy.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { RandomSource } from '../../base/random.ts';
+import { decideRetry } from '../retry-policy.ts';
 
 /** What the gate works with; times in milliseconds. */
 export interface CallGateOptions {

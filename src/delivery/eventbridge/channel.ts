@@ -1,15 +1,15 @@
-import type { AwsConfig } from '../aws/aws-config.ts';
-import type { DeliveryQueue } from '../state/ports.ts';
+import type { AwsConfig } from '../../aws/aws-config.ts';
+import type { DeliveryQueue } from '../../state/ports.ts';
 import type { EventRetry } from './event-retry.ts';
-import type { CredentialSource } from '../aws/credential-source.ts';
-import type { Clock, Timer } from '../clock.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { DeliveryChannel } from './delivery-service.ts';
-import { type EventBridgeApi, loadEventBridge } from './eventbridge-client.ts';
-import type { EventBridgeConfig } from './eventbridge-config.ts';
-import { describe, probeReach } from './eventbridge-reach.ts';
-import type { EventBridgeSender } from './eventbridge-sender.ts';
+import type { CredentialSource } from '../../aws/credential-source.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { DeliveryChannel } from '../delivery-service.ts';
+import { type EventBridgeApi, loadEventBridge } from './client.ts';
+import type { EventBridgeConfig } from './config.ts';
+import { describe, probeReach } from './bus-probe.ts';
+import type { EventBridgeSender } from './sender.ts';
 
 /** The EventBridge channel with its way to be switched on. */
 export interface EventBridgeChannel extends DeliveryChannel {

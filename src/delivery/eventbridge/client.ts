@@ -1,7 +1,7 @@
-import type { AwsConfig } from '../aws/aws-config.ts';
-import { awsClientOptions } from '../aws/client-options.ts';
-import type { CredentialSource } from '../aws/credential-source.ts';
-import type { PutEvents } from './eventbridge-entry.ts';
+import type { AwsConfig } from '../../aws/aws-config.ts';
+import { awsClientOptions } from '../../aws/client-options.ts';
+import type { CredentialSource } from '../../aws/credential-source.ts';
+import type { PutEvents } from './entry.ts';
 
 /** What the service asks of EventBridge. */
 export interface EventBridgeApi {

@@ -1,5 +1,5 @@
-import type { EnvironmentReader } from '../config-reader.ts';
-import type { RetryOptions } from './retry-policy.ts';
+import type { EnvironmentReader } from '../../base/env/config-reader.ts';
+import type { RetryOptions } from '../retry-policy.ts';
 
 const modes = ['auto', 'on', 'off'] as const;
 

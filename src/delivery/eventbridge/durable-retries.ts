@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
-import type { DeliveryQueue } from '../state/ports.ts';
-import type { PendingEvent } from './eventbridge-backlog.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { DeliveryQueue } from '../../state/ports.ts';
+import type { PendingEvent } from './backlog.ts';
 import type { EventRetry } from './event-retry.ts';
 
 /** Where events wait that outlive the process. */

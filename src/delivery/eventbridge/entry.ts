@@ -1,4 +1,4 @@
-import { encodeEventBridgeDetail, eventBridgeDetailType, type PaymentEvent } from './payment-event.ts';
+import { encodeEventBridgeDetail, eventBridgeDetailType, type PaymentEvent } from '../payload.ts';
 
 /** One entry of a PutEvents call. */
 export interface EventBridgeEntry {

@@ -1,4 +1,4 @@
-import type { PaymentEvent } from './payment-event.ts';
+import type { PaymentEvent } from '../payload.ts';
 
 /** An event on its way to EventBridge that waits outside of the process; plain data. */
 export interface EventRetry {

@@ -1,7 +1,7 @@
-import type { Metrics } from '../observability/metrics.ts';
-import { LeftToOthersError } from '../state/left-to-others-error.ts';
-import type { DeadLetterReason, DeadLetters } from './dead-letter.ts';
-import type { PendingEvent } from './eventbridge-backlog.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import { LeftToOthersError } from '../../state/left-to-others-error.ts';
+import type { DeadLetterReason, DeadLetters } from '../dead-letter/dead-letter.ts';
+import type { PendingEvent } from './backlog.ts';
 
 /** Ends the way of an event that this process delivers no more. */
 export type EventBridgeGiveUp = (pending: PendingEvent, reason: DeadLetterReason) => void;

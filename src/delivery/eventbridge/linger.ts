@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 
 /** Says when events may leave: a full call at once, fewer when they have waited for company. */
 export interface CompanyWait {

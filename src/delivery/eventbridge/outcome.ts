@@ -1,8 +1,8 @@
-import type { RandomSource } from '../random.ts';
-import type { PendingEvent } from './eventbridge-backlog.ts';
-import type { EntryResult } from './eventbridge-entry.ts';
-import { classifyEntryError } from './eventbridge-failure.ts';
-import { type AttemptFailure, decideRetry, type RetryOptions } from './retry-policy.ts';
+import type { RandomSource } from '../../base/random.ts';
+import type { PendingEvent } from './backlog.ts';
+import type { EntryResult } from './entry.ts';
+import { classifyEntryError } from '../../aws/failures.ts';
+import { type AttemptFailure, decideRetry, type RetryOptions } from '../retry-policy.ts';
 
 /** An entry's failure with what to log of it. */
 export interface EntryFailure extends AttemptFailure {

@@ -1,26 +1,21 @@
-import type { Clock } from '../clock.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { RandomSource } from '../random.ts';
-import { LeftToOthersError } from '../state/left-to-others-error.ts';
-import type { DeadLetters } from './dead-letter.ts';
-import type { DeliveryChannel } from './delivery-service.ts';
-import { createEventBridgeAttempt } from './eventbridge-attempt.ts';
-import { createEventBridgeBacklog, type PendingEvent } from './eventbridge-backlog.ts';
-import { putEventsLimits, takeBatch } from './eventbridge-batch.ts';
-import { createCallGate } from './eventbridge-call-gate.ts';
-import { createEventBridgeGiveUp } from './eventbridge-give-up.ts';
-import { createCompanyWait } from './eventbridge-company.ts';
-import type { EventBridgeElsewhere } from './eventbridge-elsewhere.ts';
-import type { EventBridgeConfig } from './eventbridge-config.ts';
-import {
-  entryBytes,
-  type EventBridgeEntry,
-  type PutEvents,
-  toEventBridgeEntry,
-} from './eventbridge-entry.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { RandomSource } from '../../base/random.ts';
+import { LeftToOthersError } from '../../state/left-to-others-error.ts';
+import type { DeadLetters } from '../dead-letter/dead-letter.ts';
+import type { DeliveryChannel } from '../delivery-service.ts';
+import { createEventBridgeAttempt } from './attempt.ts';
+import { createEventBridgeBacklog, type PendingEvent } from './backlog.ts';
+import { putEventsLimits, takeBatch } from '../batch.ts';
+import { createCallGate } from './call-gate.ts';
+import { createEventBridgeGiveUp } from './give-up.ts';
+import { createCompanyWait } from './linger.ts';
+import type { EventBridgeElsewhere } from './durable-retries.ts';
+import type { EventBridgeConfig } from './config.ts';
+import { entryBytes, type EventBridgeEntry, type PutEvents, toEventBridgeEntry } from './entry.ts';
 import type { EventRetry } from './event-retry.ts';
-import { type EntryFailure, judgeBatch } from './eventbridge-outcome.ts';
+import { type EntryFailure, judgeBatch } from './outcome.ts';
 
 /** What the EventBridge sender works with. */
 export interface EventBridgeSenderDeps {

@@ -1,14 +1,14 @@
-import type { Clock } from '../clock.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import { traceHeaders } from '../payment/call-trace.ts';
-import type { AttemptLog } from '../state/ports.ts';
-import type { DeliveryObserver } from './delivery-observer.ts';
-import { encodeWebhookBody, type PaymentEvent } from './payment-event.ts';
-import type { RequestClient } from './webhook-connections.ts';
-import type { WebhookDelivery } from './webhook-delivery.ts';
-import { type AttemptResult, sendWebhookRequest } from './webhook-request.ts';
-import { signatureHeadersFor, type SigningKey } from './webhook-signature.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import { traceHeaders } from '../../base/call-trace.ts';
+import type { AttemptLog } from '../../state/ports.ts';
+import type { DeliveryObserver } from '../observer.ts';
+import { encodeWebhookBody, type PaymentEvent } from '../payload.ts';
+import type { RequestClient } from './connections.ts';
+import type { WebhookDelivery } from './delivery.ts';
+import { type AttemptResult, sendWebhookRequest } from './request.ts';
+import { signatureHeadersFor, type SigningKey } from '../../webhook-format/signature.ts';
 
 /** What an attempt works with. */
 export interface WebhookAttemptDeps {

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { RandomSource } from '../random.ts';
-import type { RetryOptions } from './retry-policy.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { RandomSource } from '../../base/random.ts';
+import type { RetryOptions } from '../retry-policy.ts';
 
 /** What the circuits work with. */
 export interface WebhookCircuitsDeps {

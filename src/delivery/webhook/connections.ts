@@ -1,5 +1,5 @@
 import { type buildConnector, Client } from 'undici';
-import { Fifo } from '../fifo.ts';
+import { Fifo } from '../../base/fifo.ts';
 
 /** The bounds of the pool. */
 export interface WebhookConnectionsOptions {

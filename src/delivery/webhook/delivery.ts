@@ -1,4 +1,4 @@
-import type { PaymentEvent } from './payment-event.ts';
+import type { PaymentEvent } from '../payload.ts';
 
 /** An event on its way to one webhook address; plain data, so that a queue may store it. */
 export interface WebhookDelivery {

@@ -1,10 +1,10 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../clock.ts';
-import { type AttemptFailure, parseRetryAfter } from './retry-policy.ts';
-import type { RequestClient } from './webhook-connections.ts';
-import { EgressRefusedError } from './webhook-connector.ts';
+import type { Clock } from '../../base/clock.ts';
+import { type AttemptFailure, parseRetryAfter } from '../retry-policy.ts';
+import type { RequestClient } from './connections.ts';
+import { EgressRefusedError } from './connector.ts';
 
 /** What to send in one attempt. */
 export interface WebhookRequest {

@@ -1,19 +1,19 @@
-import type { Clock } from '../clock.ts';
-import { traceFields } from '../payment/call-trace.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { RandomSource } from '../random.ts';
-import { LeftToOthersError } from '../state/left-to-others-error.ts';
-import type { DeliveryQueue } from '../state/ports.ts';
-import type { DeadLetter } from './dead-letter.ts';
-import type { DeliveryChannel } from './delivery-service.ts';
-import { decideRetry, patienceMs, type RetryOptions } from './retry-policy.ts';
-import type { WebhookAttempt } from './webhook-attempt.ts';
-import type { WebhookCircuits } from './webhook-circuits.ts';
-import type { WebhookConnections } from './webhook-connections.ts';
-import type { WebhookDelivery } from './webhook-delivery.ts';
-import type { AttemptResult } from './webhook-request.ts';
-import { createWebhookTurns, type Turn } from './webhook-turn.ts';
+import type { Clock } from '../../base/clock.ts';
+import { traceFields } from '../../base/call-trace.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { RandomSource } from '../../base/random.ts';
+import { LeftToOthersError } from '../../state/left-to-others-error.ts';
+import type { DeliveryQueue } from '../../state/ports.ts';
+import type { DeadLetter } from '../dead-letter/dead-letter.ts';
+import type { DeliveryChannel } from '../delivery-service.ts';
+import { decideRetry, patienceMs, type RetryOptions } from '../retry-policy.ts';
+import type { WebhookAttempt } from './attempt.ts';
+import type { WebhookCircuits } from './circuits.ts';
+import type { WebhookConnections } from './connections.ts';
+import type { WebhookDelivery } from './delivery.ts';
+import type { AttemptResult } from './request.ts';
+import { createWebhookTurns, type Turn } from './turn.ts';
 
 /** What the webhook sender works with. */
 export interface WebhookSenderDeps {

@@ -1,16 +1,11 @@
-import type { Clock } from '../clock.ts';
-import { rememberRecent } from '../remember-recent.ts';
-import type { WebhookAttempt } from './webhook-attempt.ts';
-import type { Admission, WebhookCircuits } from './webhook-circuits.ts';
-import type {
-  NoConnection,
-  OnAcquired,
-  WebhookConnection,
-  WebhookConnections,
-} from './webhook-connections.ts';
-import type { WebhookDelivery } from './webhook-delivery.ts';
-import type { AttemptResult } from './webhook-request.ts';
-import { toWebhookTarget, type WebhookTarget } from './webhook-target.ts';
+import type { Clock } from '../../base/clock.ts';
+import { memoize } from '../../base/memoize.ts';
+import type { WebhookAttempt } from './attempt.ts';
+import type { Admission, WebhookCircuits } from './circuits.ts';
+import type { NoConnection, OnAcquired, WebhookConnection, WebhookConnections } from './connections.ts';
+import type { WebhookDelivery } from './delivery.ts';
+import type { AttemptResult } from './request.ts';
+import { toWebhookTarget, type WebhookTarget } from './target.ts';
 
 /** What came of a delivery whose turn it was. */
 export type Turn =
@@ -51,7 +46,7 @@ const maxTargets = 1_000;
 /** See `TakeTurn`. A delivery that waits for a connection is one closure: thousands may have to. */
 export function createWebhookTurns(deps: WebhookTurnsDeps): TakeTurn {
   const { clock, connections, circuits, maxWaitMs } = deps;
-  const targetOf = rememberRecent(toWebhookTarget, maxTargets);
+  const targetOf = memoize(toWebhookTarget, maxTargets);
 
   function acquire(origin: string, onAcquired: OnAcquired): void {
     if (maxWaitMs === undefined) {

@@ -2,9 +2,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
-} from '../../gen/grpc/health/v1/health_pb.js';
-import type { Clock, Timer } from '../clock.ts';
-import { registerService, type ServiceRegistration } from './service-registration.ts';
+} from '../../../gen/grpc/health/v1/health_pb.js';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { registerService, type ServiceRegistration } from '../service-registration.ts';
 import { stoppingError } from './until-stopping.ts';
 
 /** What the health service goes by. */

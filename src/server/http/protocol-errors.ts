@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { setGrpcStatus } from './grpc-status.ts';
+import { setGrpcStatus } from '../transport/grpc-status.ts';
 
 /** Answers a call to a method or service that does not exist, in the caller's protocol. */
 export function answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply {

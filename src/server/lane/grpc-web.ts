@@ -6,7 +6,7 @@ import {
   trailerFlag,
   trailerSerialize,
 } from '@connectrpc/connect/protocol-grpc-web';
-import { setGrpcStatus } from '../grpc-status.ts';
+import { setGrpcStatus } from '../transport/grpc-status.ts';
 import { grpcLane } from './grpc.ts';
 import { toNodeHeaders } from './header-conversion.ts';
 import type { LaneCall } from './lane-call.ts';

@@ -7,7 +7,7 @@ import {
   parseTimeout,
 } from '@connectrpc/connect/protocol-grpc';
 import type { OutgoingHttpHeaders } from 'node:http';
-import { setGrpcStatus } from '../grpc-status.ts';
+import { setGrpcStatus } from '../transport/grpc-status.ts';
 import { toNodeHeaders } from './header-conversion.ts';
 import type { LaneCall } from './lane-call.ts';
 import { type LaneProtocol, unwrapEnvelope, wrapEnvelope } from './lane-protocol.ts';

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { UnaryLane } from '../unary-lane.ts';
+import type { UnaryLane } from './unary-lane.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
 import type { LaneExchange } from './lane-exchange.ts';

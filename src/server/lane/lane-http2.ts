@@ -1,8 +1,8 @@
 import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { AwaitedBody } from '../body-deadline.ts';
-import { closeWhenAnswered } from '../close-when-answered.ts';
-import type { UnaryLane } from '../unary-lane.ts';
+import type { AwaitedBody } from '../transport/body-deadline.ts';
+import { closeWhenAnswered } from '../transport/close-when-answered.ts';
+import type { UnaryLane } from './unary-lane.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
 import { okTrailers, plainHeaders } from './grpc.ts';

@@ -14,14 +14,14 @@ import {
   validateUniversalHandlerOptions,
 } from '@connectrpc/connect/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ServiceRegistration } from './service-registration.ts';
-import { createConnectLane } from './lane/connect.ts';
-import { grpcWebLane } from './lane/grpc-web.ts';
-import { grpcLane } from './lane/grpc.ts';
-import { type AnyResponse, LaneCall } from './lane/lane-call.ts';
-import type { LaneExchange } from './lane/lane-exchange.ts';
-import type { LaneProtocol, LaneReply } from './lane/lane-protocol.ts';
-import type { LaneRoute } from './lane/lane-route.ts';
+import type { ServiceRegistration } from '../service-registration.ts';
+import { createConnectLane } from './connect.ts';
+import { grpcWebLane } from './grpc-web.ts';
+import { grpcLane } from './grpc.ts';
+import { type AnyResponse, LaneCall } from './lane-call.ts';
+import type { LaneExchange } from './lane-exchange.ts';
+import type { LaneProtocol, LaneReply } from './lane-protocol.ts';
+import type { LaneRoute } from './lane-route.ts';
 
 /** The headers that decide whether the lane takes a call. */
 export interface LaneRequestHead {

@@ -1,11 +1,11 @@
 import { createServer as createHttp1Server, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { dropEndlessTimeouts } from './call-timeout.ts';
+import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createHttp2Plane } from './http2-plane.ts';
-import { serveHttp1Request } from './lane/lane-http1.ts';
+import { serveHttp1Request } from '../lane/lane-http1.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
-import type { UnaryLane } from './unary-lane.ts';
+import type { UnaryLane } from '../lane/unary-lane.ts';
 
 export type { ConnectionLimits } from './connection-limits.ts';
 

@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { type BodyDeadline, createBodyDeadline } from './body-deadline.ts';
-import { closeWhenAnswered } from './close-when-answered.ts';
+import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
+import { closeWhenAnswered } from '../transport/close-when-answered.ts';
 import { createIdleSessions } from './idle-sessions.ts';
-import { dropEndlessTimeouts } from './call-timeout.ts';
+import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { serveHttp2Stream } from './lane/lane-http2.ts';
-import type { UnaryLane } from './unary-lane.ts';
+import { serveHttp2Stream } from '../lane/lane-http2.ts';
+import type { UnaryLane } from '../lane/unary-lane.ts';
 
 /** The HTTP/2 side of the port: never listens itself, is handed its connections. */
 export interface Http2Plane {

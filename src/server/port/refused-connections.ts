@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
-import type { Clock } from '../clock.ts';
-import type { Logger } from '../observability/logger.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../observability/logger.ts';
 
 /** At most one line in this time, in milliseconds: whoever opens too many connections opens very many. */
 const logIntervalMs = 10_000;

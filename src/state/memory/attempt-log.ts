@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { AttemptLog, LoggedAttempt } from '../ports.ts';
 
 /** How long and how much to remember. */

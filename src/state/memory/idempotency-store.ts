@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { IdempotencyStore } from '../ports.ts';
-import { Fifo } from '../../fifo.ts';
+import { Fifo } from '../../base/fifo.ts';
 
 /** How long and how many keys to remember. */
 export interface MemoryIdempotencyStoreOptions {

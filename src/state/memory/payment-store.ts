@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import {
   applySettlement,
   isSettled,
@@ -7,7 +7,7 @@ import {
   type SettledPayment,
 } from '../../payment/payment.ts';
 import type { PaymentStore } from '../ports.ts';
-import { Fifo } from '../../fifo.ts';
+import { Fifo } from '../../base/fifo.ts';
 
 /** How long and how much to remember. */
 export interface MemoryPaymentStoreOptions {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { SettlementScheduler } from '../ports.ts';
 
 /** All payments that are due in the same millisecond share one timer. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import type { WebhookDelivery } from '../../delivery/webhook-delivery.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { WebhookDelivery } from '../../delivery/webhook/delivery.ts';
 import type { State } from '../state.ts';
 import { createMemoryAttemptLog } from './attempt-log.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';

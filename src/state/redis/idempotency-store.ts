@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createIORedisClient, type IRedisClient } from 'bullmq';
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import type { IdempotencyStore, IdempotentCall, IdempotentResult } from '../ports.ts';
 import type { RedisClient } from './redis-clients.ts';

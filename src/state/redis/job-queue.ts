@@ -6,7 +6,7 @@ import {
   Queue,
   Worker,
 } from 'bullmq';
-import type { Clock, Timer } from '../../clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { LeftToOthersError } from '../left-to-others-error.ts';
 import type { RedisClients } from './redis-clients.ts';

@@ -1,5 +1,5 @@
 import { createIORedisClient, type IRedisClient } from 'bullmq';
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { PendingPayment } from '../../payment/payment.ts';
 import type { PaymentIntake } from '../ports.ts';
 import type { JobQueue } from './job-queue.ts';

@@ -6,7 +6,7 @@ import {
   type Scenario,
   type Settlement,
 } from '../../payment/payment.ts';
-import type { CallTrace } from '../../payment/call-trace.ts';
+import type { CallTrace } from '../../base/call-trace.ts';
 
 /*
  * A payment in Redis: `P`, the version of the form, and the terms as a JSON array, as long as it is

@@ -1,4 +1,4 @@
-import type { EnvironmentReader } from '../../config-reader.ts';
+import type { EnvironmentReader } from '../../base/env/config-reader.ts';
 
 const switches = ['on', 'off'] as const;
 

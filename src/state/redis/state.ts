@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
-import type { EventRetry } from '../../delivery/event-retry.ts';
-import type { WebhookDelivery } from '../../delivery/webhook-delivery.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { EventRetry } from '../../delivery/eventbridge/event-retry.ts';
+import type { WebhookDelivery } from '../../delivery/webhook/delivery.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
 import type { State } from '../state.ts';

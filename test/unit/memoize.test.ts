@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rememberRecent } from '../../src/remember-recent.ts';
+import { memoize } from '../../src/base/memoize.ts';
 
 function shout(key: string): string | undefined {
   return key === '' ? undefined : key.toUpperCase();
@@ -9,14 +9,14 @@ function shout(key: string): string | undefined {
 test('it answers what the function would, whatever is asked in whatever order', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 2 })), fc.integer({ min: 1, max: 5 }), (keys, max) => {
-      expect(keys.map(rememberRecent(shout, max))).toEqual(keys.map(shout));
+      expect(keys.map(memoize(shout, max))).toEqual(keys.map(shout));
     }),
   );
 });
 
 test('it asks the function once, also when the result is undefined, until it has too many results', () => {
   const asked: string[] = [];
-  const recent = rememberRecent((key) => void asked.push(key), 2);
+  const recent = memoize((key) => void asked.push(key), 2);
   for (const key of ['a', 'b', 'a', 'b', 'a', 'c', 'c', 'a']) {
     recent(key);
   }
@@ -25,7 +25,7 @@ test('it asks the function once, also when the result is undefined, until it has
 
 test('what cannot be computed is not remembered', () => {
   let isBroken = true;
-  const recent = rememberRecent((key) => {
+  const recent = memoize((key) => {
     if (isBroken) {
       throw new Error('broken');
     }
