@@ -1,5 +1,5 @@
 /* What the package exports: for receivers of webhooks, and for test suites. */
-export type { Clock, Timer } from './base/clock.ts';
+export type { SimClock as Clock, SimClock, Timer } from './base/clock.ts';
 export { ConfigError } from './base/env/config-error.ts';
 export type { PaymentWebhook } from './webhook-format/payload.ts';
 export { verifyWebhook, type VerifyWebhookOptions } from './webhook-format/verify.ts';
@@ -13,3 +13,4 @@ export type { SentWebhook, SettledOutcome, WaitOptions } from './kit/sent-webhoo
 export type { SimVariables } from './kit/sim-variables.ts';
 export { type PaymentSim, type PaymentSimOptions, startPaymentSim } from './kit/start-payment-sim.ts';
 export type { RandomSource } from './base/random.ts';
+export { createManualClock, type ManualClock } from './simulator/manual-clock.ts';

@@ -1,115 +1,129 @@
 import { findCredentialSource } from '../aws/credential-source.ts';
-import {
-  createDeadLetters,
-  createWebhookDeadLetter,
-  type DeadLetters,
-} from '../delivery/dead-letter/dead-letter.ts';
-import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/eventbridge/channel.ts';
-import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
+import type { MachineClock, SimClock } from '../base/clock.ts';
+import type { Observer } from '../base/observer.ts';
+import type { RandomSource } from '../base/random.ts';
+import { createCustody } from '../delivery/custody.ts';
+import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
+import { createDeliveryService } from '../delivery/delivery-service.ts';
+import { createAttemptNotes } from '../observability/attempt-notes.ts';
 import { loadSqsSender } from '../delivery/dead-letter/sqs-client.ts';
 import { createSqsDeadLetterQueue } from '../delivery/dead-letter/sqs-queue.ts';
+import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/eventbridge/channel.ts';
+import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
+import type { DeliveryReport } from '../delivery/observer.ts';
+import type { RetryOptions } from '../delivery/retry-policy.ts';
 import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
 import { createWebhookCircuits } from '../delivery/webhook/circuits.ts';
-import { createWebhookConnections } from '../delivery/webhook/connections.ts';
-import { createWebhookSender } from '../delivery/webhook/sender.ts';
-import { secretToSigningKey } from '../webhook-format/signature.ts';
-import { createEventBridgeElsewhere } from '../delivery/eventbridge/durable-retries.ts';
-import type { State } from '../state/state.ts';
-import type { Clock } from '../base/clock.ts';
-import type { Config } from './config.ts';
-import { type DeliveryObserver, observedDeadLetter } from '../delivery/observer.ts';
+import { createWebhookConnections, type WebhookConnections } from '../delivery/webhook/connections.ts';
+import {
+  createWebhookConnector,
+  type ResolveName,
+  resolveWithSystem,
+} from '../delivery/webhook/connector.ts';
 import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
-import { createWebhookConnector, type ResolveName } from '../delivery/webhook/connector.ts';
-import type { Logger } from '../observability/logger.ts';
+import { createWebhookSender } from '../delivery/webhook/sender.ts';
+import { createWebhookTurns } from '../delivery/webhook/turn.ts';
 import { addCountGauge, addGauge, type Metrics } from '../observability/metrics.ts';
-import type { RandomSource } from '../base/random.ts';
+import type { State } from '../state/state.ts';
+import { secretToSigningKey } from '../webhook-format/signature.ts';
+import { type Basics, present } from './basics.ts';
+import type { Config } from './config.ts';
+import { observeDeliveries } from './observers.ts';
 
-/* The part of the composition root (app.ts) that wires up how outcomes go out. */
+/* The part of the composition root (app.ts) that wires up how events go out. */
 
 /** The share of all connections to webhook receivers that is only for origins that have none yet. */
 const reservedShareForNew = 0.2;
-
 /** How long an idle connection to a webhook receiver is kept, in milliseconds; many receivers close after 5 s. */
 const webhookIdleTimeoutMs = 4_000;
-
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;
-
 /**
- * With state that outlives the process, a settlement waits for its deliveries. When they are slow, no more
- * than so many of a channel may keep settlements waiting, and the rest goes through the queue: both channels
- * together must leave room among the settlements under way (`concurrency` in state/redis/state.ts), or they
- * would hold up payments.
+ * With durable state the job of a settlement waits for the first attempts at its event. So many slow ones of
+ * each channel leave room among the jobs under way (`concurrency` in state/redis/state.ts).
  */
-const maxSlowDeliveries = 100;
+const maxSlowAttempts = 100;
 
-/** What every way out works with. */
-export interface DeliveryParts {
-  readonly clock: Clock;
+/** Everything by which events leave. */
+export type Exits = ReturnType<typeof buildDelivery>;
+
+/** Puts everything together by which events leave. */
+export function buildDelivery(basics: Basics, state: State) {
+  const { config, overrides, logger } = basics;
+  const attemptNotes = createAttemptNotes(state.attemptLog, logger);
+  const observe = observeDeliveries(basics, { eventBridge: config.eventBridge.mode !== 'off' }, [
+    attemptNotes.observe,
+    ...present(overrides.observers?.deliveries),
+  ]);
+  const deadLetterQueue = buildDeadLetterQueue(config, { ...basics, observe });
+  const parts = { ...basics, observe, state, deadLetterQueue };
+  const eventBridge = buildEventBridge(config, parts);
+  const webhooks = buildWebhooks(config, parts, {
+    policy: basics.egressPolicy,
+    resolve: overrides.resolveName ?? resolveWithSystem,
+  });
+  const wrap = overrides.wrapChannel ?? ((_name, channel) => channel);
+  const channels = [
+    wrap('webhook', webhooks.channel),
+    ...(eventBridge === undefined ? [] : [wrap('eventbridge', eventBridge)]),
+  ];
+  return {
+    delivery: createDeliveryService(channels, observe),
+    attemptNotes,
+    deadLetterQueue,
+    closeWebhooks: webhooks.close,
+    start: () => channels.forEach((channel) => channel.start()),
+    connect: () => eventBridge?.connect(),
+    unreadyReason: () => eventBridge?.unreadyReason(),
+  };
+}
+
+/** What every channel works with. */
+interface ChannelParts {
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
   readonly random: RandomSource;
-  readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly observe: Observer<DeliveryReport>;
+  readonly state: State;
+  readonly deadLetterQueue: DeadLetterQueue | undefined;
 }
 
 /** The webhook channel with all that belongs to it. */
-export function buildWebhooks(
+function buildWebhooks(
   config: Config,
-  parts: DeliveryParts,
-  outside: {
-    readonly deadLetters: DeadLetters;
-    readonly egressPolicy: EgressPolicy;
-    readonly resolve: ResolveName;
-    readonly observer: DeliveryObserver | undefined;
-    readonly state: State;
-  },
+  parts: ChannelParts,
+  egress: { readonly policy: EgressPolicy; readonly resolve: ResolveName },
 ) {
-  const { metrics } = parts;
-  const { webhookQueue: queue, attemptLog, outlivesProcess } = outside.state;
-  const retry = {
+  const { state, metrics } = parts;
+  const queue = state.webhookQueue;
+  const { webhookTimeoutMs: timeoutMs } = config;
+  const retry: RetryOptions = {
     maxAttempts: config.webhookMaxAttempts,
     baseMs: config.webhookRetryBaseMs,
     maxMs: config.webhookRetryMaxMs,
   };
-  const backlog = {
-    maxWaiting: config.webhookMaxBacklog,
-    maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
-  };
-  const connections = createWebhookConnections({
-    maxPerOrigin: config.webhookMaxConnectionsPerOrigin,
-    maxTotal: config.webhookMaxConnections,
-    reservedForNew: Math.floor(config.webhookMaxConnections * reservedShareForNew),
-    ...backlog,
-    idleTimeoutMs: webhookIdleTimeoutMs,
-    connect: createWebhookConnector({
-      policy: outside.egressPolicy,
-      connectTimeoutMs: Math.min(webhookConnectTimeoutMs, config.webhookTimeoutMs),
-      resolve: outside.resolve,
-    }),
-  });
+  const connections = buildConnections(config, egress);
   const circuits = createWebhookCircuits({ ...parts, retry });
-  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
-  const { webhookTimeoutMs: timeoutMs } = config;
-  const attempt = createWebhookAttempt({
+  const custody = createCustody({
     ...parts,
-    attemptLog,
-    keys: [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)],
-    timeoutMs,
-    observer: outside.observer,
+    channel: 'webhook',
+    durable: state.durable,
+    maxSlowAttempts,
+    queue,
+    urlOf: ({ url }) => url,
   });
-  const deadLetter = observedDeadLetter(
-    createWebhookDeadLetter(outside.deadLetters, metrics),
-    outside.observer,
-  );
-  const sender = createWebhookSender({
+  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
+  const takeTurn = createWebhookTurns({
     ...parts,
     connections,
     circuits,
-    attempt,
-    queue,
-    maxSlowAttempts: outlivesProcess ? maxSlowDeliveries : undefined,
-    deadLetter,
-    timeoutMs,
-    retry,
+    maxConnectionWaitMs: custody.maxConnectionWaitMs,
+    attempt: createWebhookAttempt({
+      ...parts,
+      keys: [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)],
+      timeoutMs,
+    }),
   });
   addCountGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
     queue.size(),
@@ -121,9 +135,27 @@ export function buildWebhooks(
     circuits.openCount(),
   );
   return {
-    sender,
+    channel: createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs, retry }),
     close: () => connections.destroy(),
   };
+}
+
+function buildConnections(
+  config: Config,
+  egress: { readonly policy: EgressPolicy; readonly resolve: ResolveName },
+): WebhookConnections {
+  return createWebhookConnections({
+    maxPerOrigin: config.webhookMaxConnectionsPerOrigin,
+    maxTotal: config.webhookMaxConnections,
+    reservedForNew: Math.floor(config.webhookMaxConnections * reservedShareForNew),
+    maxWaiting: config.webhookMaxBacklog,
+    maxWaitingPerOrigin: config.webhookMaxBacklogPerOrigin,
+    idleTimeoutMs: webhookIdleTimeoutMs,
+    connect: createWebhookConnector({
+      ...egress,
+      connectTimeoutMs: Math.min(webhookConnectTimeoutMs, config.webhookTimeoutMs),
+    }),
+  });
 }
 
 function credentialsFor(config: Config, endpointUrl: string | undefined) {
@@ -131,43 +163,44 @@ function credentialsFor(config: Config, endpointUrl: string | undefined) {
   return findCredentialSource(config.aws, { development, endpointUrl });
 }
 
-export function buildDeadLetters(config: Config, parts: DeliveryParts): DeadLetters {
+/** Undefined when dead letters are for the log alone. */
+function buildDeadLetterQueue(
+  config: Config,
+  parts: Pick<ChannelParts, 'machine' | 'random' | 'observe'>,
+): DeadLetterQueue | undefined {
   const { aws, eventBridge, deadLetterQueueUrl: queueUrl } = config;
-  const queue =
-    queueUrl === undefined
-      ? undefined
-      : createSqsDeadLetterQueue({
-          ...parts,
-          address: { ...eventBridge, region: aws.region },
-          connect: () => loadSqsSender({ aws, credentials: credentialsFor(config, aws.sqsUrl), queueUrl }),
-        });
-  return createDeadLetters({ ...parts, queue });
+  return queueUrl === undefined
+    ? undefined
+    : createSqsDeadLetterQueue({
+        ...parts,
+        origin: { source: eventBridge.source, region: aws.region },
+        connect: () => loadSqsSender({ aws, credentials: credentialsFor(config, aws.sqsUrl), queueUrl }),
+      });
 }
 
 /** Undefined when EventBridge is off by configuration. */
-export function buildEventBridge(
-  config: Config,
-  parts: DeliveryParts,
-  deadLetters: DeadLetters,
-  state: State,
-): EventBridgeChannel | undefined {
+function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChannel | undefined {
   const { aws, eventBridge } = config;
   if (eventBridge.mode === 'off') {
     return undefined;
   }
-  const { eventQueue: queue } = state;
-  const sender = createEventBridgeSender({
+  const { state, metrics } = parts;
+  const queue = state.eventQueue;
+  const custody = createCustody({
     ...parts,
-    config: eventBridge,
-    deadLetters,
-    elsewhere: queue && createEventBridgeElsewhere(queue, parts.clock, maxSlowDeliveries),
+    channel: 'eventbridge',
+    durable: state.durable,
+    maxSlowAttempts,
+    queue,
+    urlOf: () => undefined,
   });
-  addGauge(parts.metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
+  const sender = createEventBridgeSender({ ...parts, config: eventBridge, queue, custody });
+  addGauge(metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
     sender.backlog(),
   );
-  if (queue !== undefined) {
+  if (state.durable) {
     addCountGauge(
-      parts.metrics.registry,
+      metrics.registry,
       'eventbridge_retries_waiting',
       'Events of all replicas that wait for another attempt.',
       () => queue.size(),

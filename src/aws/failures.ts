@@ -1,4 +1,10 @@
-import type { AttemptFailure } from '../delivery/retry-policy.ts';
+/** How something failed. */
+interface Failure {
+  /** Short and bounded in variety, fit for a metric label. */
+  readonly reason: string;
+  /** Whether another attempt may fare better. */
+  readonly retryable: boolean;
+}
 
 /** Entry errors that AWS names as retryable, and names older answers used for the same. */
 const retryableEntryCodes = new Set([
@@ -21,13 +27,13 @@ const permanentEntryCodes = new Set([
  * How one entry of an answered call failed.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
  */
-export function classifyEntryError(code: string): AttemptFailure {
+export function classifyEntryError(code: string): Failure {
   const retryable = retryableEntryCodes.has(code);
   return { retryable, reason: retryable || permanentEntryCodes.has(code) ? code : 'other' };
 }
 
 /** How a whole call failed. */
-export interface CallFailure extends AttemptFailure {
+export interface CallFailure extends Failure {
   /** Whether one entry may have spoilt the call for the others. */
   readonly blamesEntries: boolean;
   /** For the log. */

@@ -4,9 +4,10 @@ export interface Timer {
 }
 
 /**
- * The only source of time in the service. Tests inject one that they move by hand.
+ * The simulation's time, which a tester may move or let stand still: settlements, the times of payments and
+ * the back-off of webhooks go by it. Nothing that must end in any case may wait for it.
  */
-export interface Clock {
+export interface SimClock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /**
@@ -16,9 +17,19 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void): Timer;
 }
 
+/**
+ * The machine's time, which nobody moves: the grace of a shutdown, sockets, polling, batching. It may stand
+ * in for a `SimClock`, and by default does; the other way round the types refuse.
+ */
+export interface MachineClock extends SimClock {
+  /** Milliseconds since some moment, never set back: for durations and deadlines. */
+  monotonic(): number;
+}
+
 /** The machine's clock. */
-export const systemClock: Clock = {
+export const systemClock: MachineClock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimer(delayMs, fire) {
     const timeout = setTimeout(fire, delayMs);
     return { cancel: () => clearTimeout(timeout) };

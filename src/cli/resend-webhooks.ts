@@ -75,8 +75,8 @@ async function main(): Promise<boolean> {
       const { isDelivered, answer } = await send(webhook);
       delivered += isDelivered ? 1 : 0;
       failed += isDelivered ? 0 : 1;
-      const { eventId, paymentId } = webhook.event;
-      process.stdout.write(`${eventId} ${paymentId} ${webhook.url} ${answer}\n`);
+      const { id: eventId, payment } = webhook.event;
+      process.stdout.write(`${eventId} ${payment.id} ${webhook.url} ${answer}\n`);
     }
   }
   process.stdout.write(`${delivered} ${isDryRun ? 'found' : 'delivered'}, ${failed} failed\n`);

@@ -27,6 +27,8 @@ function mapReason(message: string, reason: PaymentErrorReason): ConnectError {
     case 'idempotency-key-reused':
       return new ConnectError(message, Code.AlreadyExists);
     case 'state-unavailable':
+    // While a new release is rolled out, the next try may find a replica that knows it.
+    case 'unknown-form':
       return new ConnectError(message, Code.Unavailable);
     case 'too-many-pending':
     case 'state-full':

@@ -5,15 +5,8 @@ export interface BatchLimits {
   readonly maxBytes: number;
 }
 
-/**
- * The limits of a PutEvents call: 10 entries, and all of them together under 1 MB (256 KB until
- * 2026, and still so in some partitions; ten payment events stay far below either).
- * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
- */
-export const putEventsLimits: BatchLimits = { maxEntries: 10, maxBytes: 1_000_000 };
-
 /** A queue to take from. */
-export interface BatchSource<T> {
+interface BatchSource<T> {
   peek(): T | undefined;
   shift(): T | undefined;
 }

@@ -1,57 +1,60 @@
-import type { SettledPayment } from '../payment/payment.ts';
-import { type PaymentEvent, toPaymentEvent } from './payload.ts';
+import type { Observer } from '../base/observer.ts';
+import type { PaymentEvent } from '../payment/event.ts';
+import type { DeliveryReport } from './observer.ts';
 
-/** One way for an outcome to go out. */
+/** One way for an event to go out. */
 export interface DeliveryChannel {
+  /** Begins to work on deliveries that wait; called once, before anything is accepted. */
+  start(): void;
   /**
    * Takes the event over: from here on it is delivered, retried or dead-lettered. Returns at once
    * and never throws, so that no channel can delay or hide another.
    *
-   * @returns with state that outlives the process, what ends when the event is delivered, given up, or
-   *   queued outside of the process for another attempt; and fails when it is none of them.
+   * @returns with durable state, what ends when the event is delivered, given up, or queued outside of the
+   *   process for another attempt; and fails when it is none of them.
    */
-  accept(event: PaymentEvent, payment: SettledPayment): Promise<void> | undefined;
-  /** Resolves when all that was accepted is delivered or accounted for, at `untilMs` at the latest. */
-  drain(untilMs: number): Promise<void>;
+  accept(event: PaymentEvent): Promise<void> | undefined;
+  /** Resolves when all that was accepted is delivered or accounted for, after `withinMs` at the latest. */
+  drain(withinMs: number): Promise<void>;
 }
 
-/** Tells outcomes on every channel. */
+/** Tells events on every channel. */
 export interface DeliveryService {
   /**
-   * Hands the outcome of a settled payment to every channel.
+   * Hands an event to every channel.
    *
-   * @returns with state that outlives the process, what ends when no channel would lose the event if the
-   *   process died, and fails when one would.
+   * @returns with durable state, what ends when no channel would lose the event if the process died, and
+   *   fails when one would.
    */
-  deliver(payment: SettledPayment): Promise<void> | undefined;
-  drain(untilMs: number): Promise<void>;
+  deliver(event: PaymentEvent): Promise<void> | undefined;
+  drain(withinMs: number): Promise<void>;
 }
 
-/**
- * One event per settlement, under one id, to all channels.
- *
- * @param waits whether `deliver` has a result, which costs a little.
- */
-export function createDeliveryService(channels: readonly DeliveryChannel[], waits = false): DeliveryService {
+/** One event, under one id, to all channels. */
+export function createDeliveryService(
+  channels: readonly DeliveryChannel[],
+  observe: Observer<DeliveryReport>,
+): DeliveryService {
   return {
-    deliver(payment) {
-      const event = toPaymentEvent(payment);
-      if (waits) {
-        return whenSafe(channels.map(async (channel) => channel.accept(event, payment)));
-      }
+    deliver(event) {
+      observe({ kind: 'accepted', event });
+      let pending: Promise<void>[] | undefined;
       for (const channel of channels) {
-        void channel.accept(event, payment);
+        const handedOver = channel.accept(event);
+        if (handedOver !== undefined) {
+          (pending ??= []).push(handedOver);
+        }
       }
-      return undefined;
+      return pending && whenSafe(pending);
     },
 
-    async drain(untilMs) {
-      await Promise.all(channels.map((channel) => channel.drain(untilMs)));
+    async drain(withinMs) {
+      await Promise.all(channels.map((channel) => channel.drain(withinMs)));
     },
   };
 }
 
-/** Waits for all, so that none is still at it when the settlement is run again because of another. */
+/** Waits for all, so that none is still at it when the event is announced again because of another. */
 async function whenSafe(handedOver: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(handedOver)) {
     if (result.status === 'rejected') {

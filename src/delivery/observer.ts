@@ -1,47 +1,91 @@
-import type { DeadLetter, DeadLetterReason } from './dead-letter/dead-letter.ts';
-import type { DeliveryChannel } from './delivery-service.ts';
-import type { PaymentEvent } from './payload.ts';
-import type { WebhookDelivery } from './webhook/delivery.ts';
-import type { AttemptResult } from './webhook/request.ts';
+import type { PaymentEvent } from '../payment/event.ts';
+import type { AttemptResult } from './attempt-result.ts';
+import type { ChannelName, DeadLetter } from './dead-letter.ts';
+import type { Delivery, WebhookDelivery } from './delivery.ts';
 
-/** What was sent in one attempt, and how that ended. */
-export interface SentAttempt {
+/** What was sent in one webhook attempt, and how that ended. */
+export interface WebhookAttempted {
+  readonly kind: 'webhook-attempted';
+  /** As it was before the attempt. */
+  readonly delivery: WebhookDelivery;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly result: AttemptResult;
+  /** Milliseconds since the epoch, by the machine's clock. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
 }
 
-/** Sees outcomes go out, for those who run the service inside their tests. Must not throw. */
-export interface DeliveryObserver {
-  /** A payment has settled, whether it has a webhook or not. */
-  settled(event: PaymentEvent, webhookUrl: string | undefined): void;
-  /** @param delivery as it was before the attempt. */
-  attempted(delivery: WebhookDelivery, attempt: SentAttempt): void;
-  givenUp(delivery: WebhookDelivery, reason: DeadLetterReason, lastError: string): void;
-}
+/** What delivery tells its observers. */
+export type DeliveryReport =
+  /** An event is handed to the channels; again when it was announced again. */
+  | { readonly kind: 'accepted'; readonly event: PaymentEvent }
+  | WebhookAttempted
+  | {
+      readonly kind: 'delivered';
+      readonly channel: ChannelName;
+      /** With the attempt that delivered it. */
+      readonly delivery: Delivery;
+      /** Of a webhook. */
+      readonly url: string | undefined;
+      readonly statusCode: number | undefined;
+    }
+  /** A webhook waits for its next attempt. */
+  | {
+      readonly kind: 'webhook-waiting';
+      readonly delivery: WebhookDelivery;
+      /** Whether the last attempt failed; otherwise there was none to be had. */
+      readonly afterAttempt: boolean;
+      readonly error: string;
+      readonly retryInMs: number;
+    }
+  | { readonly kind: 'given-up'; readonly letter: DeadLetter }
+  /** The queue did not take a delivery that should wait. */
+  | {
+      readonly kind: 'queue-failed';
+      readonly channel: ChannelName;
+      readonly delivery: Delivery;
+      readonly error: unknown;
+    }
+  | {
+      readonly kind: 'circuit-opened';
+      readonly origin: string;
+      readonly failures: number;
+      readonly openMs: number;
+    }
+  | { readonly kind: 'circuit-closed'; readonly origin: string }
+  | EventBridgeReport
+  | DeadLetterQueueReport;
 
-/** The observer as a channel, which is told of every settlement; put it before those that send. */
-export function observingChannel(observer: DeliveryObserver): DeliveryChannel {
-  return {
-    accept(event, payment) {
-      observer.settled(event, payment.webhookUrl);
-      return undefined;
-    },
-    drain: () => Promise.resolve(),
-  };
-}
+/** What the EventBridge channel tells besides. */
+export type EventBridgeReport =
+  /** A PutEvents call ended: `accepted`, `partly_failed`, or why the whole call failed. */
+  | { readonly kind: 'call-ended'; readonly outcome: string; readonly durationMs: number }
+  | { readonly kind: 'entry-failed'; readonly reason: string }
+  /** Some events of a call wait for their next attempt together. */
+  | {
+      readonly kind: 'events-waiting';
+      readonly events: number;
+      /** How many were in the call. */
+      readonly of: number;
+      readonly error: string;
+      readonly retryInMs: number;
+    }
+  /** Events that are not sent, since the channel is off. */
+  | { readonly kind: 'events-skipped'; readonly events: number }
+  | {
+      readonly kind: 'eventbridge-on';
+      readonly busName: string;
+      readonly region: string;
+      readonly endpointUrl: string | undefined;
+    }
+  /** Off, as nothing is configured. */
+  | { readonly kind: 'eventbridge-off' }
+  /** No credentials can be had for now: events are skipped, or held. */
+  | { readonly kind: 'eventbridge-without-credentials'; readonly skips: boolean; readonly error: string }
+  | { readonly kind: 'bus-unreliable'; readonly region: string; readonly error: string };
 
-/** `deadLetter`, which the observer is told of. */
-export function observedDeadLetter(
-  deadLetter: DeadLetter,
-  observer: DeliveryObserver | undefined,
-): DeadLetter {
-  return observer === undefined
-    ? deadLetter
-    : {
-        async record(delivery, reason, lastError) {
-          observer.givenUp(delivery, reason, lastError);
-          await deadLetter.record(delivery, reason, lastError);
-        },
-      };
-}
+/** What the queue of dead letters tells. */
+export type DeadLetterQueueReport =
+  | { readonly kind: 'letters-sent'; readonly letters: number }
+  | { readonly kind: 'letters-lost'; readonly eventIds: readonly string[]; readonly error: string };

@@ -1,39 +1,9 @@
-import type { CallTrace } from '../base/call-trace.ts';
-import type { FinalStatus, SettledPayment } from '../payment/payment.ts';
+import type { PaymentEvent, PaymentEventType } from '../payment/event.ts';
 
-/** The `event_type` of every webhook. */
-export const webhookEventType = 'payment.status_updated';
+/** The `event_type` of the webhooks that tell a change of status. */
+export const webhookEventType: PaymentEventType = 'payment.status_updated';
 /** The `detail-type` of every EventBridge event. */
 export const eventBridgeDetailType = 'Payment Status Updated';
-
-/** The outcome of a payment, told once per channel under one id. */
-export interface PaymentEvent {
-  /** `evt-<uuid>`, the same on every channel and in every attempt. */
-  readonly eventId: string;
-  readonly paymentId: string;
-  readonly reservationId: string;
-  readonly userId: string;
-  readonly status: FinalStatus;
-  /** Minor units, 1 to 2^53-1. */
-  readonly amount: number;
-  readonly currency: string;
-  /** Where the call that created the payment belongs. */
-  readonly trace?: CallTrace | undefined;
-}
-
-/** The event that tells the settlement of `payment`. */
-export function toPaymentEvent(payment: SettledPayment): PaymentEvent {
-  return {
-    eventId: payment.eventId,
-    paymentId: payment.id,
-    reservationId: payment.reservationId,
-    userId: payment.userId,
-    status: payment.status,
-    amount: payment.money.amount,
-    currency: payment.money.currency,
-    trace: payment.trace,
-  };
-}
 
 /**
  * The JSON body of the webhook.
@@ -51,7 +21,7 @@ export function encodeWebhookBody(event: PaymentEvent, timestampSeconds: number)
  * @param timestampSeconds when the entry is made, in Unix seconds.
  */
 export function encodeEventBridgeDetail(event: PaymentEvent, timestampSeconds: number): string {
-  const { trace, userId } = event;
+  const { trace, userId } = event.payment;
   return JSON.stringify({
     ...webhookFields(event, timestampSeconds),
     user_id: userId,
@@ -62,15 +32,15 @@ export function encodeEventBridgeDetail(event: PaymentEvent, timestampSeconds: n
   });
 }
 
-function webhookFields(event: PaymentEvent, timestampSeconds: number) {
+function webhookFields({ id, type, payment }: PaymentEvent, timestampSeconds: number) {
   return {
-    payment_id: event.paymentId,
-    reservation_id: event.reservationId,
-    status: `PAYMENT_STATUS_${event.status}`,
-    amount: event.amount,
-    currency: event.currency,
+    payment_id: payment.id,
+    reservation_id: payment.reservationId,
+    status: `PAYMENT_STATUS_${payment.status}`,
+    amount: payment.money.amount,
+    currency: payment.money.currency,
     timestamp: timestampSeconds,
-    event_type: webhookEventType,
-    event_id: event.eventId,
+    event_type: type,
+    event_id: id,
   };
 }

@@ -1,9 +1,11 @@
-import type { DeliveryObserver } from '../delivery/observer.ts';
+import type { Observer } from '../base/observer.ts';
+import type { DeliveryReport } from '../delivery/observer.ts';
+import type { PaymentEvent } from '../payment/event.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
 
 /** Remembers what the service did, and wakes those who wait for it. */
 export interface DeliveryRecord {
-  readonly observer: DeliveryObserver;
+  readonly observe: Observer<DeliveryReport>;
   /** In the order the payments settled. */
   webhooks(): readonly SentWebhook[];
   /** Resolves with the first webhook that fits, or rejects when the time is over. */
@@ -18,87 +20,27 @@ export interface DeliveryRecord {
 const maxRemembered = 10_000;
 const defaultTimeoutMs = 10_000;
 
+interface State {
+  /** By event id. */
+  readonly webhooks: Map<string, SentWebhook>;
+  /** By payment id. */
+  readonly settlements: Map<string, SettledOutcome>;
+  /** Looks again at what has changed; a reason ends the wait. */
+  readonly waiters: Set<(endedBecause?: string) => void>;
+}
+
 /** An empty record. */
 export function createDeliveryRecord(): DeliveryRecord {
-  const webhooks = new Map<string, SentWebhook>();
-  const settlements = new Map<string, SettledOutcome>();
-  /** Looks again at what has changed; a reason ends the wait. */
-  const waiters = new Set<(endedBecause?: string) => void>();
-
-  function changed(eventId: string, change: Partial<SentWebhook>): void {
-    const webhook = webhooks.get(eventId);
-    if (webhook !== undefined) {
-      webhooks.set(eventId, { ...webhook, ...change });
-      wake();
-    }
-  }
-
-  function wake(endedBecause?: string): void {
-    for (const look of waiters) {
-      look(endedBecause);
-    }
-  }
-
-  function waitFor<T>(
-    find: () => T | undefined,
-    what: () => string,
-    { timeoutMs = defaultTimeoutMs }: WaitOptions = {},
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timeout = setTimeout(() => look(`within ${timeoutMs} ms`), timeoutMs);
-      function look(endedBecause?: string): void {
-        try {
-          const found = find();
-          if (found !== undefined) {
-            resolve(found);
-          } else if (endedBecause === undefined) {
-            return;
-          } else {
-            reject(new Error(`${what()} ${endedBecause}`));
-          }
-        } catch (error) {
-          // What is looked for is the caller's code: its failure is the caller's, not the service's.
-          reject(error instanceof Error ? error : new Error(String(error)));
-        }
-        waiters.delete(look);
-        clearTimeout(timeout);
-      }
-      waiters.add(look);
-      look();
-    });
-  }
-
+  const self: State = { webhooks: new Map(), settlements: new Map(), waiters: new Set() };
+  const { webhooks, settlements } = self;
   return {
-    observer: {
-      settled(event, url) {
-        const { trace: _trace, ...outcome } = event;
-        remember(settlements, event.paymentId, outcome);
-        if (url !== undefined) {
-          const { paymentId, reservationId, eventId, status } = event;
-          remember(webhooks, eventId, { paymentId, reservationId, eventId, status, url, ...notSentYet });
-        }
-        wake();
-      },
-      attempted({ event, attempts }, { body, headers, result }) {
-        const delivered = result.outcome === 'delivered';
-        changed(event.eventId, {
-          attempts: attempts + 1,
-          outcome: delivered ? 'delivered' : 'pending',
-          body,
-          headers,
-          statusCode: result.statusCode,
-          error: delivered ? undefined : result.detail,
-        });
-      },
-      givenUp({ event }, reason, lastError) {
-        changed(event.eventId, { outcome: 'given_up', error: `${reason}: ${lastError}` });
-      },
-    },
+    observe: (report) => record(self, report),
 
     webhooks: () => [...webhooks.values()],
 
     waitForWebhook: (fits, options) =>
       waitFor(
+        self,
         () => [...webhooks.values()].find(fits),
         () => `No such webhook among the ${webhooks.size} that were sent or tried${listOf(webhooks)}`,
         options,
@@ -106,13 +48,95 @@ export function createDeliveryRecord(): DeliveryRecord {
 
     waitForSettlement: (paymentId, options) =>
       waitFor(
+        self,
         () => settlements.get(paymentId),
         () => `Payment ${paymentId} did not settle`,
         options,
       ),
 
-    close: () => wake('before the simulator stopped'),
+    close: () => wake(self, 'before the simulator stopped'),
   };
+}
+
+function record(self: State, report: DeliveryReport): void {
+  switch (report.kind) {
+    case 'accepted':
+      recordEvent(self, report.event);
+      break;
+    case 'webhook-attempted': {
+      const { delivery, body, headers, result } = report;
+      const delivered = result.outcome === 'delivered';
+      change(self, delivery.event.id, {
+        attempts: delivery.attempts + 1,
+        outcome: delivered ? 'delivered' : 'pending',
+        body,
+        headers,
+        statusCode: result.statusCode,
+        error: delivered ? undefined : result.detail,
+      });
+      break;
+    }
+    case 'given-up':
+      if (report.letter.channel === 'webhook') {
+        const { delivery, reason, error } = report.letter;
+        change(self, delivery.event.id, { outcome: 'given_up', error: `${reason}: ${error}` });
+      }
+      break;
+    default:
+  }
+}
+
+function recordEvent(self: State, { id: eventId, destination: url, payment }: PaymentEvent): void {
+  const { id: paymentId, reservationId, userId, status, money } = payment;
+  remember(self.settlements, paymentId, { eventId, paymentId, reservationId, userId, status, ...money });
+  if (url !== undefined) {
+    remember(self.webhooks, eventId, { paymentId, reservationId, eventId, status, url, ...notSentYet });
+  }
+  wake(self);
+}
+
+function change(self: State, eventId: string, changed: Partial<SentWebhook>): void {
+  const webhook = self.webhooks.get(eventId);
+  if (webhook !== undefined) {
+    self.webhooks.set(eventId, { ...webhook, ...changed });
+    wake(self);
+  }
+}
+
+function wake({ waiters }: State, endedBecause?: string): void {
+  for (const look of waiters) {
+    look(endedBecause);
+  }
+}
+
+function waitFor<T>(
+  { waiters }: State,
+  find: () => T | undefined,
+  what: () => string,
+  { timeoutMs = defaultTimeoutMs }: WaitOptions = {},
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timeout = setTimeout(() => look(`within ${timeoutMs} ms`), timeoutMs);
+    function look(endedBecause?: string): void {
+      try {
+        const found = find();
+        if (found !== undefined) {
+          resolve(found);
+        } else if (endedBecause === undefined) {
+          return;
+        } else {
+          reject(new Error(`${what()} ${endedBecause}`));
+        }
+      } catch (error) {
+        // What is looked for is the caller's code: its failure is the caller's, not the service's.
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+      waiters.delete(look);
+      clearTimeout(timeout);
+    }
+    waiters.add(look);
+    look();
+  });
 }
 
 function remember<T>(record: Map<string, T>, key: string, value: T): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import { createDeliveryRecord } from './delivery-record.ts';
@@ -13,8 +13,8 @@ export interface PaymentSimOptions {
    * `SHUTDOWN_GRACE_MS` 0, so that `stop()` waits for nothing.
    */
   readonly variables?: SimVariables;
-  /** Moves settlements and retries; the machine's clock unless told otherwise. */
-  readonly clock?: Clock;
+  /** Moves settlements and the retries of webhooks; the machine's clock unless told otherwise. */
+  readonly clock?: SimClock;
   /** Decides RANDOM payments; a number from 0 to below 1. */
   readonly random?: RandomSource;
   /** Makes the ids of payments, transactions and events; must never make one twice. */
@@ -72,7 +72,7 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
   const record = createDeliveryRecord();
   const app = await buildApp(config, {
     ...parts,
-    observer: record.observer,
+    observers: { deliveries: record.observe },
     processMetrics: false,
     ...(log !== undefined && { logDestination: { write: log } }),
   });

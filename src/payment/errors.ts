@@ -16,7 +16,9 @@ export type PaymentErrorReason =
   | { readonly kind: 'too-many-pending'; readonly maxPayments: number }
   /** Whether it was carried out is not known. */
   | { readonly kind: 'state-unavailable'; readonly detail: string }
-  | { readonly kind: 'state-full' };
+  | { readonly kind: 'state-full' }
+  /** Stored by a release whose form this one cannot read. */
+  | { readonly kind: 'unknown-form'; readonly paymentId: string };
 
 /** An error of the domain, told by its reason. */
 export class PaymentError extends Error {
@@ -43,5 +45,7 @@ function describeReason(reason: PaymentErrorReason): string {
       return `Redis cannot be used: ${reason.detail}; try again, with the same idempotency_key if there was one`;
     case 'state-full':
       return 'Redis has no memory left; try again later';
+    case 'unknown-form':
+      return `payment ${reason.paymentId} was stored by another release of Payment Sim, in a form that this one does not know; ask a replica of that release`;
   }
 }

@@ -1,26 +1,16 @@
-import type { EventRetry } from '../delivery/eventbridge/event-retry.ts';
-import type { WebhookDelivery } from '../delivery/webhook/delivery.ts';
-import type {
-  AttemptLog,
-  DeliveryQueue,
-  IdempotencyStore,
-  PaymentIntake,
-  PaymentStore,
-  SettlementScheduler,
-} from './ports.ts';
+import type { Delivery, WebhookDelivery } from '../delivery/delivery.ts';
+import type { AttemptLog, DeliveryQueue } from '../delivery/ports.ts';
+import type { IdempotencyStore, Payments } from '../payment/ports.ts';
 
 /** All that is remembered, by whichever implementation. */
 export interface State {
-  readonly store: PaymentStore;
-  readonly intake: PaymentIntake;
+  readonly payments: Payments;
   readonly idempotency: IdempotencyStore;
-  readonly scheduler: SettlementScheduler;
   readonly webhookQueue: DeliveryQueue<WebhookDelivery>;
-  /** Undefined when events wait for their retry in the sender's memory. */
-  readonly eventQueue: DeliveryQueue<EventRetry> | undefined;
+  readonly eventQueue: DeliveryQueue<Delivery>;
   readonly attemptLog: AttemptLog;
-  /** Whether payments and schedules outlive this process, and others take over what it leaves. */
-  readonly outlivesProcess: boolean;
+  /** Whether all this outlives the process, and others take over what it leaves. */
+  readonly durable: boolean;
   /** Begins to work on what is due; everything has its handler by then. */
   start(): Promise<void>;
   /** What keeps the state from being used, or undefined. */

@@ -1,8 +1,8 @@
-import type { Clock } from '../base/clock.ts';
+import type { MachineClock } from '../base/clock.ts';
 
 /** The bounds of the memory. */
 export interface HandledEventsOptions {
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   /** How long an event is remembered, in milliseconds. */
   readonly ttlMs: number;
   /** Beyond so many the oldest are forgotten first. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { MachineClock } from '../base/clock.ts';
 import { type AttemptFailure, decideRetry } from '../delivery/retry-policy.ts';
 import type { Logger } from '../observability/logger.ts';
 import { traceFields } from '../base/call-trace.ts';
@@ -21,7 +21,7 @@ export type MessageHandler = (message: QueueMessage, signal: AbortSignal) => Pro
 
 /** What the handler works with. */
 export interface MessageHandlerDeps {
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly random: RandomSource;
   readonly handledEvents: HandledEvents;
   /** Undefined: outcomes are only logged. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
-import type { Clock } from '../base/clock.ts';
+import type { MachineClock } from '../base/clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { MessageHandler } from './message-handler.ts';
 import { messageAttributes, toQueueMessage } from './queue-message.ts';
@@ -18,7 +18,7 @@ export interface QueuePollerDeps {
   /** How long received messages stay hidden; renewed every third of it while they are handled. */
   readonly visibilitySeconds: number;
   readonly handle: MessageHandler;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
 }

@@ -3,7 +3,7 @@ import type { DestinationStream } from 'pino';
 import { Agent } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
-import { type Clock, systemClock } from '../base/clock.ts';
+import { type MachineClock, systemClock } from '../base/clock.ts';
 import { createLogger } from '../observability/logger.ts';
 import { addGauge } from '../observability/metrics.ts';
 import { createOpsServer } from '../server/ops-server.ts';
@@ -25,7 +25,7 @@ const queueTimeoutMs = 10_000;
 
 /** Parts that tests and embedders may replace. */
 export interface WorkerOverrides {
-  readonly clock?: Clock;
+  readonly clock?: MachineClock;
   /** Where log lines go; standard output unless told otherwise. */
   readonly logDestination?: DestinationStream;
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { PaymentError } from '../../src/payment/errors.ts';
-import type { IdempotencyStore } from '../../src/state/ports.ts';
+import type { IdempotencyStore } from '../../src/payment/ports.ts';
 import { createRedisIdempotencyStore } from '../../src/state/redis/idempotency-store.ts';
 import { createRedisClients } from '../../src/state/redis/redis-clients.ts';
 import { createRedisLink } from '../../src/state/redis/redis-link.ts';

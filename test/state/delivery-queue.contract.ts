@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
-import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
-import type { DeliveryQueue } from '../../src/state/ports.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { newDelivery, type WebhookDelivery } from '../../src/delivery/delivery.ts';
+import type { DeliveryQueue } from '../../src/delivery/ports.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 import type { PortHarness, PortTraits } from './harness.ts';
 
 /** What the suite asks for: an empty queue of its own per test. */
@@ -16,8 +15,18 @@ const roomy = { maxWaiting: 1_000, maxWaitingPerOrigin: 1_000 };
 const delayMs = 300;
 
 function delivery(mark: string, attempts = 1): WebhookDelivery {
-  const event = toPaymentEvent(sampleSettledPayment({ id: `pay-${mark}`, eventId: `evt-${mark}` }));
-  return { event, url: `http://127.0.0.1/${mark}?a=b`, attempts, createdAtMs: 1_767_225_600_000 };
+  const url = `http://127.0.0.1/${mark}?a=b`;
+  const { id, type, sequence, occurredAtMs, destination, payment } = sampleEvent({
+    id: `pay-${mark}`,
+    eventId: `evt-${mark}`,
+    settledAtMs: 1_767_225_600_000,
+    webhookUrl: url,
+  });
+  const { reservationId, userId, status, money, trace } = payment;
+  // What a queue outside of the process keeps of the payment.
+  const told = { id: payment.id, reservationId, userId, status, money, trace };
+  const event = { id, type, sequence, occurredAtMs, destination, payment: told };
+  return { ...newDelivery(event), url, attempts, firstAttemptAtMs: 1_767_225_600_001, lastError: 'full' };
 }
 
 /** A started queue whose attempts are kept. */
@@ -37,8 +46,8 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
     test('attempts each delivery once, as it was given, when it is due and not before', async () => {
       const { queue, attempts, attempted, now, passTime } = await startRecording(open);
       const dueAtMs = now() + delayMs;
-      expect(await queue.add(delivery('late', 7), dueAtMs + delayMs)).toBe('held');
-      expect(await queue.add(delivery('early'), dueAtMs)).toBe('held');
+      expect(await queue.add(delivery('late', 7), 2 * delayMs)).toBe('held');
+      expect(await queue.add(delivery('early'), delayMs)).toBe('held');
       expect(await queue.size()).toBe(2);
       await passTime(delayMs);
       await expect.poll(attempted).toEqual([delivery('early')]);
@@ -53,16 +62,16 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
     });
 
     test('what is overdue is attempted at once', async () => {
-      const { queue, attempted, now, passTime } = await startRecording(open);
-      await queue.add(delivery('overdue'), now() - 60_000);
+      const { queue, attempted, passTime } = await startRecording(open);
+      await queue.add(delivery('overdue'), -60_000);
       await passTime(1);
       await expect.poll(attempted).toEqual([delivery('overdue')]);
     });
 
     test('the same event for two addresses is two deliveries', async () => {
-      const { queue, attempted, now, passTime } = await startRecording(open);
-      await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/1' }, now() + 1);
-      await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/2' }, now() + 1);
+      const { queue, attempted, passTime } = await startRecording(open);
+      await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/1' }, 1);
+      await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/2' }, 1);
       await passTime(1);
       await expect.poll(attempted).toHaveLength(2);
     });
@@ -73,10 +82,10 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
       harness.port.start(async (attempted) => {
         attempts.push(attempted.attempts);
         if (attempted.attempts < 3) {
-          await harness.port.add({ ...attempted, attempts: attempted.attempts + 1 }, harness.now() + 1);
+          await harness.port.add({ ...attempted, attempts: attempted.attempts + 1 }, 1);
         }
       });
-      await harness.port.add(delivery('a', 1), harness.now() + 1);
+      await harness.port.add(delivery('a', 1), 1);
       await harness.passTime(10);
       await expect.poll(() => attempts).toEqual([1, 2, 3]);
     });
@@ -85,8 +94,8 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
       'has room for so many in all and so many per origin, and for new ones when old ones leave',
       async () => {
         const limits = { maxWaiting: 3, maxWaitingPerOrigin: 2 };
-        const { queue, attempted, now, passTime } = await startRecording(open, limits);
-        const to = (origin: string) => queue.add({ ...delivery('a'), url: `${origin}/a` }, now() + delayMs);
+        const { queue, attempted, passTime } = await startRecording(open, limits);
+        const to = (origin: string) => queue.add({ ...delivery('a'), url: `${origin}/a` }, delayMs);
         expect(await to('http://127.0.0.1:1')).toBe('held');
         expect(await to('http://127.0.0.1:1')).toBe('held');
         expect(await to('http://127.0.0.1:1')).toBe('full');
@@ -101,11 +110,10 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
     );
 
     test('drain hands back what is due too late, unless another process will attempt it', async () => {
-      const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
-      const untilMs = now() + delayMs;
-      await queue.add(delivery('before'), untilMs);
-      await queue.add(delivery('after'), untilMs + 1_000);
-      expect(await queue.drain(untilMs)).toEqual(outlivesProcess ? [] : [delivery('after')]);
+      const { queue, attempted, passTime, outlivesProcess } = await startRecording(open);
+      await queue.add(delivery('before'), delayMs);
+      await queue.add(delivery('after'), delayMs + 1_000);
+      expect(await queue.drain(delayMs)).toEqual(outlivesProcess ? [] : [delivery('after')]);
       expect(queue.heldHere()).toBe(outlivesProcess ? 0 : 1);
       expect(await queue.size()).toBe(outlivesProcess ? 2 : 1);
       await passTime(delayMs + 1_000);
@@ -113,24 +121,35 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
     });
 
     test('while draining it holds what is due in time and refuses the rest', async () => {
-      const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
-      const untilMs = now() + delayMs;
-      expect(await queue.drain(untilMs)).toEqual([]);
-      expect(await queue.add(delivery('before'), untilMs)).toBe('held');
-      expect(await queue.add(delivery('after'), untilMs + 1)).toBe(outlivesProcess ? 'held' : 'refused');
+      const { queue, attempted, passTime, outlivesProcess } = await startRecording(open);
+      expect(await queue.drain(delayMs)).toEqual([]);
+      expect(await queue.add(delivery('before'), delayMs)).toBe('held');
+      expect(await queue.add(delivery('after'), delayMs + 1)).toBe(outlivesProcess ? 'held' : 'refused');
       await passTime(2 * delayMs);
       expect(attempted()).toEqual(outlivesProcess ? [] : [delivery('before')]);
     });
 
-    test('a second drain with an earlier time hands back what the first had kept', async () => {
-      const { queue, attempted, now, passTime, outlivesProcess } = await startRecording(open);
-      await queue.add(delivery('a'), now() + 1_000);
-      expect(await queue.drain(now() + 1_000)).toEqual([]);
+    test('a second drain with a shorter time hands back what the first had kept', async () => {
+      const { queue, attempted, passTime, outlivesProcess } = await startRecording(open);
+      await queue.add(delivery('a'), 1_000);
+      expect(await queue.drain(1_000)).toEqual([]);
       expect(await queue.drain(0)).toEqual(outlivesProcess ? [] : [delivery('a')]);
       expect(queue.heldHere()).toBe(0);
       expect(await queue.drain(0)).toEqual([]);
       await passTime(1_001);
       expect(attempted()).toEqual([]);
+    });
+
+    test('gives back what has waited here the longest, unless another process will attempt it', async () => {
+      const { queue, attempted, passTime, outlivesProcess } = await startRecording(open);
+      await queue.add(delivery('first'), 2 * delayMs);
+      await queue.add(delivery('second'), delayMs);
+      expect(queue.takeOldest()).toEqual(outlivesProcess ? undefined : delivery('first'));
+      expect(await queue.size()).toBe(outlivesProcess ? 2 : 1);
+      await passTime(2 * delayMs);
+      const expected = outlivesProcess ? ['second', 'first'] : ['second'];
+      await expect.poll(attempted).toEqual(expected.map((mark) => delivery(mark)));
+      expect(queue.takeOldest()).toBeUndefined();
     });
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { IdempotencyStore } from '../../src/state/ports.ts';
+import type { IdempotencyStore } from '../../src/payment/ports.ts';
 import type { PortHarness } from './harness.ts';
 
 /** What the suite asks for: an empty store of its own per test, closed when the test is finished. */

@@ -1,19 +1,20 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
+import { settle } from '../../src/payment/lifecycle.ts';
+import type { Payments } from '../../src/payment/ports.ts';
+import { createManualClock } from '../../src/simulator/manual-clock.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
-import { createMemoryPaymentIntake } from '../../src/state/memory/payment-intake.ts';
-import { createMemoryPaymentStore } from '../../src/state/memory/payment-store.ts';
-import { createMemorySettlementScheduler } from '../../src/state/memory/settlement-scheduler.ts';
+import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
+import { sampleEvent, samplePayment, sampleSettlement } from '../support/sample-payment.ts';
 import { describeAttemptLog } from './attempt-log.contract.ts';
 import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
-import { describePaymentStore } from './payment-store.contract.ts';
-import { describeSettlementScheduler } from './settlement-scheduler.contract.ts';
+import { describePayments } from './payments.contract.ts';
 
 function harness<T>(build: (clock: FakeClock) => T): PortHarness<T> {
   const clock = createFakeClock();
@@ -36,43 +37,99 @@ function closing<T extends { close(): Promise<void> }>(build: (clock: FakeClock)
 }
 
 function openPayments(clock: FakeClock, options: { ttlMs: number; maxPayments: number }) {
-  const store = createMemoryPaymentStore({ clock, ...options });
-  const scheduler = createMemorySettlementScheduler(clock);
+  const payments = createMemoryPayments({ clock, machine: clock, ...options });
   const close = async () => {
-    await store.close();
-    await scheduler.drain(0);
+    await payments.drain(0);
+    await payments.close();
   };
-  return { store, intake: createMemoryPaymentIntake(store, scheduler), close };
+  return { ...payments, close };
 }
 
-describePaymentStore('memory', async (options) => closing((clock) => openPayments(clock, options)), {
+describePayments('memory', async (options) => closing((clock) => openPayments(clock, options)), {
   isBounded: true,
 });
 describeIdempotencyStore('memory', async ({ ttlMs }) =>
   closing((clock) => createMemoryIdempotencyStore({ clock, ttlMs, maxKeys: 1_000 })),
 );
-describeSettlementScheduler('memory', async () => harness(createMemorySettlementScheduler));
 describeDeliveryQueue(
   'memory',
-  async (options) => harness((clock) => createMemoryDeliveryQueue<WebhookDelivery>({ clock, ...options })),
+  async (options) =>
+    harness((clock) =>
+      createMemoryDeliveryQueue<WebhookDelivery>({
+        clock,
+        originOf: ({ url }) => new URL(url).origin,
+        ...options,
+      }),
+    ),
   { isBounded: true },
 );
 describeAttemptLog('memory', async (options) =>
-  closing((clock) => createMemoryAttemptLog({ clock, maxPayments: 1_000, ...options })),
+  closing((clock) => createMemoryAttemptLog({ clock, machine: clock, maxEvents: 1_000, ...options })),
 );
+
+/** Settles payments, and keeps whose events were announced. */
+function settleAll(payments: Payments, now: () => number) {
+  const ids = new Set<string>();
+  payments.start({
+    settle: (payment) => settle(payment, sampleSettlement(now(), payment.id)),
+    changed: () => undefined,
+    announce: ({ payment }) => void ids.add(payment.id),
+    failed(_id, error) {
+      throw error;
+    },
+  });
+  return ids;
+}
 
 test('expired payments leave memory by themselves, although nobody asks for them', async () => {
   const {
-    port: { store, intake },
+    port: payments,
     now,
     passTime,
   } = closing((clock) => openPayments(clock, { ttlMs: 86_400_000, maxPayments: 10 }));
-  await intake.register(samplePayment());
-  await store.settle('pay-1', () => sampleSettlement(now()));
+  settleAll(payments, now);
+  await payments.register(samplePayment());
+  await payments.hasten('pay-1');
   await passTime(86_400_000 - 1);
-  expect(await store.count()).toEqual({ pending: 0, settled: 1 });
+  expect(await payments.count()).toEqual({ pending: 0, settled: 1 });
   await passTime(10_000);
-  expect(await store.count()).toEqual({ pending: 0, settled: 0 });
+  expect(await payments.count()).toEqual({ pending: 0, settled: 0 });
+});
+
+test('with a clock that stands still, drain ends in its time and settles all that is left', async () => {
+  const clock = createManualClock();
+  const payments = createMemoryPayments({ clock, machine: systemClock, ttlMs: 60_000, maxPayments: 5_000 });
+  onTestFinished(() => payments.close());
+  const settled = settleAll(payments, () => clock.now());
+  for (let i = 0; i < 2_500; i += 1) {
+    await payments.register(samplePayment({ id: `pay-${i}`, dueAtMs: clock.now() + (i % 3) }));
+  }
+  await payments.drain(20);
+  expect(settled.size).toBe(2_500);
+  expect(clock.timerCount()).toBe(0);
+});
+
+test('a settlement that throws is told of and holds no other back', async () => {
+  const clock = createFakeClock();
+  const payments = createMemoryPayments({ clock, machine: clock, ttlMs: 60_000, maxPayments: 10 });
+  const told: unknown[] = [];
+  payments.start({
+    settle(payment) {
+      if (payment.id === 'pay-bad') {
+        throw new Error('cannot');
+      }
+      return settle(payment, sampleSettlement(clock.now()));
+    },
+    changed: () => undefined,
+    announce: ({ payment }) => void told.push(payment.id),
+    failed: (id, error) => void told.push([id, String(error)]),
+  });
+  for (const id of ['pay-bad', 'pay-good']) {
+    await payments.register(samplePayment({ id, dueAtMs: clock.now() }));
+  }
+  await clock.advance(0);
+  expect(told).toEqual([['pay-bad', 'Error: cannot'], 'pay-good']);
+  await payments.close();
 });
 
 const openKeys = (maxKeys: number) =>
@@ -124,30 +181,33 @@ describe('the idempotency store in memory', () => {
 
 test('many payments due in one millisecond share a timer', async () => {
   const clock = createFakeClock();
-  const scheduler = createMemorySettlementScheduler(clock);
-  const settled = new Set<string>();
-  scheduler.start(async (id) => void settled.add(id));
+  const payments = createMemoryPayments({ clock, machine: clock, ttlMs: 60_000, maxPayments: 20_000 });
+  const settled = settleAll(payments, () => clock.now());
+  const before = clock.timerCount();
   for (let i = 0; i < 10_000; i += 1) {
-    await scheduler.schedule(`pay-${i}`, clock.now() + 100);
+    await payments.register(samplePayment({ id: `pay-${i}`, dueAtMs: clock.now() + 100 }));
   }
-  expect(clock.timerCount()).toBe(1);
+  expect(clock.timerCount()).toBe(before + 1);
   await clock.advance(100);
   expect(settled.size).toBe(10_000);
-  expect(clock.timerCount()).toBe(0);
+  expect(clock.timerCount()).toBe(before);
+  await payments.close();
 });
 
-const openLog = (maxPayments: number) =>
-  closing((clock) => createMemoryAttemptLog({ clock, ttlMs: 60_000, maxAttempts: 8, maxPayments }));
+const openLog = (maxEvents: number) =>
+  closing((clock) =>
+    createMemoryAttemptLog({ clock, machine: clock, ttlMs: 60_000, maxAttempts: 8, maxEvents }),
+  );
 
 describe('the attempt log in memory', () => {
   const noted = { attempt: 1, startedAtMs: 1, durationMs: 1, statusCode: 200, error: undefined };
-  test('forgets the payment that was noted first at its limit, and only that', async () => {
+  test('forgets the event that was noted first at its limit, and only that', async () => {
     const { port: log, now } = openLog(2);
     for (const id of ['a', 'b', 'a', 'c']) {
-      await log.record(id, now(), noted);
+      await log.record(sampleEvent({ eventId: id, settledAtMs: now() }), noted);
     }
-    expect(await Promise.all(['a', 'b', 'c'].map(async (id) => (await log.list(id)).length))).toEqual([
-      0, 1, 1,
-    ]);
+    expect(
+      await Promise.all(['a', 'b', 'c'].map(async (id) => (await log.list('pay-1', id)).length)),
+    ).toEqual([0, 1, 1]);
   });
 });

@@ -1,8 +1,9 @@
-import type { DeliveryQueue } from '../../src/state/ports.ts';
+import type { Delivery } from '../../src/delivery/delivery.ts';
+import type { DeliveryQueue } from '../../src/delivery/ports.ts';
 
 /** A queue that outlives the process, as far as a sender can tell. */
-export interface HeldQueue<Delivery> extends DeliveryQueue<Delivery> {
-  readonly held: readonly { readonly delivery: Delivery; readonly dueAtMs: number }[];
+export interface HeldQueue<D extends Delivery> extends DeliveryQueue<D> {
+  readonly held: readonly { readonly delivery: D; readonly delayMs: number }[];
   /** Attempts what was held first, as the queue would when it is due. */
   attemptNext(): Promise<void>;
   /** Whether `add` fails. */
@@ -10,20 +11,20 @@ export interface HeldQueue<Delivery> extends DeliveryQueue<Delivery> {
 }
 
 /** Holds what it is given until the test says so. */
-export function createHeldQueue<Delivery>(): HeldQueue<Delivery> {
-  const held: { readonly delivery: Delivery; readonly dueAtMs: number }[] = [];
-  let attempt: ((delivery: Delivery) => Promise<void>) | undefined;
+export function createHeldQueue<D extends Delivery>(): HeldQueue<D> {
+  const held: { readonly delivery: D; readonly delayMs: number }[] = [];
+  let attempt: ((delivery: D) => Promise<void> | undefined) | undefined;
   return {
     held,
     isBroken: false,
     start(handler) {
       attempt = handler;
     },
-    async add(delivery, dueAtMs) {
+    async add(delivery, delayMs) {
       if (this.isBroken) {
         throw new Error('out of reach');
       }
-      held.push({ delivery, dueAtMs });
+      held.push({ delivery, delayMs });
       return 'held';
     },
     async attemptNext() {
@@ -34,6 +35,7 @@ export function createHeldQueue<Delivery>(): HeldQueue<Delivery> {
       await attempt?.(next.delivery);
     },
     drain: async () => [],
+    takeOldest: () => undefined,
     heldHere: () => 0,
     size: () => held.length,
   };

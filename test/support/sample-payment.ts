@@ -1,3 +1,5 @@
+import type { PaymentEvent } from '../../src/payment/event.ts';
+import { firstEvent } from '../../src/payment/lifecycle.ts';
 import type { FinalStatus, PendingPayment, SettledPayment, Settlement } from '../../src/payment/payment.ts';
 
 /** A pending payment; `change` what the test is about. */
@@ -36,4 +38,9 @@ export function sampleSettlement(
 /** A payment that has settled. */
 export function sampleSettledPayment(change: Partial<SettledPayment> = {}): SettledPayment {
   return { ...samplePayment(), ...sampleSettlement(3_000), ...change };
+}
+
+/** The event of a settled payment. */
+export function sampleEvent(change: Partial<SettledPayment> = {}): PaymentEvent {
+  return firstEvent(sampleSettledPayment(change));
 }

@@ -1,4 +1,39 @@
-import type { PaymentEvent } from '../payload.ts';
+import { traceFields } from '../../base/call-trace.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import { webhookEventType } from '../payload.ts';
+import { type ChannelName, type DeadLetter, isoTime } from '../dead-letter.ts';
+
+/* The log line of a dead letter, and how `webhooks:resend` reads it again. */
+
+/** What the log says of a letter. */
+export const deadLetterLines: Readonly<Record<ChannelName, string>> = {
+  eventbridge: 'EventBridge event given up',
+  webhook: 'Webhook given up',
+};
+
+/** The line's own keys: all that is needed to deliver the event by hand. */
+export function deadLetterFields({ channel, delivery, url, reason, error }: DeadLetter) {
+  const { event } = delivery;
+  const { payment } = event;
+  return {
+    channel,
+    payment_id: payment.id,
+    reservation_id: payment.reservationId,
+    user_id: payment.userId,
+    status: payment.status,
+    amount: payment.money.amount,
+    currency: payment.money.currency,
+    event_id: event.id,
+    ...traceFields(payment.trace),
+    ...(url !== undefined && { webhook_url: url }),
+    reason,
+    attempts: delivery.attempts,
+    settled_at: isoTime(event.occurredAtMs),
+    first_attempt_at: isoTime(delivery.firstAttemptAtMs),
+    last_attempt_at: isoTime(delivery.lastAttemptAtMs),
+    error,
+  };
+}
 
 /** A webhook that was given up, as its log line tells it. */
 export interface GivenUpWebhook {
@@ -6,10 +41,10 @@ export interface GivenUpWebhook {
   readonly url: string;
 }
 
-/** Reads a log line; undefined for every line but a `Webhook given up` that has all there is to say. */
+/** Reads a log line; undefined for every line but that of a webhook given up that has all there is to say. */
 export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
   const fields = parseObject(line);
-  if (fields === undefined || fields['msg'] !== 'Webhook given up') {
+  if (fields === undefined || fields['msg'] !== deadLetterLines.webhook) {
     return undefined;
   }
   const text = (name: string): string => {
@@ -27,19 +62,24 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
   ) {
     return undefined;
   }
+  const payment = {
+    id: text('payment_id'),
+    reservationId: text('reservation_id'),
+    userId: text('user_id'),
+    status,
+    money: { amount, currency: text('currency') },
+    trace: requestId === '' ? undefined : { traceparent: undefined, tracestate: undefined, requestId },
+  } as const;
+  const url = text('webhook_url');
   return {
-    url: text('webhook_url'),
+    url,
     event: {
-      eventId: text('event_id'),
-      paymentId: text('payment_id'),
-      reservationId: text('reservation_id'),
-      userId: text('user_id'),
-      status,
-      amount,
-      currency: text('currency'),
-      ...(requestId !== '' && {
-        trace: { traceparent: undefined, tracestate: undefined, requestId },
-      }),
+      id: text('event_id'),
+      type: webhookEventType,
+      sequence: 1,
+      occurredAtMs: Date.parse(text('settled_at')),
+      destination: url,
+      payment,
     },
   };
 }

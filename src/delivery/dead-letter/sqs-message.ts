@@ -1,5 +1,4 @@
-import type { EntryAddress } from '../eventbridge/entry.ts';
-import { isoTime, type UndeliveredEvent } from './dead-letter.ts';
+import { type DeadLetter, isoTime } from '../dead-letter.ts';
 import { encodeEventBridgeDetail, eventBridgeDetailType } from '../payload.ts';
 
 /** A message for SQS. */
@@ -7,6 +6,12 @@ export interface DeadLetterMessage {
   readonly body: string;
   /** Never empty, and fit for the message attributes of SQS. */
   readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Where EventBridge would say that the event comes from. */
+export interface EventOrigin {
+  readonly source: string;
+  readonly region: string;
 }
 
 /** No more than this of an error goes into an attribute, in characters. */
@@ -20,34 +25,34 @@ const maxErrorLength = 512;
  * @param nowMs when the letter is sent, in milliseconds since the epoch.
  */
 export function toDeadLetterMessage(
-  letter: UndeliveredEvent,
-  address: EntryAddress & { readonly region: string },
+  letter: DeadLetter,
+  origin: EventOrigin,
   nowMs: number,
 ): DeadLetterMessage {
-  const { event } = letter;
-  const atMs = letter.settledAtMs ?? nowMs;
+  const { delivery } = letter;
+  const { event } = delivery;
   // The detail is JSON already, so it is put in as it is.
   const envelope = JSON.stringify({
     version: '0',
-    id: event.eventId,
+    id: event.id,
     'detail-type': eventBridgeDetailType,
-    source: address.source,
+    source: origin.source,
     account: '000000000000',
-    time: new Date(atMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
-    region: address.region,
+    time: new Date(event.occurredAtMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    region: origin.region,
     resources: [],
   });
   const detail = encodeEventBridgeDetail(event, Math.floor(nowMs / 1000));
   const attributes: Record<string, string | undefined> = {
     channel: letter.channel,
     reason: letter.reason,
-    attempts: String(letter.attempts),
-    first_attempt_at: isoTime(letter.firstAttemptAtMs),
-    last_attempt_at: isoTime(letter.lastAttemptAtMs),
+    attempts: String(delivery.attempts),
+    first_attempt_at: isoTime(delivery.firstAttemptAtMs),
+    last_attempt_at: isoTime(delivery.lastAttemptAtMs),
     error: letter.error.slice(0, maxErrorLength).replaceAll(unfitForSqs, '?'),
-    event_id: event.eventId,
-    payment_id: event.paymentId,
-    webhook_url: letter.webhookUrl,
+    event_id: event.id,
+    payment_id: event.payment.id,
+    webhook_url: letter.url,
   };
   return {
     body: `${envelope.slice(0, -1)},"detail":${detail}}`.replaceAll(unfitForSqs, escapeCharacter),

@@ -1,14 +1,13 @@
-import type { Clock } from '../../base/clock.ts';
-import { Fifo } from '../../base/fifo.ts';
-import type { Logger } from '../../observability/logger.ts';
-import type { Metrics } from '../../observability/metrics.ts';
-import type { RandomSource } from '../../base/random.ts';
-import type { DeadLetterQueue, UndeliveredEvent } from './dead-letter.ts';
-import { type DeadLetterMessage, toDeadLetterMessage } from './sqs-message.ts';
-import { takeBatch } from '../batch.ts';
-import type { EntryAddress } from '../eventbridge/entry.ts';
 import { classifyCallError } from '../../aws/failures.ts';
+import type { MachineClock } from '../../base/clock.ts';
+import { Fifo } from '../../base/fifo.ts';
+import type { Observer } from '../../base/observer.ts';
+import type { RandomSource } from '../../base/random.ts';
+import { takeBatch } from '../batch.ts';
+import type { DeadLetter, DeadLetterQueue } from '../dead-letter.ts';
+import type { DeliveryReport } from '../observer.ts';
 import { decideRetry, type RetryOptions } from '../retry-policy.ts';
+import { type DeadLetterMessage, type EventOrigin, toDeadLetterMessage } from './sqs-message.ts';
 
 /**
  * Sends up to ten messages in one call; resolves with the failures by position, rejects when the
@@ -17,26 +16,33 @@ import { decideRetry, type RetryOptions } from '../retry-policy.ts';
 export type SendMessages = (messages: readonly DeadLetterMessage[]) => Promise<readonly MessageFailure[]>;
 
 /** One message that SQS did not take. */
-export interface MessageFailure {
+interface MessageFailure {
   readonly index: number;
   readonly retryable: boolean;
   readonly detail: string;
 }
 
-/** What the queue works with. */
-export interface SqsDeadLetterQueueDeps {
-  readonly clock: Clock;
+interface SqsDeadLetterQueueDeps {
+  readonly machine: MachineClock;
   readonly random: RandomSource;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly address: EntryAddress & { readonly region: string };
+  readonly observe: Observer<DeliveryReport>;
+  readonly origin: EventOrigin;
   /** Called for the first letter, not before. */
   readonly connect: () => Promise<SendMessages>;
 }
 
 interface Waiting {
-  readonly letter: UndeliveredEvent;
+  readonly letter: DeadLetter;
   readonly message: DeadLetterMessage;
+}
+
+interface State extends SqsDeadLetterQueueDeps {
+  readonly waiting: Fifo<Waiting>;
+  connection: Promise<SendMessages> | undefined;
+  callsInFlight: number;
+  /** By the machine's monotonic time; nothing is sent after it. */
+  deadline: number;
+  onIdle: (() => void) | undefined;
 }
 
 /** A batch may hold 10 messages and 256 KiB (1 MiB since 2025), attributes included. */
@@ -49,120 +55,120 @@ const maxWaiting = 10_000;
 
 /** Dead letters in an SQS queue. What cannot be sent is told in the log by event id. */
 export function createSqsDeadLetterQueue(deps: SqsDeadLetterQueueDeps): DeadLetterQueue {
-  const { clock, logger, metrics } = deps;
-  const waiting = new Fifo<Waiting>();
-  let connection: Promise<SendMessages> | undefined;
-  let callsInFlight = 0;
-  let deadlineMs = Infinity;
-  let onIdle: (() => void) | undefined;
-
-  function pump(): void {
-    while (callsInFlight < maxCallsInFlight && waiting.size > 0) {
-      callsInFlight += 1;
-      void runNext();
-    }
-  }
-
-  async function runNext(): Promise<void> {
-    // Letters of the same moment travel together.
-    await Promise.resolve();
-    const batch = takeBatch(waiting, bytesOf, batchLimits);
-    if (batch.length > 0) {
-      await sendAll(batch);
-    }
-    callsInFlight -= 1;
-    pump();
-    if (callsInFlight === 0) {
-      onIdle?.();
-    }
-  }
-
-  async function sendAll(batch: readonly Waiting[]): Promise<void> {
-    let left = batch;
-    for (let attempts = 1; left.length > 0; attempts += 1) {
-      const failures = await sendOnce(left);
-      metrics.deadLetterMessages.inc({ outcome: 'sent' }, left.length - failures.length);
-      const failure = { reason: 'sqs', retryable: true };
-      const decision = decideRetry(attempts, failure, retry, deps.random);
-      const delayMs = decision.action === 'retry' ? decision.delayMs : Infinity;
-      const mayRetry = clock.now() + delayMs < deadlineMs;
-      const isFinal = (candidate: MessageFailure): boolean => !(candidate.retryable && mayRetry);
-      const final = failures.filter(isFinal);
-      lose(pick(left, final), final[0]?.detail);
-      left = pick(
-        left,
-        failures.filter((candidate) => !isFinal(candidate)),
-      );
-      if (left.length > 0) {
-        await new Promise<void>((resolve) => {
-          clock.setTimer(delayMs, resolve);
-        });
-      }
-    }
-  }
-
-  /** One connection for all letters, begun anew when it failed. */
-  function connect(): Promise<SendMessages> {
-    connection ??= deps.connect().catch((error: unknown) => {
-      connection = undefined;
-      throw error;
-    });
-    return connection;
-  }
-
-  async function sendOnce(batch: readonly Waiting[]): Promise<readonly MessageFailure[]> {
-    try {
-      const send = await connect();
-      return await send(batch.map((waitingLetter) => waitingLetter.message));
-    } catch (error) {
-      const { retryable, detail } = classifyCallError(error);
-      return batch.map((_, index) => ({ index, retryable, detail }));
-    }
-  }
-
-  function lose(letters: readonly Waiting[], error = ''): void {
-    if (letters.length === 0) {
-      return;
-    }
-    metrics.deadLetterMessages.inc({ outcome: 'failed' }, letters.length);
-    logger.error(
-      { event_ids: letters.map(({ letter }) => letter.event.eventId), error },
-      'Dead letters did not reach their queue; their own log lines have all there is to them',
-    );
-  }
-
-  return {
-    send(letter) {
-      const message = toDeadLetterMessage(letter, deps.address, clock.now());
-      if (waiting.size >= maxWaiting || clock.now() >= deadlineMs) {
-        lose([{ letter, message }], 'no room or no time to send it');
-        return;
-      }
-      waiting.push({ letter, message });
-      pump();
-    },
-
-    async drain(untilMs) {
-      deadlineMs = untilMs;
-      if (callsInFlight === 0) {
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        const timer = clock.setTimer(Math.max(0, untilMs - clock.now()), () => {
-          const left: Waiting[] = [];
-          for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-            left.push(next);
-          }
-          lose(left, 'out of time');
-          resolve();
-        });
-        onIdle = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-    },
+  const self: State = {
+    ...deps,
+    waiting: new Fifo(),
+    connection: undefined,
+    callsInFlight: 0,
+    deadline: Infinity,
+    onIdle: undefined,
   };
+  return {
+    send: (letter) => send(self, letter),
+    drain: (withinMs) => drain(self, withinMs),
+  };
+}
+
+function send(self: State, letter: DeadLetter): void {
+  const message = toDeadLetterMessage(letter, self.origin, self.machine.now());
+  if (self.waiting.size >= maxWaiting || self.machine.monotonic() >= self.deadline) {
+    lose(self, [{ letter, message }], 'no room or no time to send it');
+    return;
+  }
+  self.waiting.push({ letter, message });
+  pump(self);
+}
+
+function pump(self: State): void {
+  while (self.callsInFlight < maxCallsInFlight && self.waiting.size > 0) {
+    self.callsInFlight += 1;
+    void sendNext(self);
+  }
+}
+
+async function sendNext(self: State): Promise<void> {
+  // Letters of the same moment travel together.
+  await Promise.resolve();
+  const batch = takeBatch(self.waiting, bytesOf, batchLimits);
+  if (batch.length > 0) {
+    await sendAll(self, batch);
+  }
+  self.callsInFlight -= 1;
+  pump(self);
+  if (self.callsInFlight === 0) {
+    self.onIdle?.();
+  }
+}
+
+async function sendAll(self: State, batch: readonly Waiting[]): Promise<void> {
+  const { machine, observe } = self;
+  let left = batch;
+  for (let attempts = 1; left.length > 0; attempts += 1) {
+    const failures = await sendOnce(self, left);
+    observe({ kind: 'letters-sent', letters: left.length - failures.length });
+    const decision = decideRetry(attempts, { reason: 'sqs', retryable: true }, retry, self.random);
+    const delayMs = decision.action === 'retry' ? decision.delayMs : Infinity;
+    const mayRetry = machine.monotonic() + delayMs < self.deadline;
+    const again = failures.filter((failure) => failure.retryable && mayRetry);
+    const final = failures.filter((failure) => !again.includes(failure));
+    lose(self, pick(left, final), final[0]?.detail);
+    left = pick(left, again);
+    if (left.length > 0) {
+      await new Promise<void>((resolve) => {
+        machine.setTimer(delayMs, resolve);
+      });
+    }
+  }
+}
+
+async function sendOnce(self: State, batch: readonly Waiting[]): Promise<readonly MessageFailure[]> {
+  try {
+    const sendMessages = await connect(self);
+    return await sendMessages(batch.map(({ message }) => message));
+  } catch (error) {
+    const { retryable, detail } = classifyCallError(error);
+    return batch.map((_, index) => ({ index, retryable, detail }));
+  }
+}
+
+/** One connection for all letters, begun anew when it failed. */
+function connect(self: State): Promise<SendMessages> {
+  self.connection ??= self.connect().catch((error: unknown) => {
+    self.connection = undefined;
+    throw error;
+  });
+  return self.connection;
+}
+
+function lose({ observe }: State, letters: readonly Waiting[], error = ''): void {
+  if (letters.length > 0) {
+    observe({ kind: 'letters-lost', eventIds: letters.map(({ letter }) => letter.delivery.event.id), error });
+  }
+}
+
+async function drain(self: State, withinMs: number): Promise<void> {
+  self.deadline = self.machine.monotonic() + withinMs;
+  if (self.callsInFlight === 0) {
+    return;
+  }
+  await new Promise<void>((resolve) => {
+    const timer = self.machine.setTimer(withinMs, () => {
+      loseAll(self, 'out of time');
+      resolve();
+    });
+    self.onIdle = () => {
+      timer.cancel();
+      resolve();
+    };
+  });
+}
+
+function loseAll(self: State, error: string): void {
+  const left: Waiting[] = [];
+  for (let next = self.waiting.shift(); next !== undefined; next = self.waiting.shift()) {
+    left.push(next);
+  }
+  lose(self, left, error);
 }
 
 function pick(letters: readonly Waiting[], failures: readonly MessageFailure[]): Waiting[] {

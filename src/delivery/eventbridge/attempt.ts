@@ -1,15 +1,18 @@
-import type { Clock } from '../../base/clock.ts';
-import type { Metrics } from '../../observability/metrics.ts';
-import type { PendingEvent } from './backlog.ts';
-import type { EventBridgeEntry, PutEvents } from './entry.ts';
-import { classifyCallError } from '../../aws/failures.ts';
-import { type EntryFailure, failureOf } from './outcome.ts';
+import type { MachineClock } from '../../base/clock.ts';
+import type { Observer } from '../../base/observer.ts';
+import { classifyCallError, classifyEntryError } from '../../aws/failures.ts';
+import { afterAttempt } from '../delivery.ts';
+import type { DeliveryReport } from '../observer.ts';
+import type { AttemptFailure } from '../retry-policy.ts';
+import type { EntryResult, EventBridgeEntry, PutEvents } from './entry.ts';
+import type { PendingEvent } from './pending-event.ts';
 
 /** What attempts are made with. */
-export interface EventBridgeAttemptDeps {
-  readonly clock: Clock;
-  readonly metrics: Metrics;
+export interface AttemptDeps {
+  readonly machine: MachineClock;
+  readonly observe: Observer<DeliveryReport>;
   readonly entryOf: (pending: PendingEvent) => EventBridgeEntry;
+  /** Whether the event is not accounted for yet. */
   readonly isInFlight: (pending: PendingEvent) => boolean;
   /** Called with what became of the events of a call, by position; undefined for one that was taken. */
   readonly conclude: (
@@ -18,44 +21,61 @@ export interface EventBridgeAttemptDeps {
   ) => void;
 }
 
-/** One call and what comes of it; false when AWS took nothing and might take it later. */
-export type EventBridgeAttempt = (call: PutEvents, batch: readonly PendingEvent[]) => Promise<boolean>;
+/** An entry's failure with what to log of it. */
+export interface EntryFailure extends AttemptFailure {
+  readonly detail: string;
+}
 
-/** See `EventBridgeAttempt`. */
-export function createEventBridgeAttempt(deps: EventBridgeAttemptDeps): EventBridgeAttempt {
-  const { clock, metrics, entryOf, conclude } = deps;
-
-  return async function attempt(call, batch) {
-    const startedAtMs = clock.now();
-    for (const pending of batch) {
-      pending.attempts += 1;
-      pending.firstAttemptAtMs ??= startedAtMs;
-      pending.lastAttemptAtMs = startedAtMs;
-    }
-    try {
-      const results = await call(batch.map(entryOf));
-      const failures = batch.map((_, index) => failureOf(results[index]));
-      const anyFailed = failures.some((failure) => failure !== undefined);
-      metrics.eventBridgeCalls.count(anyFailed ? 'partly_failed' : 'accepted');
-      conclude(batch, failures);
-      return !failures.every((failure) => failure?.retryable);
-    } catch (error) {
-      const failure = classifyCallError(error);
-      metrics.eventBridgeCalls.count(failure.reason);
-      if (failure.blamesEntries && batch.length > 1) {
-        // One bad entry must not take nine good ones with it.
-        for (const pending of batch.filter(deps.isInFlight)) {
-          await attempt(call, [pending]);
-        }
-        return true;
+/**
+ * One PutEvents call and what comes of it. A call that is refused for one of its entries is made again for
+ * each of them alone: one bad entry must not take nine good ones with it.
+ *
+ * @returns false when AWS took nothing and might take it later.
+ */
+export async function attemptBatch(
+  deps: AttemptDeps,
+  call: PutEvents,
+  batch: readonly PendingEvent[],
+): Promise<boolean> {
+  const { machine, observe } = deps;
+  const startedAtMs = machine.now();
+  const startedAt = machine.monotonic();
+  for (const pending of batch) {
+    pending.delivery = afterAttempt(pending.delivery, startedAtMs);
+  }
+  const ended = (outcome: string) =>
+    observe({ kind: 'call-ended', outcome, durationMs: machine.monotonic() - startedAt });
+  let results: readonly EntryResult[];
+  try {
+    results = await call(batch.map(deps.entryOf));
+  } catch (error) {
+    const failure = classifyCallError(error);
+    ended(failure.reason);
+    if (failure.blamesEntries && batch.length > 1) {
+      for (const pending of batch.filter(deps.isInFlight)) {
+        await attemptBatch(deps, call, [pending]);
       }
-      conclude(
-        batch,
-        batch.map(() => failure),
-      );
-      return !failure.retryable;
-    } finally {
-      metrics.eventBridgeCallSeconds.observe((clock.now() - startedAtMs) / 1000);
+      return true;
     }
-  };
+    deps.conclude(
+      batch,
+      batch.map(() => failure),
+    );
+    return !failure.retryable;
+  }
+  const failures = batch.map((_, index) => failureOf(results[index]));
+  ended(failures.some((failure) => failure !== undefined) ? 'partly_failed' : 'accepted');
+  deps.conclude(batch, failures);
+  return !failures.every((failure) => failure?.retryable);
+}
+
+/** The failure an entry's result tells of, or undefined when the entry was accepted. */
+function failureOf(result: EntryResult | undefined): EntryFailure | undefined {
+  if (result === undefined) {
+    return { reason: 'no_result', retryable: true, detail: 'the answer has no result for the entry' };
+  }
+  const { ErrorCode: code, ErrorMessage: message } = result;
+  return code === undefined || code === ''
+    ? undefined
+    : { ...classifyEntryError(code), detail: `${code}: ${message ?? ''}` };
 }

@@ -13,8 +13,8 @@ const badCredentialNames = new Set([
   'MissingAuthenticationTokenException',
 ]);
 
-/** Whether events can get to their bus. */
-export type Reach =
+/** Whether PutEvents can bring events to their bus. */
+export type BusState =
   | { readonly state: 'reached' }
   /** PutEvents takes events for such a bus, and drops them. */
   | { readonly state: 'no-such-bus' }
@@ -24,7 +24,7 @@ export type Reach =
  * Asks for the bus. An answer that forbids the question is an answer: the service may send events
  * without the right to describe buses.
  */
-export async function probeReach(describeBus: () => Promise<void>): Promise<Reach> {
+export async function probeBus(describeBus: () => Promise<void>): Promise<BusState> {
   try {
     await describeBus();
     return { state: 'reached' };

@@ -1,10 +1,10 @@
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { MachineClock, Timer } from '../../base/clock.ts';
 import type { RandomSource } from '../../base/random.ts';
 import { decideRetry } from '../retry-policy.ts';
 
-/** What the gate works with; times in milliseconds. */
-export interface CallGateOptions {
-  readonly clock: Clock;
+/** Times in milliseconds. */
+interface CallGateOptions {
+  readonly machine: MachineClock;
   readonly random: RandomSource;
   readonly maxInFlight: number;
   /** The pause after the first failed call; doubles with every further one. */
@@ -29,7 +29,7 @@ export interface CallGate {
  * time from the other channel and wastes none of the events' attempts.
  */
 export function createCallGate(options: CallGateOptions): CallGate {
-  const { clock, random, maxInFlight, onOpen } = options;
+  const { machine, random, maxInFlight, onOpen } = options;
   const pauses = { maxAttempts: Infinity, baseMs: options.basePauseMs, maxMs: options.maxPauseMs };
   let inFlight = 0;
   let failedInARow = 0;
@@ -60,7 +60,7 @@ export function createCallGate(options: CallGateOptions): CallGate {
       }
       failedInARow += 1;
       const decision = decideRetry(failedInARow, { reason: 'call', retryable: true }, pauses, random);
-      pause = clock.setTimer(decision.action === 'retry' ? decision.delayMs : 0, () => {
+      pause = machine.setTimer(decision.action === 'retry' ? decision.delayMs : 0, () => {
         pause = undefined;
         onOpen();
       });

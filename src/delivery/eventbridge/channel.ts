@@ -1,36 +1,42 @@
 import type { AwsConfig } from '../../aws/aws-config.ts';
-import type { DeliveryQueue } from '../../state/ports.ts';
-import type { EventRetry } from './event-retry.ts';
 import type { CredentialSource } from '../../aws/credential-source.ts';
-import type { Clock, Timer } from '../../base/clock.ts';
-import type { Logger } from '../../observability/logger.ts';
-import type { Metrics } from '../../observability/metrics.ts';
+import type { MachineClock, Timer } from '../../base/clock.ts';
+import type { Observer } from '../../base/observer.ts';
+import type { Delivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
+import type { DeliveryReport } from '../observer.ts';
+import type { DeliveryQueue } from '../ports.ts';
+import { type BusState, describe, probeBus } from './bus-probe.ts';
 import { type EventBridgeApi, loadEventBridge } from './client.ts';
 import type { EventBridgeConfig } from './config.ts';
-import { describe, probeReach } from './bus-probe.ts';
 import type { EventBridgeSender } from './sender.ts';
 
 /** The EventBridge channel with its way to be switched on. */
 export interface EventBridgeChannel extends DeliveryChannel {
-  /** Goes for AWS in the background; returns at once. */
-  start(): void;
+  /** Connects to AWS in the background; returns at once. */
+  connect(): void;
   /** Why the service is not ready, in mode `on` only. */
   unreadyReason(): string | undefined;
 }
 
-/** What the channel works with. */
-export interface EventBridgeChannelDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
+interface EventBridgeChannelDeps {
+  readonly machine: MachineClock;
+  readonly observe: Observer<DeliveryReport>;
   readonly aws: AwsConfig;
   readonly config: EventBridgeConfig;
   /** Undefined when nothing is configured. */
   readonly credentials: CredentialSource | undefined;
   readonly sender: EventBridgeSender;
-  /** Where events wait that outlive the process. */
-  readonly queue?: DeliveryQueue<EventRetry> | undefined;
+  /** Where events wait for their next attempt. */
+  readonly queue: DeliveryQueue<Delivery>;
+}
+
+interface State extends EventBridgeChannelDeps {
+  state: 'starting' | 'on' | 'off';
+  problem: string | undefined;
+  api: EventBridgeApi | undefined;
+  timer: Timer | undefined;
+  stopped: boolean;
 }
 
 /** Between two looks at whether AWS can be reached, in milliseconds. */
@@ -39,126 +45,116 @@ const probeIntervalMs = 10_000;
 const credentialRetryMs = [500, 1_000, 2_000, 4_000, 60_000];
 
 /**
- * Opens the sender once there are credentials. In mode `auto` without any, events are counted as
- * skipped; where some are configured but do not resolve, that is tried for a few seconds first and
- * once a minute after, so that a slow start of the platform does not switch the channel off for good.
+ * Opens the sender once there are credentials. In mode `auto` without any, events are skipped; where some
+ * are configured but do not resolve, that is tried for a few seconds first and once a minute after, so that
+ * a slow start of the platform does not switch the channel off for good.
  */
 export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBridgeChannel {
-  const { clock, logger, metrics, aws, config, sender } = deps;
-  let state: 'starting' | 'on' | 'off' = 'starting';
-  let problem: string | undefined = 'EventBridge has not been reached yet';
-  let api: EventBridgeApi | undefined;
-  let timer: Timer | undefined;
-  metrics.eventBridgeEvents.count('skipped', 0);
-  let stopped = false;
-
-  function later(delayMs: number, run: () => Promise<void>): void {
-    if (!stopped) {
-      timer = clock.setTimer(delayMs, () => void run());
-    }
-  }
-
-  async function connect(attempt: number): Promise<void> {
-    try {
-      const { credentials } = deps;
-      const { timeoutMs, maxInFlight } = config;
-      api ??= await loadEventBridge({ aws, credentials, timeoutMs, maxInFlight });
-      await api.checkCredentials();
-    } catch (error) {
-      problem = `AWS credentials do not resolve: ${describe(error)}`;
-      if (attempt === credentialRetryMs.length) {
-        logger.warn({ error: describe(error) }, explanationFor(config.mode));
-        if (config.mode === 'auto') {
-          state = 'off';
-          skip(sender.discard());
-        }
-      }
-      const delayMs = credentialRetryMs[Math.min(attempt, credentialRetryMs.length) - 1] ?? 0;
-      later(delayMs, () => connect(attempt + 1));
-      return;
-    }
-    if (stopped) {
-      return;
-    }
-    state = 'on';
-    sender.open(api.putEvents);
-    logger.info(
-      { bus: config.busName, region: aws.region, endpoint_url: aws.eventBridgeUrl },
-      'EventBridge is on',
-    );
-    await probe(api);
-  }
-
-  async function probe(target: EventBridgeApi): Promise<void> {
-    const reach = await probeReach(() => target.describeBus(config.busName));
-    const before = problem;
-    problem = problemOf(reach, config.busName);
-    if (problem !== undefined && problem !== before && !stopped) {
-      logger.warn({ region: aws.region, error: problem }, 'EventBridge cannot be relied on');
-    }
-    if (config.mode === 'on') {
-      later(probeIntervalMs, () => probe(target));
-    }
-  }
-
-  function skip(count: number): void {
-    if (count > 0) {
-      metrics.eventBridgeEvents.count('skipped', count);
-    }
-  }
-
-  deps.queue?.start(async (retry) => {
-    if (state === 'off') {
-      skip(1);
-    } else {
-      await sender.resume(retry);
-    }
-  });
-
+  const self: State = {
+    ...deps,
+    state: 'starting',
+    problem: 'EventBridge has not been reached yet',
+    api: undefined,
+    timer: undefined,
+    stopped: false,
+  };
   return {
-    start() {
-      if (config.mode === 'auto' && deps.credentials === undefined && aws.eventBridgeUrl === undefined) {
-        state = 'off';
-        skip(sender.discard());
-        logger.info('EventBridge is off: neither AWS credentials nor an endpoint URL are configured');
-        return;
-      }
-      void connect(1);
-    },
-
-    accept(event, payment) {
-      if (state === 'off') {
-        skip(1);
-        return undefined;
-      }
-      return sender.accept(event, payment);
-    },
-
-    unreadyReason: () => (config.mode === 'on' ? problem : undefined),
-
-    async drain(untilMs) {
-      await deps.queue?.drain(untilMs);
-      await sender.drain(untilMs);
-      stopped = true;
-      timer?.cancel();
-      api?.close();
+    start: () => self.queue.start((delivery) => resume(self, delivery)),
+    connect: () => connect(self),
+    accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
+    unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
+    async drain(withinMs) {
+      await self.sender.drain(withinMs);
+      self.stopped = true;
+      self.timer?.cancel();
+      self.api?.close();
     },
   };
 }
 
-function explanationFor(mode: EventBridgeConfig['mode']): string {
-  return mode === 'auto'
-    ? 'EventBridge is off: no AWS credentials can be had; events are skipped until they can'
-    : 'EventBridge waits: no AWS credentials can be had; events are held until they can';
+function resume(self: State, delivery: Delivery): Promise<void> | undefined {
+  return self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery);
 }
 
-function problemOf(reach: Awaited<ReturnType<typeof probeReach>>, busName: string): string | undefined {
-  switch (reach.state) {
+function connect(self: State): void {
+  const { config, credentials, aws } = self;
+  if (config.mode === 'auto' && credentials === undefined && aws.eventBridgeUrl === undefined) {
+    switchOff(self);
+    self.observe({ kind: 'eventbridge-off' });
+  } else {
+    void tryToConnect(self, 1);
+  }
+}
+
+async function tryToConnect(self: State, attempt: number): Promise<void> {
+  const { aws, config, credentials } = self;
+  try {
+    const { timeoutMs, maxInFlight } = config;
+    self.api ??= await loadEventBridge({ aws, credentials, timeoutMs, maxInFlight });
+    await self.api.checkCredentials();
+  } catch (error) {
+    retryToConnect(self, attempt, describe(error));
+    return;
+  }
+  if (!self.stopped) {
+    self.state = 'on';
+    self.sender.open(self.api.putEvents);
+    const { busName } = config;
+    self.observe({ kind: 'eventbridge-on', busName, region: aws.region, endpointUrl: aws.eventBridgeUrl });
+    await probe(self, self.api);
+  }
+}
+
+function retryToConnect(self: State, attempt: number, error: string): void {
+  self.problem = `AWS credentials do not resolve: ${error}`;
+  if (attempt === credentialRetryMs.length) {
+    const skips = self.config.mode === 'auto';
+    self.observe({ kind: 'eventbridge-without-credentials', skips, error });
+    if (skips) {
+      switchOff(self);
+    }
+  }
+  const delayMs = credentialRetryMs[Math.min(attempt, credentialRetryMs.length) - 1] ?? 0;
+  later(self, delayMs, () => tryToConnect(self, attempt + 1));
+}
+
+async function probe(self: State, api: EventBridgeApi): Promise<void> {
+  const { config, aws } = self;
+  const before = self.problem;
+  self.problem = problemOf(await probeBus(() => api.describeBus(config.busName)), config.busName);
+  if (self.problem !== undefined && self.problem !== before && !self.stopped) {
+    self.observe({ kind: 'bus-unreliable', region: aws.region, error: self.problem });
+  }
+  if (config.mode === 'on') {
+    later(self, probeIntervalMs, () => probe(self, api));
+  }
+}
+
+function later(self: State, delayMs: number, run: () => Promise<void>): void {
+  if (!self.stopped) {
+    self.timer = self.machine.setTimer(delayMs, () => void run());
+  }
+}
+
+/** Skips what waits so far and what comes. */
+function switchOff(self: State): void {
+  self.state = 'off';
+  skip(self, self.sender.discard());
+}
+
+function skip({ observe }: State, events: number): undefined {
+  if (events > 0) {
+    observe({ kind: 'events-skipped', events });
+  }
+}
+
+function problemOf(bus: BusState, busName: string): string | undefined {
+  switch (bus.state) {
     case 'reached':
       return undefined;
     case 'no-such-bus':
       return `the event bus ${busName} does not exist: AWS takes events for it and drops them`;
     case 'unreachable':
-      return `EventBridge cannot be reached: ${reach.detail}`;
+      return `EventBridge cannot be reached: ${bus.detail}`;
   }
 }

@@ -1,4 +1,6 @@
-import { encodeEventBridgeDetail, eventBridgeDetailType, type PaymentEvent } from '../payload.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import type { BatchLimits } from '../batch.ts';
+import { encodeEventBridgeDetail, eventBridgeDetailType } from '../payload.ts';
 
 /** One entry of a PutEvents call. */
 export interface EventBridgeEntry {
@@ -29,12 +31,10 @@ export interface EntryAddress {
 /**
  * The entry that tells an event.
  *
- * @param settledAtMs when the payment settled, in milliseconds since the epoch.
- * @param nowMs when the entry is made.
+ * @param nowMs when the entry is made, in milliseconds since the epoch.
  */
 export function toEventBridgeEntry(
   event: PaymentEvent,
-  settledAtMs: number,
   nowMs: number,
   address: EntryAddress,
 ): EventBridgeEntry {
@@ -43,7 +43,7 @@ export function toEventBridgeEntry(
     DetailType: eventBridgeDetailType,
     EventBusName: address.busName,
     Detail: encodeEventBridgeDetail(event, Math.floor(nowMs / 1000)),
-    Time: new Date(settledAtMs),
+    Time: new Date(event.occurredAtMs),
   };
 }
 
@@ -60,3 +60,10 @@ export function entryBytes(entry: EventBridgeEntry): number {
     Buffer.byteLength(entry.Detail)
   );
 }
+
+/**
+ * The limits of a PutEvents call: 10 entries, and all of them together under 1 MB (256 KB until
+ * 2026, and still so in some partitions; ten payment events stay far below either).
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ */
+export const putEventsLimits: BatchLimits = { maxEntries: 10, maxBytes: 1_000_000 };

@@ -1,39 +1,39 @@
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { MachineClock, Timer } from '../../base/clock.ts';
 
-/** Says when events may leave: a full call at once, fewer when they have waited for company. */
-export interface CompanyWait {
+/** Says when events may leave: a full call at once, fewer when they have lingered for others to join. */
+export interface Linger {
   /** Call it when events have become ready. */
   arrived(): void;
   mayLeave(): boolean;
   left(count: number): void;
-  /** From now on nobody waits. */
-  endForGood(): void;
+  /** From now on nothing lingers. */
+  end(): void;
 }
 
 /**
- * @param options.waitMs how long the first of some events waits for others.
+ * @param options.lingerMs how long the first of some events waits for others.
  * @param options.ready how many are ready.
- * @param options.onOver called when events have waited long enough.
+ * @param options.onOver called when events have lingered long enough.
  */
-export function createCompanyWait(options: {
-  readonly clock: Clock;
-  readonly waitMs: number;
+export function createLinger(options: {
+  readonly machine: MachineClock;
+  readonly lingerMs: number;
   readonly fullAt: number;
   readonly ready: () => number;
   readonly onOver: () => void;
-}): CompanyWait {
-  const { clock, waitMs, fullAt, ready, onOver } = options;
-  /** How many of the ready ones, from the front, have waited. */
-  let waited = 0;
+}): Linger {
+  const { machine, lingerMs, fullAt, ready, onOver } = options;
+  /** How many of the ready ones, from the front, have lingered. */
+  let lingered = 0;
   let timer: Timer | undefined;
-  let over = false;
+  let isOver = false;
 
   return {
     arrived() {
-      if (!over && timer === undefined && waited < ready()) {
-        timer = clock.setTimer(waitMs, () => {
+      if (!isOver && timer === undefined && lingered < ready()) {
+        timer = machine.setTimer(lingerMs, () => {
           timer = undefined;
-          waited = ready();
+          lingered = ready();
           onOver();
         });
       }
@@ -41,15 +41,15 @@ export function createCompanyWait(options: {
 
     mayLeave() {
       const count = ready();
-      return count > 0 && (over || waited > 0 || count >= fullAt);
+      return count > 0 && (isOver || lingered > 0 || count >= fullAt);
     },
 
     left(count) {
-      waited = Math.max(0, waited - count);
+      lingered = Math.max(0, lingered - count);
     },
 
-    endForGood() {
-      over = true;
+    end() {
+      isOver = true;
       timer?.cancel();
     },
   };

@@ -1,295 +1,327 @@
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../observability/logger.ts';
-import type { Metrics } from '../../observability/metrics.ts';
+import type { MachineClock } from '../../base/clock.ts';
+import { Fifo } from '../../base/fifo.ts';
+import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
-import { LeftToOthersError } from '../../state/left-to-others-error.ts';
-import type { DeadLetters } from '../dead-letter/dead-letter.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import { takeBatch } from '../batch.ts';
+import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
+import { type Delivery, newDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
-import { createEventBridgeAttempt } from './attempt.ts';
-import { createEventBridgeBacklog, type PendingEvent } from './backlog.ts';
-import { putEventsLimits, takeBatch } from '../batch.ts';
-import { createCallGate } from './call-gate.ts';
-import { createEventBridgeGiveUp } from './give-up.ts';
-import { createCompanyWait } from './linger.ts';
-import type { EventBridgeElsewhere } from './durable-retries.ts';
+import type { DeliveryReport } from '../observer.ts';
+import type { DeliveryQueue } from '../ports.ts';
+import { type AttemptDeps, attemptBatch, type EntryFailure } from './attempt.ts';
+import { type CallGate, createCallGate } from './call-gate.ts';
 import type { EventBridgeConfig } from './config.ts';
-import { entryBytes, type EventBridgeEntry, type PutEvents, toEventBridgeEntry } from './entry.ts';
-import type { EventRetry } from './event-retry.ts';
-import { type EntryFailure, judgeBatch } from './outcome.ts';
+import { entryBytes, type PutEvents, putEventsLimits } from './entry.ts';
+import { createLinger, type Linger } from './linger.ts';
+import { entryOf, type PendingEvent } from './pending-event.ts';
+import { type FailedEvent, retriesOf } from './retries.ts';
 
-/** What the EventBridge sender works with. */
-export interface EventBridgeSenderDeps {
-  readonly clock: Clock;
+interface EventBridgeSenderDeps {
+  readonly machine: MachineClock;
   readonly random: RandomSource;
-  readonly deadLetters: DeadLetters;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
   readonly config: EventBridgeConfig;
-  /** Where events wait that outlive the process; undefined when they wait here. */
-  readonly elsewhere?: EventBridgeElsewhere | undefined;
+  /** Where events wait for their next attempt. */
+  readonly queue: DeliveryQueue<Delivery>;
+  readonly custody: Custody<Delivery>;
+  readonly observe: Observer<DeliveryReport>;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
 export interface EventBridgeSender extends DeliveryChannel {
   /** Starts to send. */
   open(putEvents: PutEvents): void;
-  /** Goes on with an event that waited elsewhere; ends as `accept` does. */
-  resume(waiting: EventRetry): Promise<void>;
+  /** Goes on with an event that has waited in the queue; ends as `accept` does. */
+  resume(delivery: Delivery): Promise<void> | undefined;
   /** Gives back how many events were waiting, and forgets them. */
   discard(): number;
   /** How many events wait, by what they wait for. */
   backlog(): { readonly ready: number; readonly retrying: number; readonly in_flight: number };
 }
 
-/** With an event that has been here for longer than this, in milliseconds, EventBridge counts as slow. */
-const slowMs = 1_000;
+interface State extends EventBridgeSenderDeps {
+  /** Events that may be sent: those that were tried before, which go first, and those that were not. */
+  readonly retried: Fifo<PendingEvent>;
+  readonly fresh: Fifo<PendingEvent>;
+  readonly inFlight: Set<PendingEvent>;
+  readonly linger: Linger;
+  readonly gate: CallGate;
+  readonly sender: Sender<Delivery>;
+  readonly attempt: AttemptDeps;
+  /** How many are on their way into the queue. */
+  concluding: number;
+  putEvents: PutEvents | undefined;
+  abandoned: boolean;
+  onIdle: (() => void) | undefined;
+}
+
 /** Longest pause between calls while all of them fail, in milliseconds. */
 const maxPauseMs = 2_000;
 
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
-  const { clock, config, metrics, logger, deadLetters, elsewhere } = deps;
-  metrics.eventBridgeEvents.count('delivered', 0);
-  const giveUp = createEventBridgeGiveUp({ metrics, deadLetters, isShared: elsewhere !== undefined });
-  const backlog = createEventBridgeBacklog(clock, leave);
-  const company = createCompanyWait({
-    clock,
-    waitMs: config.batchWaitMs,
-    fullAt: putEventsLimits.maxEntries,
-    ready: () => backlog.ready(),
-    onOver: pump,
-  });
-  const gate = createCallGate({
-    clock,
-    random: deps.random,
-    maxInFlight: config.maxInFlight,
-    basePauseMs: Math.min(config.retry.baseMs, maxPauseMs),
-    maxPauseMs: Math.min(config.retry.maxMs, maxPauseMs),
-    onOpen: pump,
-  });
-  const inFlight = new Set<PendingEvent>();
-  const attempt = createEventBridgeAttempt({
-    clock,
-    metrics,
-    entryOf,
-    isInFlight: (pending) => inFlight.has(pending),
-    conclude,
-  });
-  let putEvents: PutEvents | undefined;
-  let retryUntilMs = Infinity;
-  let abandoned = false;
-  let onIdle: (() => void) | undefined;
-
-  function leave(): void {
-    company.arrived();
-    pump();
-  }
-
-  function pump(): void {
-    const call = putEvents;
-    if (call === undefined) {
-      return;
-    }
-    while (company.mayLeave() && gate.mayStart()) {
-      const batch = takeBatch(backlog, (pending) => entryBytes(entryOf(pending)), putEventsLimits);
-      company.left(batch.length);
-      for (const pending of batch) {
-        inFlight.add(pending);
-      }
-      void run(call, batch);
-    }
-    // What is left over after full calls waits in its turn.
-    company.arrived();
-  }
-
-  function entryOf(pending: PendingEvent): EventBridgeEntry {
-    const { source, busName } = config;
-    pending.entry ??= toEventBridgeEntry(pending.event, pending.settledAtMs, clock.now(), {
-      source,
-      busName,
-    });
-    return pending.entry;
-  }
-
-  async function run(call: PutEvents, batch: readonly PendingEvent[]): Promise<void> {
-    gate.started();
-    const worked = await attempt(call, batch);
-    gate.ended(worked ? 'worked' : 'failed');
-    pump();
-    if (isIdle()) {
-      onIdle?.();
-    }
-  }
-
-  function conclude(batch: readonly PendingEvent[], failures: readonly (EntryFailure | undefined)[]): void {
-    // Abandoned by the shutdown meanwhile: accounted for already.
-    if (abandoned) {
-      return;
-    }
-    const { delivered, failed, retries, givenUp } = judgeBatch(batch, failures, config.retry, deps.random);
-    for (const pending of batch) {
-      inFlight.delete(pending);
-    }
-    if (delivered.length > 0) {
-      metrics.eventBridgeEvents.count('delivered', delivered.length);
-      for (const pending of delivered) {
-        pending.end?.();
-      }
-    }
-    for (const { pending, failure } of failed) {
-      pending.lastError = failure.detail;
-      metrics.eventBridgeEntryFailures.inc({ reason: failure.reason });
-    }
-    for (const { pending, reason } of givenUp) {
-      giveUp(pending, reason);
-    }
-    for (const [delayMs, events] of retries) {
-      retry(events, delayMs, batch.length);
-    }
-  }
-
-  function retry(events: PendingEvent[], delayMs: number, batchSize: number): void {
-    const errors = [...new Set(events.map((pending) => pending.lastError))].join('; ');
-    logger.warn(
-      { entries: events.length, of: batchSize, error: errors, retry_in_ms: delayMs },
-      'EventBridge did not take events, to be tried again',
-    );
-    if (elsewhere !== undefined) {
-      for (const pending of events) {
-        elsewhere.retryLater(pending, delayMs);
-      }
-      return;
-    }
-    if (clock.now() + delayMs > retryUntilMs) {
-      for (const pending of events) {
-        giveUp(pending, 'shutdown');
-      }
-      return;
-    }
-    backlog.retryLater(events, delayMs);
-  }
-
-  /** Ends when the event is delivered, given up or waits elsewhere. */
-  async function handle(waiting: EventRetry, mayStay: boolean): Promise<void> {
-    if (abandoned) {
-      throw new LeftToOthersError();
-    }
-    if (putEvents === undefined || !mayStay) {
-      await elsewhere?.wait(waiting);
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      backlog.push({
-        ...waiting,
-        sinceMs: clock.now(),
-        entry: undefined,
-        firstAttemptAtMs: waiting.firstAttemptAtMs,
-        lastAttemptAtMs: waiting.lastAttemptAtMs,
-        end: (error) => (error === undefined ? resolve() : reject(error)),
-      });
-      leave();
-    });
-  }
-
-  /** Whether a new event may have its turn here rather than elsewhere. */
-  function hasRoom(): boolean {
-    const [oldest = backlog.peek()] = inFlight;
-    const isSlow = oldest !== undefined && clock.now() - oldest.sinceMs > slowMs;
-    return !isSlow || backlog.ready() + inFlight.size < (elsewhere?.maxSlow ?? Infinity);
-  }
-
-  function isIdle(): boolean {
-    return inFlight.size === 0 && backlog.ready() === 0 && backlog.retrying() === 0;
-  }
-
-  function abandon(): void {
-    abandoned = true;
-    gate.endPause();
-    company.endForGood();
-    for (const pending of inFlight) {
-      giveUp(pending, 'shutdown');
-    }
-    inFlight.clear();
-    for (let left = backlog.takeOldest(); left !== undefined; left = backlog.takeOldest()) {
-      giveUp(left, 'shutdown');
-    }
-  }
-
-  return {
-    open(call) {
-      putEvents = call;
-      leave();
-    },
-
-    resume: (waiting) => handle(waiting, true),
-
-    accept(event, payment) {
-      if (elsewhere !== undefined) {
-        const { settledAtMs } = payment;
-        return handle({ event, settledAtMs, attempts: 0, waits: 0, lastError: 'not tried yet' }, hasRoom());
-      }
-      const pending: PendingEvent = {
-        event,
-        settledAtMs: payment.settledAtMs,
-        entry: undefined,
-        attempts: 0,
-        firstAttemptAtMs: undefined,
-        lastAttemptAtMs: undefined,
-        lastError: 'not tried yet',
-        end: undefined,
-        waits: 0,
-        sinceMs: clock.now(),
-      };
-      if (abandoned) {
-        giveUp(pending, 'shutdown');
-        return undefined;
-      }
-      if (backlog.ready() + backlog.retrying() >= config.maxBacklog) {
-        const oldest = backlog.takeOldest();
-        if (oldest !== undefined) {
-          giveUp(oldest, 'overflow');
-        }
-      }
-      backlog.push(pending);
-      leave();
-      return undefined;
-    },
-
-    discard() {
-      let discarded = 0;
-      while (backlog.takeOldest() !== undefined) {
-        discarded += 1;
-      }
-      return discarded;
-    },
-
-    backlog: () => ({
-      ready: backlog.ready(),
-      retrying: backlog.retrying(),
-      in_flight: inFlight.size,
+  const { machine, random, config } = deps;
+  const onReady = () => pump(self);
+  const self: State = {
+    ...deps,
+    retried: new Fifo(),
+    fresh: new Fifo(),
+    inFlight: new Set(),
+    linger: createLinger({
+      machine,
+      lingerMs: config.batchWaitMs,
+      fullAt: putEventsLimits.maxEntries,
+      ready: () => readyCount(self),
+      onOver: onReady,
     }),
-
-    async drain(untilMs) {
-      retryUntilMs = untilMs;
-      // Retries that would come too late get one more chance now.
-      backlog.hurry(untilMs);
-      gate.endPause();
-      company.endForGood();
-      pump();
-      if (!isIdle()) {
-        await new Promise<void>((resolve) => {
-          const timer = clock.setTimer(Math.max(0, untilMs - clock.now()), () => {
-            abandon();
-            resolve();
-          });
-          onIdle = () => {
-            timer.cancel();
-            resolve();
-          };
-        });
-      }
-      abandoned = true;
-      gate.endPause();
+    gate: createCallGate({
+      machine,
+      random,
+      maxInFlight: config.maxInFlight,
+      basePauseMs: Math.min(config.retry.baseMs, maxPauseMs),
+      maxPauseMs: Math.min(config.retry.maxMs, maxPauseMs),
+      onOpen: onReady,
+    }),
+    sender: {
+      canSend: () => self.putEvents !== undefined,
+      begin: (delivery, onEnd) => begin(self, delivery, onEnd),
+      waitForRoom: (delivery) => waitForRoom(self, delivery),
     },
+    attempt: {
+      machine,
+      observe: deps.observe,
+      entryOf: (pending) => entryOf(pending, config, machine),
+      isInFlight: (pending) => self.inFlight.has(pending),
+      conclude: (events, failures) => conclude(self, events, failures),
+    },
+    concluding: 0,
+    putEvents: undefined,
+    abandoned: false,
+    onIdle: undefined,
   };
+  return {
+    start: () => self.queue.start((delivery) => resume(self, delivery)),
+    open(putEvents) {
+      self.putEvents = putEvents;
+      becameReady(self);
+    },
+    accept: (event) => accept(self, event),
+    resume: (delivery) => resume(self, delivery),
+    discard: () => discard(self),
+    backlog: () => ({
+      ready: readyCount(self),
+      retrying: self.queue.heldHere(),
+      in_flight: self.inFlight.size,
+    }),
+    drain: (withinMs) => drain(self, withinMs),
+  };
+}
+
+function accept(self: State, event: PaymentEvent): Promise<void> | undefined {
+  const delivery = newDelivery(event);
+  return self.abandoned ? self.custody.leave(delivery) : self.custody.first(delivery, self.sender);
+}
+
+function resume(self: State, delivery: Delivery): Promise<void> | undefined {
+  return self.abandoned ? self.custody.leave(delivery) : self.custody.again(delivery, self.sender);
+}
+
+function begin(self: State, delivery: Delivery, onEnd: OnEnd): void {
+  if (readyCount(self) + self.queue.heldHere() >= self.config.maxBacklog) {
+    overflow(self);
+  }
+  const pending = { delivery, entry: undefined, onEnd };
+  (delivery.attempts > 0 ? self.retried : self.fresh).push(pending);
+  becameReady(self);
+}
+
+/** Gives the oldest event up, whatever it waits for; those that were tried are older than all others. */
+function overflow(self: State): void {
+  const oldest = takeOldest(self);
+  if (oldest !== undefined) {
+    oldest.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
+  }
+}
+
+function waitForRoom({ custody }: State, delivery: Delivery): Promise<unknown> {
+  return custody.hold({ ...delivery, waits: delivery.waits + 1 }, overflowWaitMs, errorOf(delivery));
+}
+
+function becameReady(self: State): void {
+  self.linger.arrived();
+  pump(self);
+}
+
+function pump(self: State): void {
+  const { putEvents, linger, gate } = self;
+  if (putEvents === undefined) {
+    return;
+  }
+  const ready = {
+    peek: () => self.retried.peek() ?? self.fresh.peek(),
+    shift: () => takeReady(self),
+  };
+  const bytesOf = (pending: PendingEvent) => entryBytes(self.attempt.entryOf(pending));
+  while (linger.mayLeave() && gate.mayStart()) {
+    const batch = takeBatch(ready, bytesOf, putEventsLimits);
+    linger.left(batch.length);
+    for (const pending of batch) {
+      self.inFlight.add(pending);
+    }
+    void send(self, putEvents, batch);
+  }
+  // What is left over after full calls lingers in its turn.
+  linger.arrived();
+}
+
+async function send(self: State, call: PutEvents, batch: readonly PendingEvent[]): Promise<void> {
+  self.gate.started();
+  const worked = await attemptBatch(self.attempt, call, batch);
+  self.gate.ended(worked ? 'worked' : 'failed');
+  pump(self);
+  tellIfIdle(self);
+}
+
+function conclude(
+  self: State,
+  batch: readonly PendingEvent[],
+  failures: readonly (EntryFailure | undefined)[],
+): void {
+  // Abandoned by the shutdown meanwhile: accounted for already.
+  if (self.abandoned) {
+    return;
+  }
+  const failed: FailedEvent[] = [];
+  for (const [index, pending] of batch.entries()) {
+    self.inFlight.delete(pending);
+    const failure = failures[index];
+    if (failure === undefined) {
+      succeed(self, pending);
+    } else {
+      failed.push({ pending, failure });
+      self.observe({ kind: 'entry-failed', reason: failure.reason });
+    }
+  }
+  if (failed.length > 0) {
+    sendAgain(self, failed, batch.length);
+  }
+}
+
+const done = Promise.resolve();
+
+function succeed(self: State, { delivery, onEnd }: PendingEvent): void {
+  self.observe({
+    kind: 'delivered',
+    channel: 'eventbridge',
+    delivery,
+    url: undefined,
+    statusCode: undefined,
+  });
+  onEnd(done);
+}
+
+/** Gives up what cannot succeed any more, and lets the rest wait; what waits equally long is told together. */
+function sendAgain(self: State, failed: readonly FailedEvent[], of: number): void {
+  const { givenUp, waiting } = retriesOf(failed, self.config.retry, self.random);
+  for (const { pending, reason, error } of givenUp) {
+    self.custody.giveUp(pending.delivery, reason, error);
+    pending.onEnd(done);
+  }
+  for (const [retryInMs, events] of waiting) {
+    const error = [...new Set(events.map(({ delivery }) => errorOf(delivery)))].join('; ');
+    self.observe({ kind: 'events-waiting', events: events.length, of, error, retryInMs });
+    for (const { delivery, onEnd } of events) {
+      onEnd(hold(self, delivery, retryInMs));
+    }
+  }
+}
+
+async function hold(self: State, delivery: Delivery, delayMs: number): Promise<void> {
+  self.concluding += 1;
+  try {
+    await self.custody.hold(delivery, delayMs, errorOf(delivery));
+  } finally {
+    self.concluding -= 1;
+    tellIfIdle(self);
+  }
+}
+
+function errorOf({ lastError }: Delivery): string {
+  return lastError ?? 'not tried yet';
+}
+
+function readyCount({ retried, fresh }: State): number {
+  return retried.size + fresh.size;
+}
+
+function takeReady({ retried, fresh }: State): PendingEvent | undefined {
+  return retried.shift() ?? fresh.shift();
+}
+
+/** Retries are older than all that was never tried, those that wait for their time included. */
+function takeOldest(self: State): PendingEvent | undefined {
+  const retried = self.retried.shift();
+  if (retried !== undefined) {
+    return retried;
+  }
+  const waiting = self.queue.takeOldest();
+  return waiting === undefined ? self.fresh.shift() : { delivery: waiting, entry: undefined, onEnd: ignore };
+}
+
+function ignore(): void {}
+
+function discard(self: State): number {
+  let discarded = 0;
+  while (takeOldest(self) !== undefined) {
+    discarded += 1;
+  }
+  return discarded;
+}
+
+async function drain(self: State, withinMs: number): Promise<void> {
+  // Retries that would come too late get one more chance now.
+  for (const delivery of await self.queue.drain(withinMs)) {
+    begin(self, delivery, ignore);
+  }
+  self.gate.endPause();
+  self.linger.end();
+  pump(self);
+  if (!isIdle(self)) {
+    await new Promise<void>((resolve) => {
+      const timer = self.machine.setTimer(withinMs, () => void abandon(self).then(resolve));
+      self.onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+  self.abandoned = true;
+  self.gate.endPause();
+}
+
+async function abandon(self: State): Promise<void> {
+  self.abandoned = true;
+  const unfinished = [...self.inFlight];
+  self.inFlight.clear();
+  for (let ready = takeReady(self); ready !== undefined; ready = takeReady(self)) {
+    unfinished.push(ready);
+  }
+  for (const delivery of await self.queue.drain(0)) {
+    unfinished.push({ delivery, entry: undefined, onEnd: ignore });
+  }
+  for (const { delivery, onEnd } of unfinished) {
+    onEnd(self.custody.leave(delivery, errorOf(delivery)));
+  }
+}
+
+function isIdle(self: State): boolean {
+  return (
+    self.inFlight.size === 0 && self.concluding === 0 && readyCount(self) === 0 && self.queue.heldHere() === 0
+  );
+}
+
+function tellIfIdle(self: State): void {
+  if (isIdle(self)) {
+    self.onIdle?.();
+  }
 }

@@ -1,13 +1,14 @@
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../observability/logger.ts';
+import type { SimClock } from '../../base/clock.ts';
+import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import type { DeliveryReport } from '../observer.ts';
 import type { RetryOptions } from '../retry-policy.ts';
 
-/** What the circuits work with. */
-export interface WebhookCircuitsDeps {
-  readonly clock: Clock;
+interface WebhookCircuitsDeps {
+  /** The same as that of the back-off, which circuits are a part of. */
+  readonly clock: SimClock;
   readonly random: RandomSource;
-  readonly logger: Logger;
+  readonly observe: Observer<DeliveryReport>;
   /** The time that a circuit stays open follows the back-off of the retries. */
   readonly retry: RetryOptions;
 }
@@ -21,10 +22,10 @@ export type Admission = 'regular' | 'probe';
  * again for twice as long. Deliveries wait meanwhile; that costs them no attempt and no connection.
  */
 export interface WebhookCircuits {
-  /** When to ask again (milliseconds since the epoch); undefined when the way is free. */
-  blockedUntilMs(origin: string): number | undefined;
-  /** Leave to send; every one must be followed by a `report`. Otherwise as `blockedUntilMs`. */
-  admit(origin: string): Admission | { readonly blockedUntilMs: number };
+  /** How long to wait before asking again, in milliseconds; undefined when attempts may be made. */
+  blockedForMs(origin: string): number | undefined;
+  /** Leave to send; every one must be followed by a `report`. Otherwise as `blockedForMs`. */
+  admit(origin: string): Admission | { readonly blockedForMs: number };
   /** Tells how an attempt ended. Returns true when that opened the circuit. */
   report(origin: string, admission: Admission, isAlive: boolean): boolean;
   /** How many are open, for the metrics. */
@@ -47,91 +48,91 @@ interface Circuit {
   isProbing: boolean;
 }
 
+interface State extends WebhookCircuitsDeps {
+  readonly circuits: Map<string, Circuit>;
+}
+
 /** See `WebhookCircuits`. */
 export function createWebhookCircuits(deps: WebhookCircuitsDeps): WebhookCircuits {
-  const { clock, logger, retry } = deps;
-  const circuits = new Map<string, Circuit>();
-
-  /**
-   * A delivery that fails alone has waited longer than this by the time it has opened the circuit, so
-   * its own schedule stays as the retry policy has it.
-   */
-  function openMsOf(circuit: Circuit): number {
-    const doubledMs = retry.baseMs * 4 * 2 ** Math.min(circuit.opens - 1, 40);
-    return Math.min(doubledMs, retry.maxMs / 2, maxOpenMs);
-  }
-
-  function blockedUntilMs(origin: string): number | undefined {
-    const circuit = circuits.get(origin);
-    if (circuit === undefined || circuit.opens === 0) {
-      return undefined;
-    }
-    const nowMs = clock.now();
-    if (!circuit.isProbing && circuit.openUntilMs <= nowMs) {
-      return undefined;
-    }
-    // Spread, so that not all who wait come back in the same moment.
-    return Math.ceil(Math.max(circuit.openUntilMs, nowMs) + deps.random() * openMsOf(circuit));
-  }
-
-  function circuitOf(origin: string): Circuit {
-    let circuit = circuits.get(origin);
-    if (circuit === undefined) {
-      circuit = { failures: 0, opens: 0, openUntilMs: 0, isProbing: false };
-      const [oldest] = circuits.size >= maxOrigins ? circuits.keys() : [];
-      if (oldest !== undefined) {
-        circuits.delete(oldest);
-      }
-      circuits.set(origin, circuit);
-    }
-    return circuit;
-  }
-
+  const self: State = { ...deps, circuits: new Map() };
   return {
-    blockedUntilMs,
-
-    admit(origin) {
-      const untilMs = blockedUntilMs(origin);
-      if (untilMs !== undefined) {
-        return { blockedUntilMs: untilMs };
-      }
-      const circuit = circuits.get(origin);
-      if (circuit === undefined || circuit.opens === 0) {
-        return 'regular';
-      }
-      circuit.isProbing = true;
-      return 'probe';
-    },
-
-    report(origin, admission, isAlive) {
-      if (isAlive) {
-        const circuit = circuits.get(origin);
-        circuits.delete(origin);
-        if (circuit !== undefined && circuit.opens > 0) {
-          logger.info({ origin }, 'Webhook circuit closed');
-        }
-        return false;
-      }
-      const circuit = circuitOf(origin);
-      circuit.failures += 1;
-      // What was under way when it opened says nothing new.
-      const opens = admission === 'probe' || (circuit.opens === 0 && circuit.failures >= failuresToOpen);
-      if (opens) {
-        circuit.opens += 1;
-        circuit.isProbing = false;
-        const openMs = openMsOf(circuit);
-        circuit.openUntilMs = clock.now() + openMs;
-        logger.warn({ origin, failures: circuit.failures, open_ms: openMs }, 'Webhook circuit opened');
-      }
-      return opens;
-    },
-
-    openCount() {
-      let open = 0;
-      for (const circuit of circuits.values()) {
-        open += circuit.opens > 0 ? 1 : 0;
-      }
-      return open;
-    },
+    blockedForMs: (origin) => blockedForMs(self, origin),
+    admit: (origin) => admit(self, origin),
+    report: (origin, admission, isAlive) =>
+      isAlive ? reportAlive(self, origin) : reportFailure(self, origin, admission),
+    openCount: () => [...self.circuits.values()].filter(({ opens }) => opens > 0).length,
   };
+}
+
+function blockedForMs(self: State, origin: string): number | undefined {
+  const circuit = self.circuits.get(origin);
+  if (circuit === undefined || circuit.opens === 0) {
+    return undefined;
+  }
+  const leftMs = circuit.openUntilMs - self.clock.now();
+  if (!circuit.isProbing && leftMs <= 0) {
+    return undefined;
+  }
+  // Spread, so that not all who wait come back in the same moment.
+  return Math.ceil(Math.max(leftMs, 0) + self.random() * openMsOf(self, circuit));
+}
+
+function admit(self: State, origin: string): Admission | { readonly blockedForMs: number } {
+  const blockedMs = blockedForMs(self, origin);
+  if (blockedMs !== undefined) {
+    return { blockedForMs: blockedMs };
+  }
+  const circuit = self.circuits.get(origin);
+  if (circuit === undefined || circuit.opens === 0) {
+    return 'regular';
+  }
+  circuit.isProbing = true;
+  return 'probe';
+}
+
+function reportAlive({ circuits, observe }: State, origin: string): false {
+  const circuit = circuits.get(origin);
+  circuits.delete(origin);
+  if (circuit !== undefined && circuit.opens > 0) {
+    observe({ kind: 'circuit-closed', origin });
+  }
+  return false;
+}
+
+/** Returns true when that opened the circuit. */
+function reportFailure(self: State, origin: string, admission: Admission): boolean {
+  const circuit = circuitOf(self, origin);
+  circuit.failures += 1;
+  // What was under way when it opened says nothing new.
+  const opens = admission === 'probe' || (circuit.opens === 0 && circuit.failures >= failuresToOpen);
+  if (opens) {
+    circuit.opens += 1;
+    circuit.isProbing = false;
+    const openMs = openMsOf(self, circuit);
+    circuit.openUntilMs = self.clock.now() + openMs;
+    self.observe({ kind: 'circuit-opened', origin, failures: circuit.failures, openMs });
+  }
+  return opens;
+}
+
+/**
+ * A delivery that fails alone has waited longer than this by the time it has opened the circuit, so
+ * its own schedule stays as the retry policy has it.
+ */
+function openMsOf({ retry }: State, circuit: Circuit): number {
+  const doubledMs = retry.baseMs * 4 * 2 ** Math.min(circuit.opens - 1, 40);
+  return Math.min(doubledMs, retry.maxMs / 2, maxOpenMs);
+}
+
+function circuitOf({ circuits }: State, origin: string): Circuit {
+  let circuit = circuits.get(origin);
+  if (circuit === undefined) {
+    circuit = { failures: 0, opens: 0, openUntilMs: 0, isProbing: false };
+    const [oldest] = circuits.size >= maxOrigins ? circuits.keys() : [];
+    if (oldest !== undefined) {
+      circuits.delete(oldest);
+    }
+    circuits.set(origin, circuit);
+  }
+  return circuit;
 }

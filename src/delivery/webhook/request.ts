@@ -1,7 +1,8 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../../base/clock.ts';
+import type { MachineClock } from '../../base/clock.ts';
+import type { AttemptResult } from '../attempt-result.ts';
 import { type AttemptFailure, parseRetryAfter } from '../retry-policy.ts';
 import type { RequestClient } from './connections.ts';
 import { EgressRefusedError } from './connector.ts';
@@ -15,17 +16,6 @@ export interface WebhookRequest {
   readonly timeoutMs: number;
 }
 
-/** How one attempt ended. */
-export type AttemptResult =
-  | { readonly outcome: 'delivered'; readonly statusCode: number }
-  | {
-      readonly outcome: 'failed';
-      readonly failure: AttemptFailure;
-      readonly statusCode?: number;
-      /** For the log: what went wrong, or how the receiver's answer began. */
-      readonly detail: string;
-    };
-
 /** No more than this is read of an answer, in bytes. */
 const maxResponseBytes = 20_000;
 /** No more than this of an answer goes into the log, in characters. */
@@ -37,7 +27,7 @@ const maxExcerptBytes = 4 * maxExcerptLength;
 export function sendWebhookRequest(
   client: RequestClient,
   request: WebhookRequest,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<MachineClock, 'now'>,
 ): Promise<AttemptResult> {
   return new Promise((resolve) => {
     const { path, headers, body } = request;
@@ -50,7 +40,7 @@ export function sendWebhookRequest(
  * one would make a stream, an iterator and an abort signal for an answer that is nearly always empty.
  */
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<MachineClock, 'now'>;
   readonly #resolve: (result: AttemptResult) => void;
   readonly #timeoutMs: number;
   readonly #timeout: NodeJS.Timeout;
@@ -62,7 +52,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #excerpt = '';
   #decoder: StringDecoder | undefined;
 
-  constructor(timeoutMs: number, clock: Pick<Clock, 'now'>, resolve: (result: AttemptResult) => void) {
+  constructor(timeoutMs: number, clock: Pick<MachineClock, 'now'>, resolve: (result: AttemptResult) => void) {
     this.#clock = clock;
     this.#resolve = resolve;
     this.#timeoutMs = timeoutMs;

@@ -1,278 +1,192 @@
-import type { Clock } from '../../base/clock.ts';
-import { traceFields } from '../../base/call-trace.ts';
-import type { Logger } from '../../observability/logger.ts';
-import type { Metrics } from '../../observability/metrics.ts';
+import type { MachineClock, SimClock } from '../../base/clock.ts';
+import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
-import { LeftToOthersError } from '../../state/left-to-others-error.ts';
-import type { DeliveryQueue } from '../../state/ports.ts';
-import type { DeadLetter } from '../dead-letter/dead-letter.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
+import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
+import type { DeliveryReport } from '../observer.ts';
+import type { DeliveryQueue } from '../ports.ts';
 import { decideRetry, patienceMs, type RetryOptions } from '../retry-policy.ts';
-import type { WebhookAttempt } from './attempt.ts';
-import type { WebhookCircuits } from './circuits.ts';
-import type { WebhookConnections } from './connections.ts';
-import type { WebhookDelivery } from './delivery.ts';
-import type { AttemptResult } from './request.ts';
-import { createWebhookTurns, type Turn } from './turn.ts';
+import type { TakeTurn, Turn } from './turn.ts';
 
-/** What the webhook sender works with. */
-export interface WebhookSenderDeps {
-  readonly clock: Clock;
+interface WebhookSenderDeps {
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
   readonly random: RandomSource;
-  readonly connections: WebhookConnections;
-  readonly circuits: WebhookCircuits;
-  readonly attempt: WebhookAttempt;
+  readonly takeTurn: TakeTurn;
   readonly queue: DeliveryQueue<WebhookDelivery>;
-  /**
-   * Set when deliveries outlive the process: `accept` fails rather than to give up what others can do, and
-   * when receivers are slow no more than so many first attempts are under way; those beyond wait in the
-   * queue.
-   */
-  readonly maxSlowAttempts?: number | undefined;
-  readonly deadLetter: DeadLetter;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly custody: Custody<WebhookDelivery>;
+  readonly observe: Observer<DeliveryReport>;
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly retry: RetryOptions;
 }
 
-/** Sends the outcome to the payment's webhook address, if it has one. */
-export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
-  const { clock, queue, deadLetter, logger, metrics } = deps;
-  const longestWaitMs = patienceMs(deps.retry, deps.timeoutMs);
+interface State extends WebhookSenderDeps {
   /** Every delivery that is being attempted or waits for a connection. */
-  const inFlight = new Set<WebhookDelivery>();
-  const isShared = deps.maxSlowAttempts !== undefined;
-  const takeTurn = createWebhookTurns({ ...deps, maxWaitMs: isShared ? slowMs : undefined });
-  /** First attempts under way, the oldest first, with the time when they began. */
-  const firstAttempts = new Map<WebhookDelivery, number>();
+  readonly inFlight: Set<WebhookDelivery>;
   /** How many have had their turn and are being accounted for. */
-  let concluding = 0;
-  let abandoned = false;
-  let onIdle: (() => void) | undefined;
+  concluding: number;
+  abandoned: boolean;
+  readonly isAbandoned: () => boolean;
+  onIdle: (() => void) | undefined;
+}
 
-  function isAbandoned(): boolean {
-    return abandoned;
-  }
-
-  /** @param onEnd gets what ends when the delivery is accounted for; not called while it waits its turn. */
-  function begin(delivery: WebhookDelivery, onEnd: (ended: Promise<void>) => void): void {
-    inFlight.add(delivery);
-    takeTurn(delivery, isAbandoned, (turn) => onEnd(end(delivery, turn)));
-  }
-
-  /** Rejects only when the queue outlives the process: otherwise nobody waits for it. */
-  async function end(delivery: WebhookDelivery, turn: Turn): Promise<void> {
-    // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
-    const isOurs = inFlight.delete(delivery);
-    if (isOurs) {
-      concluding += 1;
-      try {
-        await account(delivery, turn);
-      } finally {
-        concluding -= 1;
-      }
-    }
-    if (isIdle()) {
-      onIdle?.();
-    }
-    if (!isOurs && isShared) {
-      throw new LeftToOthersError();
-    }
-  }
-
-  function handle(delivery: WebhookDelivery): Promise<void> {
-    return new Promise((resolve) => begin(delivery, resolve));
-  }
-
-  async function handleFirst(delivery: WebhookDelivery): Promise<void> {
-    if (firstAttempts.size >= (deps.maxSlowAttempts ?? Infinity) && areSlow()) {
-      await waitElsewhere(delivery);
-      return;
-    }
-    firstAttempts.set(delivery, clock.now());
-    try {
-      await handle(delivery);
-    } finally {
-      firstAttempts.delete(delivery);
-    }
-  }
-
-  function areSlow(): boolean {
-    const [oldestMs = Infinity] = firstAttempts.values();
-    return clock.now() - oldestMs > slowMs;
-  }
-
-  /** Leaves a delivery that there is no room for to the queue, from where it may go to another process. */
-  function waitElsewhere(delivery: WebhookDelivery): Promise<void> {
-    return waitForTurn(delivery, clock.now() + elsewhereMs, 'too many webhooks were under way');
-  }
-
-  async function account(delivery: WebhookDelivery, turn: Turn): Promise<void> {
-    switch (turn.kind) {
-      case 'attempted':
-        await conclude(
-          { ...delivery, attempts: delivery.attempts + 1, lastAttemptAtMs: turn.atMs },
-          turn.result,
-        );
-        break;
-      case 'blocked':
-        await waitForTurn(delivery, turn.untilMs, 'the origin failed too often to be tried');
-        break;
-      case 'overflow':
-        if (isShared) {
-          await waitElsewhere(delivery);
-          break;
-        }
-        await deadLetter.record(delivery, 'overflow', 'too many webhooks wait for a connection');
-        break;
-      case 'shutdown':
-        await leave(delivery);
-        break;
-    }
-  }
-
-  /** For a delivery that this process has no time for. */
-  async function leave(delivery: WebhookDelivery): Promise<void> {
-    if (isShared) {
-      throw new LeftToOthersError();
-    }
-    await deadLetter.record(delivery, 'shutdown', 'out of time');
-  }
-
-  /** What comes of a delivery after an attempt, the attempt already counted. */
-  async function conclude(delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
-    if (result.outcome === 'delivered') {
-      metrics.webhookDeliveries.count('delivered');
-      if (logger.isLevelEnabled('debug')) {
-        logger.debug({ ...fieldsOf(delivery), http_status: result.statusCode }, 'Webhook delivered');
-      }
-      return;
-    }
-    const decision = decideRetry(delivery.attempts, result.failure, deps.retry, deps.random);
-    if (decision.action === 'give-up') {
-      await deadLetter.record(delivery, decision.reason, result.detail);
-      return;
-    }
-    if (await hold(delivery, clock.now() + decision.delayMs, result.detail)) {
-      logger.warn(
-        { ...fieldsOf(delivery), error: result.detail, retry_in_ms: decision.delayMs },
-        'Webhook failed, to be tried again',
-      );
-    }
-  }
-
-  /** Waits without an attempt, as long as the attempts and the waits between them would take in all. */
-  async function waitForTurn(delivery: WebhookDelivery, untilMs: number, reason: string): Promise<void> {
-    const waiting = { ...delivery, waits: (delivery.waits ?? 0) + 1 };
-    if (clock.now() - delivery.createdAtMs > longestWaitMs) {
-      await deadLetter.record(delivery, 'exhausted', reason);
-    } else if (await hold(waiting, untilMs, reason)) {
-      logger.debug(
-        { ...fieldsOf(delivery), error: reason, retry_in_ms: untilMs - clock.now() },
-        'Webhook waits for its turn',
-      );
-    }
-  }
-
-  /** Puts the delivery into the queue; what it does not take is given up. */
-  async function hold(delivery: WebhookDelivery, dueAtMs: number, lastError: string): Promise<boolean> {
-    switch (await addToQueue(delivery, dueAtMs)) {
-      case 'held':
-        return true;
-      case 'refused':
-        await deadLetter.record(delivery, 'shutdown', lastError);
-        return false;
-      case 'full':
-        await deadLetter.record(delivery, 'overflow', lastError);
-        return false;
-      case 'failed':
-        await deadLetter.record(delivery, 'queue_failed', lastError);
-        return false;
-    }
-  }
-
-  async function addToQueue(delivery: WebhookDelivery, dueAtMs: number) {
-    try {
-      return await queue.add(delivery, dueAtMs);
-    } catch (error) {
-      logger.error({ event_id: delivery.event.eventId, err: error }, 'Webhook queue failed');
-      if (isShared) {
-        throw error;
-      }
-      return 'failed';
-    }
-  }
-
-  function isIdle(): boolean {
-    return inFlight.size === 0 && concluding === 0 && queue.heldHere() === 0;
-  }
-
-  async function abandon(): Promise<void> {
-    abandoned = true;
-    // Taken out at once: what ends from here on finds that it is accounted for.
-    const unfinished = [...inFlight];
-    inFlight.clear();
-    const held = await queue.drain(0);
-    if (isShared) {
-      return;
-    }
-    const left = [...unfinished, ...held];
-    await Promise.all(left.map((delivery) => deadLetter.record(delivery, 'shutdown', 'out of time')));
-  }
-
-  queue.start(handle);
-
+/** Sends events to their webhook address, if they have one. */
+export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
+  const self: State = {
+    ...deps,
+    inFlight: new Set(),
+    concluding: 0,
+    abandoned: false,
+    isAbandoned: () => self.abandoned,
+    onIdle: undefined,
+  };
+  const sender: Sender<WebhookDelivery> = {
+    canSend: () => true,
+    begin: (delivery, onEnd) => begin(self, sender, delivery, onEnd),
+    waitForRoom: (delivery) =>
+      waitForTurn(self, delivery, overflowWaitMs, 'too many webhooks were under way'),
+  };
   return {
-    accept(event, payment) {
-      if (payment.webhookUrl === undefined) {
-        return undefined;
-      }
-      const delivery = { event, url: payment.webhookUrl, attempts: 0, createdAtMs: clock.now() };
-      if (abandoned) {
-        return leave(delivery);
-      }
-      if (isShared) {
-        return handleFirst(delivery);
-      }
-      // Nobody waits for it, so there is no promise to hold on to while it waits for a connection.
-      begin(delivery, () => undefined);
-      return undefined;
-    },
-
-    async drain(untilMs) {
-      const tooLate = await queue.drain(untilMs);
-      await Promise.all(tooLate.map((delivery) => deadLetter.record(delivery, 'shutdown', 'out of time')));
-      if (!isIdle()) {
-        await new Promise<void>((resolve) => {
-          const timer = clock.setTimer(
-            Math.max(0, untilMs - clock.now()),
-            () => void abandon().then(resolve),
-          );
-          onIdle = () => {
-            timer.cancel();
-            resolve();
-          };
-        });
-      }
-    },
+    start: () => self.queue.start((delivery) => self.custody.again(delivery, sender)),
+    accept: (event) => accept(self, sender, event),
+    drain: (withinMs) => drain(self, withinMs),
   };
 }
 
-/** With a first attempt older than this, in milliseconds, receivers count as slow. */
-const slowMs = 1_000;
+function accept(
+  { custody, abandoned }: State,
+  sender: Sender<WebhookDelivery>,
+  event: PaymentEvent,
+): Promise<void> | undefined {
+  const { destination: url } = event;
+  if (url === undefined) {
+    return undefined;
+  }
+  const delivery = { ...newDelivery(event), url };
+  return abandoned ? custody.leave(delivery) : custody.first(delivery, sender);
+}
 
-/** How long a delivery that there was no room for waits in the queue, in milliseconds. */
-const elsewhereMs = 1_000;
+/** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
+function begin(self: State, sender: Sender<WebhookDelivery>, delivery: WebhookDelivery, onEnd: OnEnd): void {
+  self.inFlight.add(delivery);
+  self.takeTurn(delivery, self.isAbandoned, (turn) => onEnd(end(self, sender, delivery, turn)));
+}
 
-function fieldsOf(delivery: WebhookDelivery) {
-  return {
-    payment_id: delivery.event.paymentId,
-    reservation_id: delivery.event.reservationId,
-    event_id: delivery.event.eventId,
-    webhook_url: delivery.url,
-    attempt: delivery.attempts,
-    ...traceFields(delivery.event.trace),
-  };
+/** Rejects only with durable state: otherwise nobody waits for it. */
+async function end(
+  self: State,
+  sender: Sender<WebhookDelivery>,
+  delivery: WebhookDelivery,
+  turn: Turn,
+): Promise<void> {
+  // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
+  const isOurs = self.inFlight.delete(delivery);
+  if (isOurs) {
+    self.concluding += 1;
+    try {
+      await account(self, sender, delivery, turn);
+    } finally {
+      self.concluding -= 1;
+    }
+  }
+  if (isIdle(self)) {
+    self.onIdle?.();
+  }
+  if (!isOurs) {
+    self.custody.checkAbandoned();
+  }
+}
+
+async function account(
+  self: State,
+  sender: Sender<WebhookDelivery>,
+  delivery: WebhookDelivery,
+  turn: Turn,
+): Promise<void> {
+  switch (turn.kind) {
+    case 'attempted':
+      await conclude(self, afterAttempt(delivery, turn.atMs), turn.result);
+      break;
+    case 'blocked':
+      await waitForTurn(self, delivery, turn.forMs, 'the origin failed too often to be tried');
+      break;
+    case 'overflow':
+      await self.custody.overflow(delivery, 'too many webhooks wait for a connection', sender);
+      break;
+    case 'shutdown':
+      await self.custody.leave(delivery);
+      break;
+  }
+}
+
+/** What comes of a delivery after an attempt, the attempt already counted. */
+async function conclude(self: State, delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
+  if (result.outcome === 'delivered') {
+    const { statusCode } = result;
+    self.observe({ kind: 'delivered', channel: 'webhook', delivery, url: delivery.url, statusCode });
+    return;
+  }
+  const decision = decideRetry(delivery.attempts, result.failure, self.retry, self.random);
+  if (decision.action === 'give-up') {
+    self.custody.giveUp(delivery, decision.reason, result.detail);
+    return;
+  }
+  await hold(self, { ...delivery, lastError: result.detail }, decision.delayMs, result.detail, true);
+}
+
+/** Waits without an attempt, as long as the attempts and the waits between them would take in all. */
+async function waitForTurn(
+  self: State,
+  delivery: WebhookDelivery,
+  delayMs: number,
+  reason: string,
+): Promise<void> {
+  const waitedMs = self.clock.now() - delivery.event.occurredAtMs;
+  if (waitedMs > patienceMs(self.retry, self.timeoutMs)) {
+    self.custody.giveUp(delivery, 'exhausted', reason);
+  } else {
+    await hold(self, { ...delivery, waits: delivery.waits + 1 }, delayMs, reason, false);
+  }
+}
+
+async function hold(
+  self: State,
+  delivery: WebhookDelivery,
+  delayMs: number,
+  error: string,
+  afterAttempt: boolean,
+): Promise<void> {
+  if (await self.custody.hold(delivery, delayMs, error)) {
+    self.observe({ kind: 'webhook-waiting', delivery, afterAttempt, error, retryInMs: delayMs });
+  }
+}
+
+function isIdle({ inFlight, concluding, queue }: State): boolean {
+  return inFlight.size === 0 && concluding === 0 && queue.heldHere() === 0;
+}
+
+async function drain(self: State, withinMs: number): Promise<void> {
+  self.custody.abandon(await self.queue.drain(withinMs));
+  if (!isIdle(self)) {
+    await new Promise<void>((resolve) => {
+      // By the machine's time: what waits for the simulation's clock must not hold up the end.
+      const timer = self.machine.setTimer(withinMs, () => void abandon(self).then(resolve));
+      self.onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+async function abandon(self: State): Promise<void> {
+  self.abandoned = true;
+  // Taken out at once: what ends from here on finds that it is accounted for.
+  const unfinished = [...self.inFlight];
+  self.inFlight.clear();
+  self.custody.abandon([...unfinished, ...(await self.queue.drain(0))]);
 }

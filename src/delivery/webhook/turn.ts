@@ -1,30 +1,30 @@
-import type { Clock } from '../../base/clock.ts';
+import type { MachineClock, SimClock } from '../../base/clock.ts';
 import { memoize } from '../../base/memoize.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+import type { WebhookDelivery } from '../delivery.ts';
 import type { WebhookAttempt } from './attempt.ts';
 import type { Admission, WebhookCircuits } from './circuits.ts';
 import type { NoConnection, OnAcquired, WebhookConnection, WebhookConnections } from './connections.ts';
-import type { WebhookDelivery } from './delivery.ts';
-import type { AttemptResult } from './request.ts';
 import { toWebhookTarget, type WebhookTarget } from './target.ts';
 
 /** What came of a delivery whose turn it was. */
 export type Turn =
   | { readonly kind: 'attempted'; readonly atMs: number; readonly result: AttemptResult }
-  /** The origin's circuit is open. */
-  | { readonly kind: 'blocked'; readonly untilMs: number }
+  /** The origin's circuit is open, for so long. */
+  | { readonly kind: 'blocked'; readonly forMs: number }
   /** Too many wait for a connection. */
   | { readonly kind: 'overflow' }
   /** The shutdown came first. */
   | { readonly kind: 'shutdown' };
 
-/** What turns are made of. */
-export interface WebhookTurnsDeps {
-  readonly clock: Clock;
+interface WebhookTurnsDeps {
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
   readonly connections: WebhookConnections;
   readonly circuits: WebhookCircuits;
   readonly attempt: WebhookAttempt;
   /** Longest wait for a connection, in milliseconds; undefined: as long as it takes. */
-  readonly maxWaitMs: number | undefined;
+  readonly maxConnectionWaitMs: number | undefined;
 }
 
 /**
@@ -43,90 +43,105 @@ export type TakeTurn = (
 /** Addresses that are kept taken apart, which costs as much as to sign a webhook. */
 const maxTargets = 1_000;
 
-/** See `TakeTurn`. A delivery that waits for a connection is one closure: thousands may have to. */
+/** See `TakeTurn`. */
 export function createWebhookTurns(deps: WebhookTurnsDeps): TakeTurn {
-  const { clock, connections, circuits, maxWaitMs } = deps;
   const targetOf = memoize(toWebhookTarget, maxTargets);
-
-  function acquire(origin: string, onAcquired: OnAcquired): void {
-    if (maxWaitMs === undefined) {
-      connections.acquire(origin, onAcquired);
-    } else {
-      acquireWithin(maxWaitMs, origin, onAcquired);
-    }
-  }
-
-  /** As `connections.acquire`, but full when there is none in time. */
-  function acquireWithin(waitMs: number, origin: string, onAcquired: OnAcquired): void {
-    let isLate = false;
-    const timer = clock.setTimer(waitMs, () => {
-      isLate = true;
-      onAcquired('full');
-    });
-    connections.acquire(origin, (connection) => {
-      if (!isLate) {
-        timer.cancel();
-        onAcquired(connection);
-      } else if (typeof connection === 'object') {
-        connection.release();
-      }
-    });
-  }
-
-  function turnWithout(reason: NoConnection, origin: string): Turn {
-    switch (reason) {
-      case 'closed':
-        return { kind: 'shutdown' };
-      case 'full':
-        return { kind: 'overflow' };
-      case 'dismissed':
-        return { kind: 'blocked', untilMs: circuits.blockedUntilMs(origin) ?? clock.now() };
-    }
-  }
-
-  async function attempt(
-    connection: WebhookConnection,
-    admission: Admission,
-    delivery: WebhookDelivery,
-    { origin, path }: WebhookTarget,
-  ): Promise<Turn> {
-    const atMs = clock.now();
-    const result = await deps.attempt(connection.client, delivery, path);
-    // Told before the connection is free, or the next in line would use it on a dead origin.
-    if (circuits.report(origin, admission, isAlive(result))) {
-      connections.dismiss(origin);
-    }
-    connection.release();
-    return { kind: 'attempted', atMs, result };
-  }
-
   return (delivery, isEnding, onTurn) => {
     const target = targetOf(delivery.url);
-    const { origin } = target;
-    const blockedUntilMs = circuits.blockedUntilMs(origin);
-    if (blockedUntilMs !== undefined) {
-      onTurn({ kind: 'blocked', untilMs: blockedUntilMs });
+    const blockedForMs = deps.circuits.blockedForMs(target.origin);
+    if (blockedForMs !== undefined) {
+      onTurn({ kind: 'blocked', forMs: blockedForMs });
       return;
     }
-    acquire(origin, (connection) => {
-      if (typeof connection === 'string') {
-        onTurn(turnWithout(connection, origin));
-        return;
-      }
-      if (isEnding()) {
-        connection.release();
-        onTurn({ kind: 'shutdown' });
-        return;
-      }
-      const admission = circuits.admit(origin);
-      if (typeof admission === 'object') {
-        connection.release();
-        onTurn({ kind: 'blocked', untilMs: admission.blockedUntilMs });
-        return;
-      }
-      void attempt(connection, admission, delivery, target).then(onTurn);
-    });
+    // A delivery that waits for a connection is this one closure: thousands may have to.
+    acquire(deps, target.origin, (connection) =>
+      useConnection(deps, connection, delivery, target, isEnding, onTurn),
+    );
   };
+}
+
+function useConnection(
+  deps: WebhookTurnsDeps,
+  connection: WebhookConnection | NoConnection,
+  delivery: WebhookDelivery,
+  target: WebhookTarget,
+  isEnding: () => boolean,
+  onTurn: (turn: Turn) => void,
+): void {
+  if (typeof connection === 'string') {
+    onTurn(turnWithout(deps, connection, target.origin));
+    return;
+  }
+  if (isEnding()) {
+    connection.release();
+    onTurn({ kind: 'shutdown' });
+    return;
+  }
+  const admission = deps.circuits.admit(target.origin);
+  if (typeof admission === 'object') {
+    connection.release();
+    onTurn({ kind: 'blocked', forMs: admission.blockedForMs });
+    return;
+  }
+  void attempt(deps, connection, admission, delivery, target).then(onTurn);
+}
+
+async function attempt(
+  { clock, circuits, connections, attempt: send }: WebhookTurnsDeps,
+  connection: WebhookConnection,
+  admission: Admission,
+  delivery: WebhookDelivery,
+  { origin, path }: WebhookTarget,
+): Promise<Turn> {
+  const atMs = clock.now();
+  const result = await send(connection.client, delivery, path);
+  // Told before the connection is free, or the next in line would use it on a dead origin.
+  if (circuits.report(origin, admission, isAlive(result))) {
+    connections.dismiss(origin);
+  }
+  connection.release();
+  return { kind: 'attempted', atMs, result };
+}
+
+function acquire(deps: WebhookTurnsDeps, origin: string, onAcquired: OnAcquired): void {
+  if (deps.maxConnectionWaitMs === undefined) {
+    deps.connections.acquire(origin, onAcquired);
+  } else {
+    acquireWithin(deps, deps.maxConnectionWaitMs, origin, onAcquired);
+  }
+}
+
+/** As `connections.acquire`, but full when there is none in time. */
+function acquireWithin(
+  { machine, connections }: WebhookTurnsDeps,
+  waitMs: number,
+  origin: string,
+  onAcquired: OnAcquired,
+): void {
+  let isLate = false;
+  const timer = machine.setTimer(waitMs, () => {
+    isLate = true;
+    onAcquired('full');
+  });
+  connections.acquire(origin, (connection) => {
+    if (!isLate) {
+      timer.cancel();
+      onAcquired(connection);
+    } else if (typeof connection === 'object') {
+      connection.release();
+    }
+  });
+}
+
+function turnWithout({ circuits }: WebhookTurnsDeps, reason: NoConnection, origin: string): Turn {
+  switch (reason) {
+    case 'closed':
+      return { kind: 'shutdown' };
+    case 'full':
+      return { kind: 'overflow' };
+    case 'dismissed':
+      return { kind: 'blocked', forMs: circuits.blockedForMs(origin) ?? 0 };
+  }
 }
 
 /** Whether somebody is there who can answer, whatever the answer was to this one delivery. */

@@ -3,13 +3,13 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../../gen/grpc/health/v1/health_pb.js';
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { MachineClock, Timer } from '../../base/clock.ts';
 import { registerService, type ServiceRegistration } from '../service-registration.ts';
 import { stoppingError } from './until-stopping.ts';
 
 /** What the health service goes by. */
 export interface HealthOptions {
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   /** Full names of the services that are ready when the process is. */
   readonly serviceNames: readonly string[];
   /** What keeps the service from taking calls, or undefined when nothing does. */

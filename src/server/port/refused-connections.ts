@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import type { Clock } from '../../base/clock.ts';
+import type { MachineClock } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 
 /** At most one line in this time, in milliseconds: whoever opens too many connections opens very many. */
@@ -8,7 +8,7 @@ const logIntervalMs = 10_000;
 /** Counts the connections that a server refuses because it has `maxConnections`, and logs some of them. */
 export function reportRefusedConnections(
   server: Server,
-  parts: { readonly clock: Clock; readonly logger: Logger; readonly counter: { inc(): void } },
+  parts: { readonly clock: MachineClock; readonly logger: Logger; readonly counter: { inc(): void } },
 ): void {
   const { clock, logger, counter } = parts;
   let loggedAtMs = -Infinity;

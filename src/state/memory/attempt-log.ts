@@ -1,22 +1,28 @@
-import type { Clock, Timer } from '../../base/clock.ts';
-import type { AttemptLog, LoggedAttempt } from '../ports.ts';
+import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
+import type { AttemptLog, LoggedAttempt } from '../../delivery/ports.ts';
 
-/** How long and how much to remember. */
-export interface MemoryAttemptLogOptions {
-  readonly clock: Clock;
-  /** Attempts leave this long after the settlement of their payment, in milliseconds. */
+interface MemoryAttemptLogOptions {
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
+  /** Attempts leave this long after their event occurred, in milliseconds. */
   readonly ttlMs: number;
-  /** At most this many payments; beyond it the one that was noted first leaves. */
-  readonly maxPayments: number;
-  /** At most this many attempts of a payment; beyond it the first leave. */
+  /** At most this many events; beyond it the one that was noted first leaves. */
+  readonly maxEvents: number;
+  /** At most this many attempts at an event; beyond it the first leave. */
   readonly maxAttempts: number;
 }
 
-/** The newest attempt of a payment, linked to the one before: most payments have one and need no list. */
+/** The newest attempt at an event, linked to the one before: most events have one and need no list. */
 interface Entry {
   readonly attempt: LoggedAttempt;
-  readonly settledAtMs: number;
+  readonly occurredAtMs: number;
   before: Entry | undefined;
+}
+
+interface State extends MemoryAttemptLogOptions {
+  /** By the event's id, in the order of first attempts, which is nearly that of the events. */
+  readonly newest: Map<string, Entry>;
+  sweepTimer: Timer | undefined;
 }
 
 /** Longest time that expired attempts may hold memory, in milliseconds. */
@@ -24,73 +30,71 @@ const maxSweepIntervalMs = 10_000;
 
 /** Webhook attempts in this process's memory: gone when it ends. */
 export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): AttemptLog {
-  const { clock, ttlMs } = options;
-  /** In the order of first attempts, which is nearly that of settlements. */
-  const newest = new Map<string, Entry>();
-  let sweepTimer: Timer = setSweepTimer();
-
-  function setSweepTimer(): Timer {
-    return clock.setTimer(Math.min(ttlMs, maxSweepIntervalMs), () => {
-      forgetExpired();
-      sweepTimer = setSweepTimer();
-    });
-  }
-
-  function isExpired(entry: Entry): boolean {
-    return entry.settledAtMs + ttlMs <= clock.now();
-  }
-
-  function forgetExpired(): void {
-    for (const [paymentId, entry] of newest) {
-      if (!isExpired(entry)) {
-        return;
-      }
-      newest.delete(paymentId);
-    }
-  }
-
-  function forgetFirst(): void {
-    const [first] = newest.keys();
-    if (first !== undefined) {
-      newest.delete(first);
-    }
-  }
-
-  /** Cuts the chain so that at most `maxAttempts` are left. */
-  function shorten(entry: Entry): void {
-    let last = entry;
-    for (let kept = 1; kept < options.maxAttempts && last.before !== undefined; kept += 1) {
-      last = last.before;
-    }
-    last.before = undefined;
-  }
-
+  const self: State = { ...options, newest: new Map(), sweepTimer: undefined };
+  sweepLater(self);
   return {
-    async record(paymentId, settledAtMs, attempt) {
-      const before = newest.get(paymentId);
-      if (before === undefined && newest.size >= options.maxPayments) {
-        forgetFirst();
+    async record(event, attempt) {
+      const before = self.newest.get(event.id);
+      if (before === undefined && self.newest.size >= self.maxEvents) {
+        forgetFirst(self);
       }
-      const entry = { attempt, settledAtMs, before };
-      shorten(entry);
-      newest.set(paymentId, entry);
+      const entry = { attempt, occurredAtMs: event.occurredAtMs, before };
+      shorten(entry, self.maxAttempts);
+      self.newest.set(event.id, entry);
     },
-
-    async list(paymentId) {
-      const attempts: LoggedAttempt[] = [];
-      let entry = newest.get(paymentId);
-      if (entry !== undefined && isExpired(entry)) {
-        return [];
-      }
-      for (; entry !== undefined; entry = entry.before) {
-        attempts.push(entry.attempt);
-      }
-      return attempts.toReversed();
-    },
-
+    list: async (_paymentId, eventId) => list(self, eventId),
     async close() {
-      sweepTimer.cancel();
-      newest.clear();
+      self.sweepTimer?.cancel();
+      self.newest.clear();
     },
   };
+}
+
+function list(self: State, eventId: string): readonly LoggedAttempt[] {
+  const attempts: LoggedAttempt[] = [];
+  let entry = self.newest.get(eventId);
+  if (entry !== undefined && isExpired(self, entry)) {
+    return [];
+  }
+  for (; entry !== undefined; entry = entry.before) {
+    attempts.push(entry.attempt);
+  }
+  return attempts.toReversed();
+}
+
+/** By the machine's time: expired attempts take memory whether or not the simulation's clock moves. */
+function sweepLater(self: State): void {
+  self.sweepTimer = self.machine.setTimer(Math.min(self.ttlMs, maxSweepIntervalMs), () => {
+    forgetExpired(self);
+    sweepLater(self);
+  });
+}
+
+function isExpired(self: State, entry: Entry): boolean {
+  return entry.occurredAtMs + self.ttlMs <= self.clock.now();
+}
+
+function forgetExpired(self: State): void {
+  for (const [eventId, entry] of self.newest) {
+    if (!isExpired(self, entry)) {
+      return;
+    }
+    self.newest.delete(eventId);
+  }
+}
+
+function forgetFirst({ newest }: State): void {
+  const [first] = newest.keys();
+  if (first !== undefined) {
+    newest.delete(first);
+  }
+}
+
+/** Cuts the chain so that at most `maxAttempts` are left. */
+function shorten(entry: Entry, maxAttempts: number): void {
+  let last = entry;
+  for (let kept = 1; kept < maxAttempts && last.before !== undefined; kept += 1) {
+    last = last.before;
+  }
+  last.before = undefined;
 }

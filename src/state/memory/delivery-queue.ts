@@ -1,81 +1,81 @@
-import type { Clock, Timer } from '../../base/clock.ts';
-import type { DeliveryQueue } from '../ports.ts';
+import type { SimClock } from '../../base/clock.ts';
+import type { Delivery } from '../../delivery/delivery.ts';
+import type { DeliveryQueue } from '../../delivery/ports.ts';
+import { createDueTimes, type DueTimes } from './due-times.ts';
 
-/** How many may wait. */
-export interface MemoryDeliveryQueueOptions {
-  readonly clock: Clock;
+interface MemoryDeliveryQueueOptions<D extends Delivery> {
+  /** What the waits go by. */
+  readonly clock: SimClock;
   readonly maxWaiting: number;
-  /** For deliveries to one scheme, host and port. */
+  /** For deliveries to one destination. */
   readonly maxWaitingPerOrigin: number;
+  /** Names the destination: its scheme, host and port. */
+  readonly originOf: (delivery: D) => string;
 }
 
-interface WaitingDelivery<Delivery> {
-  readonly delivery: Delivery;
+interface Waiting<D> {
+  readonly delivery: D;
   readonly origin: string;
-  readonly dueAtMs: number;
-  readonly timer: Timer;
+}
+
+interface State<D extends Delivery> extends MemoryDeliveryQueueOptions<D> {
+  readonly waiting: DueTimes<Waiting<D>>;
+  /** How many wait per origin; only for origins where any do. */
+  readonly perOrigin: Map<string, number>;
+  attempt: ((delivery: D) => Promise<void> | undefined) | undefined;
+  /** Nothing that is due later is held any more. */
+  acceptUntilMs: number;
 }
 
 /** Waiting deliveries in this process's memory: `drain` hands back what it cannot attempt any more. */
-export function createMemoryDeliveryQueue<Delivery extends { readonly url: string }>(
-  options: MemoryDeliveryQueueOptions,
-): DeliveryQueue<Delivery> {
-  const { clock } = options;
-  const waiting = new Set<WaitingDelivery<Delivery>>();
-  /** How many wait per origin; only for origins where any do. */
-  const perOrigin = new Map<string, number>();
-  let attempt: ((delivery: Delivery) => Promise<void>) | undefined;
-  let acceptUntilMs = Infinity;
-
-  function remove(entry: WaitingDelivery<Delivery>): void {
-    waiting.delete(entry);
-    const left = (perOrigin.get(entry.origin) ?? 0) - 1;
-    if (left > 0) {
-      perOrigin.set(entry.origin, left);
-    } else {
-      perOrigin.delete(entry.origin);
-    }
-  }
-
-  return {
-    start(handler) {
-      attempt = handler;
-    },
-
-    async add(delivery, dueAtMs) {
-      if (dueAtMs > acceptUntilMs) {
-        return 'refused';
-      }
-      const { origin } = new URL(delivery.url);
-      const waitingThere = perOrigin.get(origin) ?? 0;
-      if (waiting.size >= options.maxWaiting || waitingThere >= options.maxWaitingPerOrigin) {
-        return 'full';
-      }
-      const entry: WaitingDelivery<Delivery> = {
-        delivery,
-        origin,
-        dueAtMs,
-        timer: clock.setTimer(Math.max(0, dueAtMs - clock.now()), () => {
-          remove(entry);
-          void attempt?.(delivery);
-        }),
-      };
-      waiting.add(entry);
-      perOrigin.set(origin, waitingThere + 1);
-      return 'held';
-    },
-
-    async drain(untilMs) {
-      acceptUntilMs = untilMs;
-      const tooLate = [...waiting].filter((entry) => entry.dueAtMs > untilMs);
-      for (const entry of tooLate) {
-        entry.timer.cancel();
-        remove(entry);
-      }
-      return tooLate.map((entry) => entry.delivery);
-    },
-
-    heldHere: () => waiting.size,
-    size: () => waiting.size,
+export function createMemoryDeliveryQueue<D extends Delivery>(
+  options: MemoryDeliveryQueueOptions<D>,
+): DeliveryQueue<D> {
+  const self: State<D> = {
+    ...options,
+    waiting: createDueTimes(options.clock, (waiting) => void self.attempt?.(release(self, waiting))),
+    perOrigin: new Map(),
+    attempt: undefined,
+    acceptUntilMs: Infinity,
   };
+  return {
+    start: (attempt) => void (self.attempt = attempt),
+    add: async (delivery, delayMs) => add(self, delivery, delayMs),
+    async drain(withinMs) {
+      self.acceptUntilMs = withinMs > 0 ? options.clock.now() + withinMs : -Infinity;
+      return self.waiting.takeAfter(self.acceptUntilMs).map((waiting) => release(self, waiting));
+    },
+    takeOldest() {
+      const oldest = self.waiting.takeOldest();
+      return oldest && release(self, oldest);
+    },
+    heldHere: () => self.waiting.size(),
+    size: () => self.waiting.size(),
+  };
+}
+
+function add<D extends Delivery>(self: State<D>, delivery: D, delayMs: number): 'held' | 'refused' | 'full' {
+  const dueAtMs = self.clock.now() + delayMs;
+  if (dueAtMs > self.acceptUntilMs) {
+    return 'refused';
+  }
+  const origin = self.originOf(delivery);
+  const waitingThere = self.perOrigin.get(origin) ?? 0;
+  if (self.waiting.size() >= self.maxWaiting || waitingThere >= self.maxWaitingPerOrigin) {
+    return 'full';
+  }
+  self.waiting.add({ delivery, origin }, dueAtMs);
+  self.perOrigin.set(origin, waitingThere + 1);
+  return 'held';
+}
+
+/** Forgets a delivery that was taken out. */
+function release<D extends Delivery>(self: State<D>, { delivery, origin }: Waiting<D>): D {
+  const left = (self.perOrigin.get(origin) ?? 0) - 1;
+  if (left > 0) {
+    self.perOrigin.set(origin, left);
+  } else {
+    self.perOrigin.delete(origin);
+  }
+  return delivery;
 }

@@ -1,10 +1,10 @@
-import type { Clock } from '../../base/clock.ts';
-import type { IdempotencyStore } from '../ports.ts';
+import type { SimClock } from '../../base/clock.ts';
+import type { IdempotencyStore } from '../../payment/ports.ts';
 import { Fifo } from '../../base/fifo.ts';
 
 /** How long and how many keys to remember. */
-export interface MemoryIdempotencyStoreOptions {
-  readonly clock: Clock;
+interface MemoryIdempotencyStoreOptions {
+  readonly clock: SimClock;
   /** Keys are forgotten this long after their call has ended, in milliseconds. */
   readonly ttlMs: number;
   /** Beyond this many keys the oldest is forgotten early, but never one whose call still runs. */

@@ -1,16 +1,15 @@
-import type { Clock } from '../../base/clock.ts';
-import type { WebhookDelivery } from '../../delivery/webhook/delivery.ts';
+import type { MachineClock, SimClock } from '../../base/clock.ts';
+import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
 import type { State } from '../state.ts';
 import { createMemoryAttemptLog } from './attempt-log.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './idempotency-store.ts';
-import { createMemoryPaymentIntake } from './payment-intake.ts';
-import { createMemoryPaymentStore } from './payment-store.ts';
-import { createMemorySettlementScheduler } from './settlement-scheduler.ts';
+import { createMemoryPayments } from './payments.ts';
 
 /** How long and how much to remember; times in milliseconds. */
-export interface MemoryStateOptions {
-  readonly clock: Clock;
+interface MemoryStateOptions {
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
   readonly paymentTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly maxPayments: number;
@@ -21,31 +20,40 @@ export interface MemoryStateOptions {
 
 /** Everything in this process's memory: gone when it ends. */
 export function createMemoryState(options: MemoryStateOptions): State {
-  const { clock, maxPayments, paymentTtlMs: ttlMs } = options;
-  const store = createMemoryPaymentStore({ clock, ttlMs, maxPayments });
-  const scheduler = createMemorySettlementScheduler(clock);
+  const { clock, machine, maxPayments, paymentTtlMs: ttlMs } = options;
+  const payments = createMemoryPayments({ clock, machine, ttlMs, maxPayments });
   const idempotency = createMemoryIdempotencyStore({
     clock,
     ttlMs: options.idempotencyTtlMs,
     maxKeys: maxPayments,
   });
-  const maxAttempts = options.webhookMaxAttempts;
-  const attemptLog = createMemoryAttemptLog({ clock, ttlMs, maxPayments, maxAttempts });
+  const attemptLog = createMemoryAttemptLog({
+    clock,
+    machine,
+    ttlMs,
+    maxEvents: maxPayments,
+    maxAttempts: options.webhookMaxAttempts,
+  });
   return {
-    store,
-    scheduler,
+    payments,
     idempotency,
     attemptLog,
-    intake: createMemoryPaymentIntake(store, scheduler),
     webhookQueue: createMemoryDeliveryQueue<WebhookDelivery>({
       clock,
       maxWaiting: options.webhookMaxBacklog,
       maxWaitingPerOrigin: options.webhookMaxBacklogPerOrigin,
+      originOf: ({ url }) => new URL(url).origin,
     }),
-    eventQueue: undefined,
-    outlivesProcess: false,
+    // By the machine's time, as all of EventBridge. Its sender says how many may wait.
+    eventQueue: createMemoryDeliveryQueue<Delivery>({
+      clock: machine,
+      maxWaiting: Infinity,
+      maxWaitingPerOrigin: Infinity,
+      originOf: () => '',
+    }),
+    durable: false,
     start: () => Promise.resolve(),
     unreadyReason: () => undefined,
-    close: async () => void (await Promise.all([store.close(), idempotency.close(), attemptLog.close()])),
+    close: async () => void (await Promise.all([payments.close(), idempotency.close(), attemptLog.close()])),
   };
 }

@@ -1,19 +1,18 @@
 import { createIORedisClient, type IRedisClient } from 'bullmq';
-import type { AttemptLog, LoggedAttempt } from '../ports.ts';
+import type { AttemptLog, LoggedAttempt } from '../../delivery/ports.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { attemptsKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
-import { createTurnBatch } from './turn-batch.ts';
+import { createLoopBatch } from './loop-batch.ts';
 
-/** What the log works with. */
-export interface RedisAttemptLogDeps {
+interface RedisAttemptLogDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
   readonly shards: number;
-  /** Attempts leave this long after the settlement of their payment, in milliseconds. */
+  /** Attempts leave this long after their event occurred, in milliseconds. */
   readonly ttlMs: number;
-  /** At most this many attempts of a payment; beyond it the first leave. */
+  /** At most this many attempts at an event; beyond it the first leave. */
   readonly maxAttempts: number;
 }
 
@@ -34,12 +33,12 @@ interface Note {
 /** No command to Redis takes more attempts than this. */
 const maxPerCommand = 64;
 
-/** Webhook attempts in Redis, a list for each payment. */
+/** Webhook attempts in Redis, a list for each event. */
 export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
   const { client, link, shards } = deps;
   const commands: IRedisClient = createIORedisClient(client);
 
-  const note = createTurnBatch<Note, unknown>({
+  const note = createLoopBatch<Note, unknown>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
     run: (_shard, notes) =>
@@ -51,14 +50,17 @@ export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
   });
 
   return {
-    async record(paymentId, settledAtMs, attempt) {
-      const shard = shardOf(paymentId, shards);
-      const key = attemptsKey(shard, paymentId);
-      await note(shard, { key, attempt: encode(attempt), expiresAtMs: settledAtMs + deps.ttlMs });
+    async record(event, attempt) {
+      const shard = shardOf(event.payment.id, shards);
+      await note(shard, {
+        key: attemptsKey(shard, event.id),
+        attempt: encode(attempt),
+        expiresAtMs: event.occurredAtMs + deps.ttlMs,
+      });
     },
 
-    async list(paymentId) {
-      const key = attemptsKey(shardOf(paymentId, shards), paymentId);
+    async list(paymentId, eventId) {
+      const key = attemptsKey(shardOf(paymentId, shards), eventId);
       return (await link.run(() => client.lrange(key, 0, -1))).map(decode);
     },
 

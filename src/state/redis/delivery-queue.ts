@@ -1,29 +1,30 @@
-import type { DeliveryQueue } from '../ports.ts';
+import { createHash } from 'node:crypto';
+import type { Delivery } from '../../delivery/delivery.ts';
+import type { DeliveryQueue } from '../../delivery/ports.ts';
+import type { MachineClock } from '../../base/clock.ts';
 import type { JobQueue } from './job-queue.ts';
+import { encodeDelivery } from './job-records.ts';
 import { shardOf } from './redis-keys.ts';
 
 /**
  * Deliveries as durable jobs that whichever process is free takes on. Redis is all that bounds how many
  * may wait.
- *
- * @param jobIdOf the same for the same attempt at the same event, so that it is queued once even when the
- *   process dies right after.
  */
-export function createRedisDeliveryQueue<Delivery extends { readonly event: { readonly paymentId: string } }>(
-  jobs: JobQueue<Delivery>,
+export function createRedisDeliveryQueue<D extends Delivery & { readonly url?: string }>(
+  jobs: JobQueue<D>,
   shards: number,
-  jobIdOf: (delivery: Delivery) => string,
-): DeliveryQueue<Delivery> {
+  clock: MachineClock,
+): DeliveryQueue<D> {
   return {
     start(attempt) {
-      jobs.handle((_id, delivery) => attempt(delivery));
+      jobs.handle(async (_id, delivery) => await attempt(delivery));
     },
 
-    async add(delivery, dueAtMs) {
-      await jobs.add(shardOf(delivery.event.paymentId, shards), {
+    async add(delivery, delayMs) {
+      await jobs.add(shardOf(delivery.event.payment.id, shards), {
         id: jobIdOf(delivery),
-        data: JSON.stringify(delivery),
-        dueAtMs,
+        data: encodeDelivery(delivery),
+        dueAtMs: clock.now() + delayMs,
       });
       return 'held';
     },
@@ -34,8 +35,18 @@ export function createRedisDeliveryQueue<Delivery extends { readonly event: { re
       return [];
     },
 
+    takeOldest: () => undefined,
     heldHere: () => 0,
-
     size: () => jobs.count(),
   };
+}
+
+/**
+ * The same for the same attempt at the same event, so that it is queued once even when the process dies
+ * right after.
+ */
+function jobIdOf({ event, url, attempts, waits }: Delivery & { readonly url?: string }): string {
+  const address =
+    url === undefined ? '' : `${createHash('sha1').update(url).digest('base64url').slice(0, 8)}-`;
+  return `${event.id}-${address}${attempts}-${waits}`;
 }

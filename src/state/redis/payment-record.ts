@@ -1,17 +1,19 @@
-import {
-  applySettlement,
-  type FinalStatus,
-  type Payment,
-  type PendingPayment,
-  type Scenario,
-  type Settlement,
-} from '../../payment/payment.ts';
 import type { CallTrace } from '../../base/call-trace.ts';
+import { PaymentError } from '../../payment/errors.ts';
+import { applySettlement } from '../../payment/lifecycle.ts';
+import type {
+  FinalStatus,
+  Payment,
+  PendingPayment,
+  Scenario,
+  SettledPayment,
+} from '../../payment/payment.ts';
 
 /*
- * A payment in Redis: `P`, the version of the form, and the terms as a JSON array, as long as it is
- * pending; `S`, the version, the settlement, a line feed and the terms once it is settled. JSON text has
- * no line feed, so a script can put the settlement in without reading the terms.
+ * A payment in Redis is a head and its terms. The head of a pending one is `P` and the number of the form;
+ * that of a settled one is `S`, the number of the form, the outcome as a JSON array, and a line feed. The
+ * terms are a JSON array. All that may change is in the head, and JSON text has no line feed: a script can
+ * put a new head in the place of an old one without reading the terms.
  */
 
 type Terms = readonly [
@@ -35,9 +37,13 @@ type Outcome = readonly [
   transactionId: string,
   eventId: string,
   failureCode: string | null,
+  /** Absent without any. */
+  laterEventIds?: readonly string[],
 ];
 
-const version = '1';
+/** The number of the form; one character. */
+const form = '1';
+const pendingHead = `P${form}`;
 
 /** The record of a pending payment. The id is not in it: it is in the key. */
 export function encodePending(payment: PendingPayment): string {
@@ -56,40 +62,47 @@ export function encodePending(payment: PendingPayment): string {
     trace?.tracestate ?? null,
     trace?.requestId ?? null,
   ];
-  return `P${version}${JSON.stringify(terms)}`;
+  return pendingHead + JSON.stringify(terms);
 }
 
-/** What turns the record of a pending payment into that of a settled one: all before the terms. */
-export function encodeSettlement(settlement: Settlement): string {
+/** The head of the record of a settled payment. */
+export function encodeHead(payment: SettledPayment): string {
   const outcome: Outcome = [
-    settlement.status,
-    settlement.settledAtMs,
-    settlement.transactionId,
-    settlement.eventId,
-    settlement.failureCode ?? null,
+    payment.status,
+    payment.settledAtMs,
+    payment.transactionId,
+    payment.eventId,
+    payment.failureCode ?? null,
+    ...(payment.laterEventIds === undefined ? ([] as const) : ([payment.laterEventIds] as const)),
   ];
-  return `S${version}${JSON.stringify(outcome)}\n`;
+  return `S${form}${JSON.stringify(outcome)}\n`;
 }
 
-/** @throws Error when the record is in a form that this release does not know. */
+/** The head of a record that `decodePayment` has read. */
+export function headOf(record: string): string {
+  return record.startsWith(pendingHead) ? pendingHead : record.slice(0, record.indexOf('\n') + 1);
+}
+
+/** @throws PaymentError `unknown-form` when the record is in a form that this release does not know. */
 export function decodePayment(id: string, record: string): Payment {
-  if (record[1] !== version) {
-    throw new Error(`payment ${id} was stored by another release, in a form that this one does not know`);
+  if (!/^[PS]/.test(record) || record[1] !== form) {
+    throw new PaymentError({ kind: 'unknown-form', paymentId: id });
   }
-  if (record.startsWith('P')) {
-    return decodeTerms(id, record.slice(2));
+  const head = headOf(record);
+  const pending = decodeTerms(id, record.slice(head.length));
+  if (head === pendingHead) {
+    return pending;
   }
-  const end = record.indexOf('\n');
-  const pending = decodeTerms(id, record.slice(end + 1));
-  const outcome: Outcome = JSON.parse(record.slice(2, end));
-  const [status, settledAtMs, transactionId, eventId, failureCode] = outcome;
-  return applySettlement(pending, {
+  const outcome: Outcome = JSON.parse(head.slice(2));
+  const [status, settledAtMs, transactionId, eventId, failureCode, laterEventIds] = outcome;
+  const settled = applySettlement(pending, {
     status,
     settledAtMs,
     transactionId,
     eventId,
     failureCode: failureCode ?? undefined,
   });
+  return laterEventIds === undefined ? settled : { ...settled, laterEventIds };
 }
 
 function decodeTerms(id: string, json: string): PendingPayment {

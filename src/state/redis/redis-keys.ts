@@ -22,8 +22,9 @@ export function paymentKey(shard: number, paymentId: string): string {
   return `${shardPrefix(shard)}:payment:${paymentId}`;
 }
 
-export function attemptsKey(shard: number, paymentId: string): string {
-  return `${shardPrefix(shard)}:attempts:${paymentId}`;
+/** @param shard that of the event's payment. */
+export function attemptsKey(shard: number, eventId: string): string {
+  return `${shardPrefix(shard)}:attempts:${eventId}`;
 }
 
 /** @param digest stands for the idempotency key. */

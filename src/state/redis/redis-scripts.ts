@@ -19,19 +19,24 @@ const scripts = {
     end
     return missing`,
   /**
-   * Settles payments that are pending. KEYS: the payments. ARGV: the time to live, then for each what
-   * stands before its terms. Answers 1 for one that it settled, the record of one that was settled, and
-   * nothing for one that is gone.
+   * Changes payments that are as they were. KEYS: the payments. ARGV for each: the head that it must have,
+   * the new head, and the new time to live, 0 to leave that as it is. Answers 1 for one that it changed,
+   * and nothing for one that has another head or is gone.
    */
-  paymentSimSettle: `
+  paymentSimChange: `
     local results = {}
     for i, key in ipairs(KEYS) do
+      local head = ARGV[3 * i - 2]
       local record = redis.call('GET', key)
-      if record and string.sub(record, 1, 1) == 'P' then
-        redis.call('SET', key, ARGV[i + 1] .. string.sub(record, 3), 'PX', ARGV[1])
+      results[i] = 0
+      if record and string.sub(record, 1, #head) == head then
+        local changed = ARGV[3 * i - 1] .. string.sub(record, #head + 1)
+        if ARGV[3 * i] == '0' then
+          redis.call('SET', key, changed, 'KEEPTTL')
+        else
+          redis.call('SET', key, changed, 'PX', ARGV[3 * i])
+        end
         results[i] = 1
-      else
-        results[i] = record
       end
     end
     return results`,

@@ -1,34 +1,34 @@
-import { createHash } from 'node:crypto';
-import type { Clock } from '../../base/clock.ts';
-import type { EventRetry } from '../../delivery/eventbridge/event-retry.ts';
-import type { WebhookDelivery } from '../../delivery/webhook/delivery.ts';
+import type { MachineClock } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
+import type { Payments } from '../../payment/ports.ts';
 import type { State } from '../state.ts';
 import { createRedisAttemptLog } from './attempt-log.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
 import { createRedisIdempotencyStore } from './idempotency-store.ts';
-import { createJobQueue } from './job-queue.ts';
-import { createRedisPaymentIntake } from './payment-intake.ts';
-import { createRedisPaymentStore } from './payment-store.ts';
-import { createRedisClients } from './redis-clients.ts';
+import { createJobQueue, type JobQueue } from './job-queue.ts';
+import { checkSettlement, decodeAnnouncement, decodeDelivery, decodeWebhookDelivery } from './job-records.ts';
+import { createPaymentRecords } from './payment-records.ts';
+import { createRedisPayments, type RedisPaymentParts } from './payments.ts';
+import { createRedisClients, type RedisClients } from './redis-clients.ts';
 import type { RedisConfig } from './redis-config.ts';
-import { createRedisLink } from './redis-link.ts';
+import { createRedisLink, type RedisLink } from './redis-link.ts';
 import { defineScripts } from './redis-scripts.ts';
 import { checkServer } from './server-check.ts';
-import { createRedisSettlementScheduler } from './settlement-scheduler.ts';
 
 /** Where the state is, and how long to remember; times in milliseconds. */
-export interface RedisStateOptions {
+interface RedisStateOptions {
   /** Of `redis`, which has it in any case. */
   readonly redisUrl: string;
   readonly redis: RedisConfig;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly paymentTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly webhookMaxAttempts: number;
+  /** Stands between payments and what they are made of. */
+  readonly wrapPayments?: ((parts: RedisPaymentParts) => RedisPaymentParts) | undefined;
 }
 
 /** Longest wait for an answer to a call's command. */
@@ -42,37 +42,20 @@ const endPatienceMs = 1_000;
 const idempotencyLeaseMs = 10_000;
 
 /**
- * Jobs under way per shard. Settlements wait for their deliveries, of which few may be slow: see `maxSlowDeliveries` in app-delivery.ts.
+ * Jobs under way per shard. Settlements wait for the first attempts at their event, of which few may be
+ * slow: see `maxSlowAttempts` in app/channels.ts.
  */
-const concurrency = { settlements: 300, retries: 200 };
+const concurrency = { settlements: 300, announcements: 100, retries: 200 };
 
 /** Everything in Redis, where all replicas see it and none of them takes it along when it ends. */
 export function createRedisState(options: RedisStateOptions): State {
-  const { redis, clock, logger, metrics, paymentTtlMs: ttlMs } = options;
-  const { shards } = redis;
+  const { redis, metrics, paymentTtlMs: ttlMs } = options;
   const clients = createRedisClients(options.redisUrl, redis.cluster);
   defineScripts(clients.calls);
-  const link = createRedisLink({
-    client: clients.calls,
-    clock,
-    logger,
-    metrics,
-    timeoutMs: commandTimeoutMs,
-    probeIntervalMs,
-    check: () => checkServer(clients.calls, shards, logger),
-    onReached() {
-      for (const queue of jobs) {
-        queue.open();
-      }
-    },
-  });
-  const queueOf = <Data>(name: string, atOnce: number) =>
-    createJobQueue<Data>({ name, shards, concurrency: atOnce, clients, link, clock, logger });
-  const settlements = queueOf<number>('settlements', concurrency.settlements);
-  const webhooks = queueOf<WebhookDelivery>('webhook-retries', concurrency.retries);
-  const events = queueOf<EventRetry>('eventbridge-retries', concurrency.retries);
-  const jobs = [settlements, webhooks, events];
-  const parts = { client: clients.calls, link, clock, shards, ttlMs };
+  const link = buildLink(options, clients, () => jobs.all.forEach((queue) => queue.open()));
+  const jobs = buildJobQueues(options, clients, link);
+  const { shards } = redis;
+  const parts = { client: clients.calls, link, clock: options.clock, shards, ttlMs };
   addGauge(metrics.registry, 'redis_up', 'Whether Redis can be used: 1, or 0.', () =>
     link.problem() === undefined ? 1 : 0,
   );
@@ -80,18 +63,16 @@ export function createRedisState(options: RedisStateOptions): State {
   clients.jobs.on('error', () => undefined);
 
   return {
-    store: createRedisPaymentStore({ ...parts, settlements }),
-    intake: createRedisPaymentIntake({ ...parts, settlements }),
+    payments: buildPayments(options, jobs, createPaymentRecords({ ...parts, ...jobs })),
     idempotency: createRedisIdempotencyStore({
       ...parts,
       ttlMs: options.idempotencyTtlMs,
       leaseMs: idempotencyLeaseMs,
     }),
-    scheduler: createRedisSettlementScheduler(settlements, shards),
-    webhookQueue: createRedisDeliveryQueue<WebhookDelivery>(webhooks, shards, webhookJobId),
-    eventQueue: createRedisDeliveryQueue<EventRetry>(events, shards, eventJobId),
+    webhookQueue: createRedisDeliveryQueue(jobs.webhooks, shards, options.clock),
+    eventQueue: createRedisDeliveryQueue(jobs.events, shards, options.clock),
     attemptLog: createRedisAttemptLog({ ...parts, maxAttempts: options.webhookMaxAttempts }),
-    outlivesProcess: true,
+    durable: true,
 
     async start() {
       clients.jobs.connect().catch(() => undefined);
@@ -101,7 +82,7 @@ export function createRedisState(options: RedisStateOptions): State {
     unreadyReason: () => link.problem(),
 
     async close() {
-      await Promise.all(jobs.map((queue) => queue.drain(clock.now() + endPatienceMs)));
+      await Promise.all(jobs.all.map((queue) => queue.drain(endPatienceMs)));
       link.close();
       clients.jobs.disconnect();
       clients.calls.disconnect();
@@ -109,11 +90,41 @@ export function createRedisState(options: RedisStateOptions): State {
   };
 }
 
-function webhookJobId({ event, url, attempts, waits = 0 }: WebhookDelivery): string {
-  const address = createHash('sha1').update(url).digest('base64url').slice(0, 8);
-  return `${event.eventId}-${address}-${attempts}-${waits}`;
+function buildLink(options: RedisStateOptions, clients: RedisClients, onReached: () => void): RedisLink {
+  const { clock, logger, metrics, redis } = options;
+  return createRedisLink({
+    client: clients.calls,
+    clock,
+    logger,
+    metrics,
+    timeoutMs: commandTimeoutMs,
+    probeIntervalMs,
+    check: () => checkServer(clients.calls, redis.shards, logger),
+    onReached,
+  });
 }
 
-function eventJobId({ event, attempts, waits }: EventRetry): string {
-  return `${event.eventId}-${attempts}-${waits}`;
+function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: RedisClients, link: RedisLink) {
+  const queueOf = <Data>(name: string, atOnce: number, decode: (data: unknown) => Data): JobQueue<Data> =>
+    createJobQueue({ name, shards: redis.shards, concurrency: atOnce, decode, clients, link, clock, logger });
+  const settlements = queueOf('settlements', concurrency.settlements, checkSettlement);
+  const announcements = queueOf('announcements', concurrency.announcements, decodeAnnouncement);
+  const webhooks = queueOf('webhook-retries', concurrency.retries, decodeWebhookDelivery);
+  const events = queueOf('eventbridge-retries', concurrency.retries, decodeDelivery);
+  return {
+    settlements,
+    announcements,
+    webhooks,
+    events,
+    all: [settlements, announcements, webhooks, events] as const,
+  };
+}
+
+function buildPayments(
+  { redis, clock, wrapPayments }: RedisStateOptions,
+  { settlements, announcements }: ReturnType<typeof buildJobQueues>,
+  records: RedisPaymentParts['records'],
+): Payments {
+  const parts: RedisPaymentParts = { records, settlements, announcements };
+  return createRedisPayments({ ...(wrapPayments?.(parts) ?? parts), clock, shards: redis.shards });
 }

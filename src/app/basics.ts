@@ -1,0 +1,92 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { DestinationStream } from 'pino';
+import { type MachineClock, type SimClock, systemClock } from '../base/clock.ts';
+import { createRandomIds, type IdGenerator } from '../base/ids.ts';
+import type { Observer } from '../base/observer.ts';
+import { createSeededRandom, type RandomSource } from '../base/random.ts';
+import type { DeliveryChannel } from '../delivery/delivery-service.ts';
+import type { DeliveryReport } from '../delivery/observer.ts';
+import type { ResolveName } from '../delivery/webhook/connector.ts';
+import { createEgressPolicy, type EgressPolicy } from '../delivery/webhook/egress-policy.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import type { PaymentReport } from '../payment/observer.ts';
+import type { RedisPaymentParts } from '../state/redis/payments.ts';
+import type { State } from '../state/state.ts';
+import type { Config } from './config.ts';
+
+/* The part of the composition root (app.ts) with what all other parts work with. */
+
+/** Parts that tests and embedders may replace. */
+export interface AppOverrides {
+  /** The simulation's; the machine's own cannot be replaced, or nothing would be sure to end. */
+  readonly clock?: SimClock;
+  readonly random?: RandomSource;
+  readonly newId?: IdGenerator;
+  /** False serves every call through Connect's stock handlers. */
+  readonly unaryLane?: boolean;
+  /** How the names of webhook receivers are resolved; by the system unless told otherwise. */
+  readonly resolveName?: ResolveName;
+  /** Are told what happens, besides metrics and log. */
+  readonly observers?: {
+    readonly payments?: Observer<PaymentReport>;
+    readonly deliveries?: Observer<DeliveryReport>;
+  };
+  /** False leaves Node's own metrics out, whose collectors live as long as the process. */
+  readonly processMetrics?: boolean;
+  /** Stands between the service and its state. */
+  readonly wrapState?: (state: State) => State;
+  /** Stands between payments in Redis and what they are made of. */
+  readonly wrapRedisPayments?: (parts: RedisPaymentParts) => RedisPaymentParts;
+  /** Stands between settlements and a way out. */
+  readonly wrapChannel?: (name: 'webhook' | 'eventbridge', channel: DeliveryChannel) => DeliveryChannel;
+  /** Where log lines go; standard output unless told otherwise. */
+  readonly logDestination?: DestinationStream;
+}
+
+/** What everything works with. */
+export interface Basics {
+  readonly config: Config;
+  readonly overrides: AppOverrides;
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
+  readonly random: RandomSource;
+  readonly newId: IdGenerator;
+  readonly logDestination: DestinationStream;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly egressPolicy: EgressPolicy;
+}
+
+/** Makes what everything works with. */
+export function createBasics(config: Config, overrides: AppOverrides): Basics {
+  const logDestination = overrides.logDestination ?? process.stdout;
+  return {
+    config,
+    overrides,
+    clock: overrides.clock ?? systemClock,
+    machine: systemClock,
+    random:
+      overrides.random ??
+      (config.randomSeed === undefined ? Math.random : createSeededRandom(config.randomSeed)),
+    newId: overrides.newId ?? createRandomIds(),
+    logDestination,
+    logger: createLogger(config.logLevel, logDestination),
+    metrics: createMetrics(overrides.processMetrics ?? true),
+    egressPolicy: createEgressPolicy({
+      allowLoopback: config.environment === 'development',
+      blockedCidrs: config.webhookBlockedCidrs,
+      allowedHosts: config.webhookAllowedHosts,
+    }),
+  };
+}
+
+/** Fastify's own lines (each address it listens at) say nothing that ours do not. */
+export function fastifyLoggerOf({ logger, config }: Basics): FastifyBaseLogger {
+  return logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
+}
+
+/** The value as a list, empty without one. */
+export function present<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value];
+}

@@ -1,0 +1,53 @@
+import type { DestinationStream } from 'pino';
+import { combineObservers, type Observer } from '../base/observer.ts';
+import type { DeliveryReport } from '../delivery/observer.ts';
+import { countDeadLetters, countEventBridge, countWebhooks } from '../observability/delivery-counts.ts';
+import { logDeadLetters, logEventBridge, logWebhooks } from '../observability/delivery-log.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
+import { createSettlementLog } from '../observability/settlement-log.ts';
+import type { PaymentReport } from '../payment/observer.ts';
+
+/* The part of the composition root (app.ts) that says who is told what. */
+
+interface ObserverParts {
+  readonly logger: Logger;
+  readonly logDestination: DestinationStream;
+  readonly metrics: Metrics;
+}
+
+/** Who sees payments: the metrics, the log, and whoever runs the service inside a test. */
+export function observePayments(
+  parts: ObserverParts,
+  others: readonly Observer<PaymentReport>[],
+): Observer<PaymentReport> {
+  const { logger, metrics } = parts;
+  const observers = [
+    countPayments(metrics),
+    logPayments(logger, createSettlementLog(logger, parts.logDestination)),
+    ...others,
+  ];
+  return combineObservers(observers, (error) => reportFailure(logger, error));
+}
+
+/** Who sees deliveries: the same, and the attempt log. */
+export function observeDeliveries(
+  { logger, metrics }: ObserverParts,
+  options: { readonly eventBridge: boolean },
+  others: readonly Observer<DeliveryReport>[],
+): Observer<DeliveryReport> {
+  const observers = [
+    countWebhooks(metrics),
+    countDeadLetters(metrics),
+    logWebhooks(logger),
+    logDeadLetters(logger),
+    ...(options.eventBridge ? [countEventBridge(metrics), logEventBridge(logger)] : []),
+    ...others,
+  ];
+  return combineObservers(observers, (error) => reportFailure(logger, error));
+}
+
+function reportFailure(logger: Logger, error: unknown): void {
+  logger.error({ err: error }, 'An observer failed; it is not told of again');
+}

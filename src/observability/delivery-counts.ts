@@ -1,0 +1,88 @@
+import type { Observer } from '../base/observer.ts';
+import { deadLetterReasons } from '../delivery/dead-letter.ts';
+import type { DeliveryReport } from '../delivery/observer.ts';
+import type { Metrics } from './metrics.ts';
+
+/* What is counted of deliveries, a function for each channel: what a channel that is off would count does
+   not appear. A counter that appears with its first count would hide that from Prometheus' `increase`. */
+
+/** Counts and times webhooks. */
+export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
+  metrics.webhookDeliveries.count('delivered', 0);
+  return (report) => {
+    switch (report.kind) {
+      case 'webhook-attempted':
+        metrics.webhookAttempts.count(
+          report.result.outcome === 'delivered' ? 'delivered' : report.result.failure.reason,
+        );
+        metrics.webhookAttemptSeconds.observe(report.durationMs / 1000);
+        break;
+      case 'delivered':
+        if (report.channel === 'webhook') {
+          metrics.webhookDeliveries.count('delivered');
+        }
+        break;
+      case 'given-up':
+        if (report.letter.channel === 'webhook') {
+          metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
+        }
+        break;
+      default:
+    }
+  };
+}
+
+/** Counts EventBridge's events and calls. */
+export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
+  metrics.eventBridgeEvents.count('delivered', 0);
+  metrics.eventBridgeEvents.count('skipped', 0);
+  return (report) => {
+    switch (report.kind) {
+      case 'call-ended':
+        metrics.eventBridgeCalls.count(report.outcome);
+        metrics.eventBridgeCallSeconds.observe(report.durationMs / 1000);
+        break;
+      case 'entry-failed':
+        metrics.eventBridgeEntryFailures.inc({ reason: report.reason });
+        break;
+      case 'events-skipped':
+        metrics.eventBridgeEvents.count('skipped', report.events);
+        break;
+      case 'delivered':
+        if (report.channel === 'eventbridge') {
+          metrics.eventBridgeEvents.count('delivered');
+        }
+        break;
+      case 'given-up':
+        if (report.letter.channel === 'eventbridge') {
+          metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
+        }
+        break;
+      default:
+    }
+  };
+}
+
+/** Counts dead letters of all channels. */
+export function countDeadLetters({ deadLetters, deadLetterMessages }: Metrics): Observer<DeliveryReport> {
+  for (const channel of ['eventbridge', 'webhook']) {
+    for (const reason of deadLetterReasons) {
+      deadLetters.inc({ channel, reason }, 0);
+    }
+  }
+  deadLetterMessages.inc({ outcome: 'failed' }, 0);
+  return (report) => {
+    switch (report.kind) {
+      case 'given-up':
+        deadLetters.inc({ channel: report.letter.channel, reason: report.letter.reason });
+        break;
+      case 'letters-sent':
+        deadLetterMessages.inc({ outcome: 'sent' }, report.letters);
+        break;
+      case 'letters-lost':
+        deadLetterMessages.inc({ outcome: 'failed' }, report.eventIds.length);
+        break;
+      default:
+    }
+  };
+}

@@ -1,0 +1,108 @@
+import type { PaymentEvent } from './event.ts';
+import type { Change, Decide } from './lifecycle.ts';
+import type { Payment, PendingPayment } from './payment.ts';
+
+/** How an attempt to change a payment ended. */
+export interface Transition {
+  /** The payment as it is stored now. */
+  readonly payment: Payment;
+  /** True for the one call that made the change, false when nothing was to be done. */
+  readonly changed: boolean;
+}
+
+/** How many payments are stored, by state; `settled` only where counting them costs nothing. */
+export interface StoredPayments {
+  readonly pending: number;
+  readonly settled?: number;
+}
+
+/** What the domain does for the payments that are kept. */
+export interface PaymentHandlers {
+  /** What becomes of a payment that is due. As pure as a `Decide`. */
+  settle(payment: PendingPayment): Change;
+  /** A change was made by this process. Must not throw. */
+  changed(change: Change): void;
+  /**
+   * Tells an event. Where payments outlive the process it is called again, here or in another process, when
+   * it fails or the process dies in it: at least once for every event. Does not throw.
+   *
+   * @returns what ends when the event would not be lost with the process; undefined when nobody need wait.
+   */
+  announce(event: PaymentEvent): Promise<void> | undefined;
+  /** A payment that was due did not settle, or its event was not announced. Must not throw. */
+  failed(paymentId: string, error: unknown): void;
+}
+
+/**
+ * Keeps payments, pending ones until they settle, settled ones until their time to live ends, and knows when
+ * they are due. Whatever changes a payment, its event is announced, in whichever order a crash may come.
+ */
+export interface Payments {
+  /** Says what to do with payments that are due; called once, before anything is registered. */
+  start(handlers: PaymentHandlers): void;
+  /**
+   * Stores a new payment and schedules its settlement: both or neither, and never a payment without its
+   * schedule, which would stay PENDING for ever. Registering an id again changes nothing. `'full'` when
+   * there is room for none because all stored ones are pending.
+   */
+  register(payment: PendingPayment): Promise<'registered' | 'full'>;
+  /** The payment, or undefined when it was never stored or has left. */
+  get(paymentId: string): Promise<Payment | undefined>;
+  /**
+   * Changes a payment as `decide` says, if nobody else changes it at the same time; otherwise `decide` is
+   * asked again. Undefined when the payment is unknown.
+   */
+  transition(paymentId: string, decide: Decide): Promise<Transition | undefined>;
+  /**
+   * Settles a pending payment now instead of when it is due. Undefined when the payment is unknown.
+   */
+  hasten(paymentId: string): Promise<Transition | undefined>;
+  /**
+   * Lets a pending payment be due at another time, in milliseconds since the epoch by the simulation's
+   * clock. False when it is not pending, or is settling right now.
+   */
+  reschedule(paymentId: string, dueAtMs: number): Promise<boolean>;
+  /**
+   * Ends the work of this process within `withinMs` of the machine's time. If nobody else would settle them,
+   * payments that are due in that time are settled on time, and all others right away; at the end what has
+   * not settled settles, even if the simulation's clock stands still. Otherwise no more are taken, and it
+   * resolves when those under way have ended or the time is over.
+   */
+  drain(withinMs: number): Promise<void>;
+  /** How many payments are stored, for the metrics. */
+  count(): StoredPayments | Promise<StoredPayments>;
+  /** How many settlements are scheduled, for the metrics. */
+  scheduled(): number | Promise<number>;
+}
+
+/** A use of an idempotency key. */
+export interface IdempotentCall {
+  /** The key, with whatever scopes it. */
+  readonly key: string;
+  /** Stands for the parameters; equal parameters have equal fingerprints. */
+  readonly fingerprint: string;
+}
+
+/** What an idempotent call came to. */
+export type IdempotentResult =
+  { readonly outcome: 'executed' | 'replayed'; readonly value: string } | { readonly outcome: 'mismatch' };
+
+/** Remembers idempotency keys for a while (24 h unless told otherwise). */
+export interface IdempotencyStore {
+  /**
+   * Runs `execute` once per key. A later or concurrent call with the same fingerprint gets the same
+   * value, waiting for the end of `execute` if need be; one with another fingerprint gets
+   * `'mismatch'`. When `execute` fails, the key is free again and the failure goes to all who wait in
+   * this process.
+   *
+   * @param propose makes the value, which is reserved with the key.
+   * @param execute does what the value stands for. Should the process die in it, the next call with
+   *   the key does it again with the same value, so it must not mind being done twice.
+   */
+  once(
+    call: IdempotentCall,
+    propose: () => string,
+    execute: (value: string) => Promise<unknown>,
+  ): Promise<IdempotentResult>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,225 @@
+import { setImmediate as nextLoop } from 'node:timers/promises';
+import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
+import { Fifo } from '../../base/fifo.ts';
+import type { Change, Decide } from '../../payment/lifecycle.ts';
+import { isSettled, type Payment, type PendingPayment, type SettledPayment } from '../../payment/payment.ts';
+import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
+import { createDueTimes, type DueTimes } from './due-times.ts';
+
+interface MemoryPaymentsOptions {
+  readonly clock: SimClock;
+  readonly machine: MachineClock;
+  /** Settled payments leave this long after their settlement, in milliseconds. */
+  readonly ttlMs: number;
+  /** At most this many payments are stored; beyond it the oldest settled ones leave first. */
+  readonly maxPayments: number;
+}
+
+interface State extends MemoryPaymentsOptions {
+  readonly payments: Map<string, Payment>;
+  /** The ids of the settled ones in the order they settled, which is the order they leave in. */
+  readonly settled: Fifo<SettledPayment>;
+  /** When the pending ones are due, by id. */
+  readonly due: DueTimes<string>;
+  handlers: PaymentHandlers | undefined;
+  /** Announcements under way. */
+  announcing: number;
+  /** What is due later settles right away; finite once this process is draining. */
+  horizonMs: number;
+  onIdle: (() => void) | undefined;
+  sweepTimer: Timer | undefined;
+}
+
+/** Longest time that an expired payment may hold memory, in milliseconds. */
+const maxSweepIntervalMs = 10_000;
+/** So many payments settle at once at the end; then the event loop has its turn. */
+const settledPerLoop = 1_000;
+
+const registered = Promise.resolve('registered' as const);
+const full = Promise.resolve('full' as const);
+const unknown = Promise.resolve(undefined);
+
+/** Payments in this process's memory: gone when it ends. */
+export function createMemoryPayments(options: MemoryPaymentsOptions): Payments & { close(): Promise<void> } {
+  const self: State = {
+    ...options,
+    payments: new Map(),
+    settled: new Fifo(),
+    due: createDueTimes(options.clock, (paymentId) => settleDue(self, paymentId)),
+    handlers: undefined,
+    announcing: 0,
+    horizonMs: Infinity,
+    onIdle: undefined,
+    sweepTimer: undefined,
+  };
+  sweepLater(self);
+  // No function of the hot path is async: each would make a generator and two promises for a value that
+  // is there.
+  return {
+    start: (handlers) => void (self.handlers = handlers),
+    register: (payment) => register(self, payment),
+    get: (paymentId) => Promise.resolve(find(self, paymentId)),
+    transition: (paymentId, decide) => transition(self, paymentId, decide),
+    hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
+    reschedule: async (paymentId, dueAtMs) => reschedule(self, paymentId, dueAtMs),
+    drain: (withinMs) => drain(self, withinMs),
+    count: () => ({ pending: self.payments.size - self.settled.size, settled: self.settled.size }),
+    scheduled: () => self.due.size(),
+    close: async () => self.sweepTimer?.cancel(),
+  };
+}
+
+function register(self: State, payment: PendingPayment): Promise<'registered' | 'full'> {
+  const { payments } = self;
+  if (payments.has(payment.id)) {
+    return registered;
+  }
+  if (payments.size >= self.maxPayments && !evictOldest(self)) {
+    return full;
+  }
+  payments.set(payment.id, payment);
+  self.due.add(payment.id, payment.dueAtMs);
+  if (payment.dueAtMs > self.horizonMs) {
+    queueMicrotask(() => settleEarly(self, payment));
+  }
+  return registered;
+}
+
+function transition(self: State, paymentId: string, decide: Decide): Promise<Transition | undefined> {
+  const payment = find(self, paymentId);
+  if (payment === undefined) {
+    return unknown;
+  }
+  const change = decide(payment);
+  if (change === undefined) {
+    return Promise.resolve({ payment, changed: false });
+  }
+  if (!isSettled(payment)) {
+    self.due.remove(paymentId, payment.dueAtMs);
+  }
+  carryOut(self, payment, change);
+  return Promise.resolve({ payment: change.payment, changed: true });
+}
+
+function reschedule(self: State, paymentId: string, dueAtMs: number): boolean {
+  const payment = self.payments.get(paymentId);
+  if (payment === undefined || isSettled(payment) || !self.due.remove(paymentId, payment.dueAtMs)) {
+    return false;
+  }
+  self.payments.set(paymentId, { ...payment, dueAtMs });
+  self.due.add(paymentId, dueAtMs);
+  return true;
+}
+
+/** For a payment whose time has come, and which nobody waits for. */
+function settleDue(self: State, paymentId: string): void {
+  try {
+    const payment = self.payments.get(paymentId);
+    const change = payment && settlementOf(self, payment);
+    if (payment !== undefined && change !== undefined) {
+      carryOut(self, payment, change);
+    }
+  } catch (error) {
+    self.handlers?.failed(paymentId, error);
+  }
+  tellIfIdle(self);
+}
+
+function settleEarly(self: State, { id, dueAtMs }: PendingPayment): void {
+  if (self.due.remove(id, dueAtMs)) {
+    settleDue(self, id);
+  }
+}
+
+function settlementOf(self: State, payment: Payment): Change | undefined {
+  return isSettled(payment) ? undefined : self.handlers?.settle(payment);
+}
+
+/** Stores a change and announces its event; nothing can come between in one process. */
+function carryOut(self: State, before: Payment, change: Change): void {
+  const { payment, event } = change;
+  self.payments.set(payment.id, payment);
+  if (!isSettled(before)) {
+    self.settled.push(payment);
+  }
+  self.handlers?.changed(change);
+  const announced = self.handlers?.announce(event);
+  if (announced !== undefined) {
+    self.announcing += 1;
+    announced
+      .catch((error: unknown) => self.handlers?.failed(payment.id, error))
+      .finally(() => {
+        self.announcing -= 1;
+        tellIfIdle(self);
+      });
+  }
+}
+
+async function drain(self: State, withinMs: number): Promise<void> {
+  self.horizonMs = self.clock.now() + withinMs;
+  await settleAll(self, self.due.takeAfter(self.horizonMs));
+  if (!isIdle(self)) {
+    await new Promise<void>((resolve) => {
+      const timer = self.machine.setTimer(withinMs, resolve);
+      self.onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+  // The simulation's clock may stand still, or lag.
+  await settleAll(self, self.due.takeAfter(-Infinity));
+}
+
+/** A million at once would hold up the event loop, and fill the channels before anything can leave. */
+async function settleAll(self: State, paymentIds: readonly string[]): Promise<void> {
+  for (const [index, paymentId] of paymentIds.entries()) {
+    if (index > 0 && index % settledPerLoop === 0) {
+      await nextLoop();
+    }
+    settleDue(self, paymentId);
+  }
+}
+
+function isIdle(self: State): boolean {
+  return self.announcing === 0 && self.due.size() === 0;
+}
+
+function tellIfIdle(self: State): void {
+  if (isIdle(self)) {
+    self.onIdle?.();
+  }
+}
+
+function find(self: State, paymentId: string): Payment | undefined {
+  const payment = self.payments.get(paymentId);
+  return payment !== undefined && isSettled(payment) && isExpired(self, payment) ? undefined : payment;
+}
+
+function isExpired(self: State, payment: SettledPayment): boolean {
+  return payment.settledAtMs + self.ttlMs <= self.clock.now();
+}
+
+/** By the machine's time: expired payments take memory whether or not the simulation's clock moves. */
+function sweepLater(self: State): void {
+  self.sweepTimer = self.machine.setTimer(Math.min(self.ttlMs, maxSweepIntervalMs), () => {
+    evictExpired(self);
+    sweepLater(self);
+  });
+}
+
+function evictExpired(self: State): void {
+  const { settled } = self;
+  for (
+    let oldest = settled.peek();
+    oldest !== undefined && isExpired(self, oldest);
+    oldest = settled.peek()
+  ) {
+    evictOldest(self);
+  }
+}
+
+function evictOldest(self: State): boolean {
+  const oldest = self.settled.shift();
+  return oldest !== undefined && self.payments.delete(oldest.id);
+}

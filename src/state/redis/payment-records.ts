@@ -1,0 +1,190 @@
+import { createIORedisClient, type IRedisClient } from 'bullmq';
+import type { MachineClock } from '../../base/clock.ts';
+import type { Change } from '../../payment/lifecycle.ts';
+import { isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
+import type { JobQueue, NewJob } from './job-queue.ts';
+import { createLoopBatch } from './loop-batch.ts';
+import { decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
+import type { RedisClient } from './redis-clients.ts';
+import { isScriptMissing } from './redis-error.ts';
+import { paymentKey, shardOf } from './redis-keys.ts';
+import type { RedisLink } from './redis-link.ts';
+import { runScript, scriptArguments } from './redis-scripts.ts';
+
+interface PaymentRecordsDeps {
+  readonly client: RedisClient;
+  readonly link: RedisLink;
+  readonly clock: MachineClock;
+  readonly shards: number;
+  /** Settled payments leave this long after their settlement, in milliseconds. */
+  readonly ttlMs: number;
+  readonly settlements: Pick<JobQueue<unknown>, 'addTo' | 'keyOf'>;
+  readonly announcements: Pick<JobQueue<unknown>, 'addTo'>;
+}
+
+/** A payment and its record, as they were read. */
+export interface StoredPayment {
+  readonly payment: Payment;
+  readonly record: string;
+}
+
+/** The records of payments in Redis. */
+export interface PaymentRecords {
+  /**
+   * Stores a new payment and its settlement job in one transaction. A payment whose job did not get in is
+   * not stored either; registering an id again changes nothing.
+   */
+  register(payment: PendingPayment, job: NewJob): Promise<'registered'>;
+  /** @throws PaymentError `unknown-form` for what another release has stored. */
+  load(paymentId: string): Promise<StoredPayment | undefined>;
+  /** Changes a payment that is still as it was loaded; false when it is not. */
+  change(stored: StoredPayment, change: Change): Promise<boolean>;
+  /** As `change`, with the job that announces the event in the same transaction. */
+  changeAndAnnounce(stored: StoredPayment, change: Change, announcement: NewJob): Promise<boolean>;
+  /** Stores another due time of a pending payment that is still as it was loaded; false when it is not. */
+  reschedule(stored: StoredPayment, payment: PendingPayment): Promise<boolean>;
+}
+
+/** What a script must find and what it puts there. */
+interface HeadChange {
+  readonly id: string;
+  readonly head: string;
+  readonly newHead: string;
+  /** 0: the time to live stays as it is. */
+  readonly ttlMs: number;
+}
+
+interface State extends PaymentRecordsDeps {
+  readonly commands: IRedisClient;
+}
+
+/** A transaction holds up everything else in Redis: with this many payments for a few milliseconds. */
+const maxPerCommand = 64;
+/** A week: how long after its due time a payment that nobody settles is remembered, in milliseconds. */
+const pendingGraceMs = 604_800_000;
+
+/** See `PaymentRecords`. What comes in one iteration of the event loop goes to Redis together. */
+export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
+  const self: State = { ...deps, commands: createIORedisClient(deps.client) };
+  const { client, link, shards, ttlMs } = deps;
+  const register = createLoopBatch<NewRecord, 'registered'>({
+    maxSize: maxPerCommand,
+    maxInFlight: 2,
+    run: (shard, records) => link.run(() => writeNew(self, shard, records)),
+  });
+  const load = createLoopBatch<string, string | null>({
+    maxSize: maxPerCommand,
+    maxInFlight: 4,
+    run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(shard, id)))),
+  });
+  const changeHead = createLoopBatch<HeadChange, 0 | 1>({
+    maxSize: maxPerCommand,
+    maxInFlight: 4,
+    run: (shard, changes) =>
+      link.run(() => {
+        const { keys, values } = changeArguments(shard, changes);
+        return runScript<(0 | 1)[]>(self.commands, 'paymentSimChange', keys, values);
+      }),
+  });
+  return {
+    register: (payment, job) => register(shardOf(payment.id, shards), { payment, job }),
+
+    async load(id) {
+      const record = await load(shardOf(id, shards), id);
+      return record === null ? undefined : { payment: decodePayment(id, record), record };
+    },
+
+    async change(stored, change) {
+      const headChange = toHeadChange(stored, change, ttlMs);
+      return (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
+    },
+
+    changeAndAnnounce: (stored, change, announcement) =>
+      link.run(() => writeAnnounced(self, toHeadChange(stored, change, ttlMs), announcement)),
+
+    async reschedule({ record }, payment) {
+      const { id, dueAtMs } = payment;
+      const headChange = {
+        id,
+        head: record,
+        newHead: encodePending(payment),
+        ttlMs: pendingTtlMs(self, dueAtMs),
+      };
+      return (await changeHead(shardOf(id, shards), headChange)) === 1;
+    },
+  };
+}
+
+interface NewRecord {
+  readonly payment: PendingPayment;
+  readonly job: NewJob;
+}
+
+function pendingTtlMs({ clock, ttlMs }: State, dueAtMs: number): number {
+  return Math.max(0, dueAtMs - clock.now()) + ttlMs + pendingGraceMs;
+}
+
+function toHeadChange({ payment, record }: StoredPayment, change: Change, ttlMs: number): HeadChange {
+  return {
+    id: payment.id,
+    head: headOf(record),
+    newHead: encodeHead(change.payment),
+    // The time to live counts from the settlement.
+    ttlMs: isSettled(payment) ? 0 : ttlMs,
+  };
+}
+
+function changeArguments(shard: number, changes: readonly HeadChange[]) {
+  return {
+    keys: changes.map(({ id }) => paymentKey(shard, id)),
+    values: changes.flatMap(({ head, newHead, ttlMs }) => [head, newHead, ttlMs]),
+  };
+}
+
+/** The jobs first: a payment is stored only if its job is there. */
+async function writeNew(self: State, shard: number, records: readonly NewRecord[]): Promise<'registered'[]> {
+  const { settlements } = self;
+  const transaction = self.commands.multi();
+  const jobKeys: string[] = [];
+  const keys: string[] = [];
+  const values: (string | number)[] = [];
+  for (const { payment, job } of records) {
+    settlements.addTo(transaction, shard, job);
+    jobKeys.push(settlements.keyOf(shard, job.id));
+    keys.push(paymentKey(shard, payment.id));
+    values.push(encodePending(payment), pendingTtlMs(self, payment.dueAtMs));
+  }
+  transaction.runCommand('paymentSimStore', [...scriptArguments([...jobKeys, ...keys], values)]);
+  const results = checked(self, await transaction.exec());
+  if (results.length !== records.length + 1 || results.at(-1) !== 0) {
+    throw new Error('Redis did not take the jobs of all payments');
+  }
+  return records.map(() => 'registered');
+}
+
+async function writeAnnounced(self: State, headChange: HeadChange, announcement: NewJob): Promise<boolean> {
+  const shard = shardOf(headChange.id, self.shards);
+  const transaction = self.commands.multi();
+  self.announcements.addTo(transaction, shard, announcement);
+  const { keys, values } = changeArguments(shard, [headChange]);
+  transaction.runCommand('paymentSimChange', [...scriptArguments(keys, values)]);
+  const changed: unknown = checked(self, await transaction.exec()).at(-1);
+  return Array.isArray(changed) && changed[0] === 1;
+}
+
+/** The results of a transaction; throws the first error among them. */
+function checked(
+  { client }: State,
+  results: readonly (readonly [Error | null, unknown])[] | null,
+): unknown[] {
+  return (results ?? []).map(([error, result]) => {
+    if (error !== null) {
+      // Inside of a transaction the client does not see that Redis has forgotten a script.
+      if (isScriptMissing(error)) {
+        client.disconnect(true);
+      }
+      throw error;
+    }
+    return result;
+  });
+}
