@@ -3,12 +3,10 @@ import { parseArgs } from 'node:util';
 import { buildWebhooks } from '../src/app/channels.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { loadConfig } from '../src/app/config.ts';
-import { createDeadLetters } from '../src/delivery/dead-letter/dead-letter.ts';
 import { createEgressPolicy } from '../src/delivery/webhook/egress-policy.ts';
 import { resolveWithSystem } from '../src/delivery/webhook/connector.ts';
-import type { SettledPayment } from '../src/payment/payment.ts';
+import type { DeliveryReport } from '../src/delivery/observer.ts';
 import { createMemoryState } from '../src/state/memory/state.ts';
-import { createLogger } from '../src/observability/logger.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { sampleEvent } from './end-to-end/sample-event.ts';
 import { startNode } from './lib/child.ts';
@@ -31,24 +29,6 @@ interface Round {
   readonly p99: number;
 }
 
-const settled: SettledPayment = {
-  id: sampleEvent.paymentId,
-  reservationId: sampleEvent.reservationId,
-  userId: sampleEvent.userId,
-  money: { amount: sampleEvent.amount, currency: sampleEvent.currency },
-  scenario: 'APPROVE',
-  webhookUrl: undefined,
-  plannedOutcome: 'COMPLETED',
-  createdAtMs: 0,
-  dueAtMs: 0,
-  trace: undefined,
-  status: 'COMPLETED',
-  settledAtMs: 0,
-  transactionId: 'txn-1',
-  eventId: sampleEvent.eventId,
-  failureCode: undefined,
-};
-
 const receivers = startNode('bench/dead-origins/receivers.ts');
 const ports = (await receivers.ask('ports')) as { healthy: number[]; dead: number[] };
 
@@ -57,34 +37,42 @@ async function measure(withDead: boolean): Promise<Round> {
   const acceptedAt = new Map<string, number>();
   const latencies: number[] = [];
   const metrics = createMetrics(false);
-  const parts = {
-    clock: systemClock,
-    random: Math.random,
-    logger: createLogger('silent', { write: () => undefined }),
-    metrics,
-  };
-  const { sender, close } = buildWebhooks(config, parts, {
-    deadLetters: createDeadLetters({ ...parts, queue: undefined }),
-    egressPolicy: createEgressPolicy({ allowLoopback: true, blockedCidrs: [], allowedHosts: [] }),
-    resolve: resolveWithSystem,
-    state: createMemoryState({ ...config, clock: systemClock, idempotencyTtlMs: 1 }),
-    observer: {
-      settled: () => undefined,
-      attempted({ event }, { result }) {
-        const at = acceptedAt.get(event.eventId);
-        if (at !== undefined && result.outcome === 'delivered') {
-          latencies.push(performance.now() - at);
-        }
-      },
-      givenUp: () => undefined,
+  function observe(report: DeliveryReport): void {
+    if (report.kind === 'delivered') {
+      latencies.push(performance.now() - (acceptedAt.get(report.delivery.event.id) ?? Number.NaN));
+    }
+  }
+  const { channel, close } = buildWebhooks(
+    config,
+    {
+      clock: systemClock,
+      machine: systemClock,
+      random: Math.random,
+      metrics,
+      observe,
+      state: createMemoryState({
+        ...config,
+        clock: systemClock,
+        machine: systemClock,
+        idempotencyTtlMs: 1,
+      }),
+      deadLetterQueue: undefined,
     },
-  });
+    {
+      policy: createEgressPolicy({ allowLoopback: true, blockedCidrs: [], allowedHosts: [] }),
+      resolve: resolveWithSystem,
+    },
+  );
+  channel.start();
   const startedAt = performance.now();
   let [healthySent, deadSent] = [0, 0];
-  const send = (port: number | undefined, eventId: string) => {
-    const webhookUrl = `http://127.0.0.1:${port}/`;
-    void sender.accept({ ...sampleEvent, eventId }, { ...settled, eventId, webhookUrl });
-  };
+  const send = (port: number | undefined, id: string) =>
+    void channel.accept({
+      ...sampleEvent,
+      id,
+      occurredAtMs: Date.now(),
+      destination: `http://127.0.0.1:${port}/`,
+    });
   for (let elapsed = 0; elapsed < Number(values.seconds); elapsed = (performance.now() - startedAt) / 1000) {
     for (; deadSent < elapsed * (withDead ? deadPerSecond : 0); deadSent += 1) {
       send(ports.dead[deadSent % ports.dead.length], `dead-${deadSent}`);
@@ -99,7 +87,7 @@ async function measure(withDead: boolean): Promise<Round> {
   if (latencies.length !== healthySent) {
     throw new Error(`${latencies.length} of ${healthySent} webhooks were delivered`);
   }
-  await sender.drain(Date.now());
+  await channel.drain(0);
   await close();
   const sorted = Float64Array.from(latencies).toSorted();
   return { p50: percentile(sorted, 50), p99: percentile(sorted, 99) };

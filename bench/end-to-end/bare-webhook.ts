@@ -14,8 +14,8 @@ const clients = Array.from(
 const headers = {
   'content-type': 'application/json',
   'user-agent': 'PaymentSim/1.0',
-  'x-request-id': sampleEvent.trace?.requestId ?? '',
-  ...signatureHeadersFor([secretToKey('secret')], sampleEvent.eventId, 1_795_359_818, sampleWebhookBody),
+  'x-request-id': sampleEvent.payment.trace?.requestId ?? '',
+  ...signatureHeadersFor([secretToKey('secret')], sampleEvent.id, 1_795_359_818, sampleWebhookBody),
 };
 
 serveLoops(connections, async (lane) => {

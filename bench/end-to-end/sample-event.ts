@@ -1,18 +1,24 @@
-import { encodeEventBridgeDetail, encodeWebhookBody, type PaymentEvent } from '../../src/delivery/payload.ts';
+import { encodeEventBridgeDetail, encodeWebhookBody } from '../../src/delivery/payload.ts';
+import type { PaymentEvent } from '../../src/payment/event.ts';
 
 /** An outcome as long as those of the benchmark's payments. */
 export const sampleEvent: PaymentEvent = {
-  eventId: 'evt-df653e91-89df-4c92-b1d4-67f5ca786e1b',
-  paymentId: 'pay-33fd383b-410d-4ee2-8465-d61b867a80c4',
-  reservationId: 'reservation-bench-1',
-  userId: 'user-bench-1',
-  status: 'COMPLETED',
-  amount: 120_000,
-  currency: 'KRW',
-  trace: {
-    traceparent: undefined,
-    tracestate: undefined,
-    requestId: '5d3cb45e-36e5-4c43-9a0f-5d3ad9c4e1c2',
+  id: 'evt-df653e91-89df-4c92-b1d4-67f5ca786e1b',
+  type: 'payment.status_updated',
+  sequence: 1,
+  occurredAtMs: 1_795_359_818_000,
+  destination: undefined,
+  payment: {
+    id: 'pay-33fd383b-410d-4ee2-8465-d61b867a80c4',
+    reservationId: 'reservation-bench-1',
+    userId: 'user-bench-1',
+    status: 'COMPLETED',
+    money: { amount: 120_000, currency: 'KRW' },
+    trace: {
+      traceparent: undefined,
+      tracestate: undefined,
+      requestId: '5d3cb45e-36e5-4c43-9a0f-5d3ad9c4e1c2',
+    },
   },
 };
 

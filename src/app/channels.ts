@@ -90,7 +90,7 @@ interface ChannelParts {
 }
 
 /** The webhook channel with all that belongs to it. */
-function buildWebhooks(
+export function buildWebhooks(
   config: Config,
   parts: ChannelParts,
   egress: { readonly policy: EgressPolicy; readonly resolve: ResolveName },

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
-import { LeftToOthersError } from '../../src/state/left-to-others-error.ts';
+import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
+import { HandedOverError } from '../../src/payment/handed-over-error.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
 import { startScriptedReceiver } from './scripted-receiver.ts';
 import { givenUpLine, openConnector, openPool, startWebhookSender } from './start-webhook-sender.ts';
@@ -10,7 +10,7 @@ import { givenUpLine, openConnector, openPool, startWebhookSender } from './star
 
 function startShared(change: Parameters<typeof startWebhookSender>[0] = {}) {
   const queue = createHeldQueue<WebhookDelivery>();
-  return { ...startWebhookSender({ queue, maxSlowAttempts: 2, ...change }), queue };
+  return { ...startWebhookSender({ queue, durable: true, maxSlowAttempts: 2, ...change }), queue };
 }
 
 /** Answers no request until it is told to. */
@@ -40,10 +40,10 @@ test('what failed is over when its retry is queued, and is tried again from ther
   const receiver = await startScriptedReceiver((response, nth) =>
     response.writeHead(nth === 0 ? 503 : 200).end(),
   );
-  const { accept, queue, clock } = startShared();
+  const { accept, queue } = startShared();
   await accept(`${receiver.origin}/`);
   expect(queue.held).toMatchObject([{ delivery: { attempts: 1 } }]);
-  expect(queue.held[0]?.dueAtMs).toBeGreaterThan(clock.now());
+  expect(queue.held[0]?.delayMs).toBeGreaterThan(0);
   await queue.attemptNext();
   expect(receiver.requests).toHaveLength(2);
   expect(queue.held).toEqual([]);
@@ -73,14 +73,14 @@ test('while receivers are slow only so many are attempted, and others wait in th
   await expect.poll(() => receiver.requests.length).toBe(3); // not slow yet
   await clock.advance(1_001);
   await accept(`${receiver.origin}/`, '4');
-  expect(queue.held).toMatchObject([{ delivery: { event: { eventId: 'evt-4' }, attempts: 0, waits: 1 } }]);
+  expect(queue.held).toMatchObject([{ delivery: { event: { id: 'evt-4' }, attempts: 0, waits: 1 } }]);
   const left = Promise.allSettled([...slow, third]);
-  const drained = sender.drain(clock.now() + 1);
+  const drained = sender.drain(1);
   await clock.advance(2);
   await drained;
   receiver.answerAll();
   for (const result of await left) {
-    expect(result).toMatchObject({ status: 'rejected', reason: expect.any(LeftToOthersError) as unknown });
+    expect(result).toMatchObject({ status: 'rejected', reason: expect.any(HandedOverError) as unknown });
   }
 });
 
@@ -93,7 +93,7 @@ test('who gets no connection within a second waits in the queue', async () => {
   const second = accept(`${receiver.origin}/`, '2');
   await clock.advance(1_000);
   await second;
-  expect(queue.held).toMatchObject([{ delivery: { event: { eventId: 'evt-2' }, attempts: 0, waits: 1 } }]);
+  expect(queue.held).toMatchObject([{ delivery: { event: { id: 'evt-2' }, attempts: 0, waits: 1 } }]);
   receiver.answerAll();
   await first;
   // The place in the line that it left is not lost.
@@ -128,11 +128,11 @@ test('what comes after the end is left to others', async () => {
   const receiver = await startSilentReceiver();
   const pending = Promise.allSettled([accept(`${receiver.origin}/`, '1')]);
   await expect.poll(() => receiver.requests.length).toBe(1);
-  const drained = sender.drain(clock.now());
+  const drained = sender.drain(0);
   await clock.advance(1);
   await drained;
-  await expect(accept(`${receiver.origin}/`, '2')).rejects.toThrow(LeftToOthersError);
+  await expect(accept(`${receiver.origin}/`, '2')).rejects.toThrow(HandedOverError);
   receiver.answerAll();
-  expect(await pending).toMatchObject([{ reason: expect.any(LeftToOthersError) as unknown }]);
+  expect(await pending).toMatchObject([{ reason: expect.any(HandedOverError) as unknown }]);
   expect(logs(givenUpLine)).toEqual([]);
 });

@@ -1,8 +1,10 @@
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../src/base/clock.ts';
-import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter/dead-letter.ts';
+import type { MachineClock } from '../../src/base/clock.ts';
+import { combineObservers } from '../../src/base/observer.ts';
+import { createCustody } from '../../src/delivery/custody.ts';
+import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
+import type { AttemptLog, DeliveryQueue } from '../../src/delivery/ports.ts';
 import { createEgressPolicy, type EgressPolicyOptions } from '../../src/delivery/webhook/egress-policy.ts';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
 import { createWebhookAttempt } from '../../src/delivery/webhook/attempt.ts';
 import { createWebhookCircuits } from '../../src/delivery/webhook/circuits.ts';
 import {
@@ -15,29 +17,32 @@ import {
   type ResolveName,
   resolveWithSystem,
 } from '../../src/delivery/webhook/connector.ts';
-import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
 import { createWebhookSender } from '../../src/delivery/webhook/sender.ts';
+import { createWebhookTurns } from '../../src/delivery/webhook/turn.ts';
+import { createAttemptNotes } from '../../src/observability/attempt-notes.ts';
+import { countDeadLetters, countWebhooks } from '../../src/observability/delivery-counts.ts';
+import { logDeadLetters, logWebhooks } from '../../src/observability/delivery-log.ts';
 import { secretToKey } from '../../src/webhook-format/signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
-import type { AttemptLog, DeliveryQueue } from '../../src/state/ports.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 
 /** The keys of the senders here, the current one first. */
 export const keys = [secretToKey('current'), secretToKey('older')] as const;
 
 /** What a test is about; the rest is as in the service. */
-export interface SenderChange<C extends Clock = FakeClock> {
+export interface SenderChange<C extends MachineClock = FakeClock> {
   readonly clock?: C;
   readonly maxAttempts?: number;
   readonly retryBaseMs?: number;
   readonly timeoutMs?: number;
   readonly backlog?: { readonly maxWaiting: number; readonly maxWaitingPerOrigin: number };
   readonly queue?: DeliveryQueue<WebhookDelivery>;
-  /** With it deliveries outlive the process; then `queue` should. */
+  /** Whether deliveries outlive the process; then `queue` should. */
+  readonly durable?: boolean;
   readonly maxSlowAttempts?: number;
   readonly attemptLog?: AttemptLog;
   readonly connections?: WebhookConnections;
@@ -80,7 +85,7 @@ export function startWebhookSender(change: SenderChange = {}) {
 }
 
 /** As `startWebhookSender`, on any clock. */
-export function startSenderOn<C extends Clock>(clock: C, change: Omit<SenderChange, 'clock'> = {}) {
+export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<SenderChange, 'clock'> = {}) {
   const metrics = createMetrics();
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger('debug', {
@@ -89,32 +94,57 @@ export function startSenderOn<C extends Clock>(clock: C, change: Omit<SenderChan
   const backlog = change.backlog ?? { maxWaiting: 100_000, maxWaitingPerOrigin: 100_000 };
   const connections =
     change.connections ?? openPool({ ...backlog, connect: openConnector(change.policy, change.resolve) });
-  const queue = change.queue ?? createMemoryDeliveryQueue({ clock, ...backlog });
+  const queue =
+    change.queue ??
+    createMemoryDeliveryQueue({ clock, originOf: ({ url }) => new URL(url).origin, ...backlog });
   const attemptLog =
     change.attemptLog ??
-    createMemoryAttemptLog({ clock, ttlMs: 86_400_000, maxPayments: 10_000, maxAttempts: 8 });
+    createMemoryAttemptLog({
+      clock,
+      machine: clock,
+      ttlMs: 86_400_000,
+      maxEvents: 10_000,
+      maxAttempts: 8,
+    });
   onTestFinished(() => attemptLog.close());
   const retry = { maxAttempts: change.maxAttempts ?? 8, baseMs: change.retryBaseMs ?? 1_000, maxMs: 300_000 };
   const timeoutMs = change.timeoutMs ?? 10_000;
-  const parts = { clock, random: () => 0.5, logger, metrics };
+  const observe = combineObservers(
+    [
+      countWebhooks(metrics),
+      countDeadLetters(metrics),
+      logWebhooks(logger),
+      logDeadLetters(logger),
+      createAttemptNotes(attemptLog, logger).observe,
+    ],
+    (error) => {
+      throw error;
+    },
+  );
+  const parts = { clock, machine: clock, random: () => 0.5, observe };
   const circuits = createWebhookCircuits({ ...parts, retry });
-  const deadLetters = createDeadLetters({ ...parts, queue: undefined });
-  const sender = createWebhookSender({
+  const custody = createCustody({
+    ...parts,
+    channel: 'webhook',
+    durable: change.durable ?? false,
+    maxSlowAttempts: change.maxSlowAttempts ?? 100,
+    queue,
+    deadLetterQueue: undefined,
+    urlOf: ({ url }) => url,
+  });
+  const takeTurn = createWebhookTurns({
     ...parts,
     connections,
     circuits,
-    attempt: createWebhookAttempt({ ...parts, attemptLog, keys, timeoutMs }),
-    queue,
-    maxSlowAttempts: change.maxSlowAttempts,
-    deadLetter: createWebhookDeadLetter(deadLetters, metrics),
-    timeoutMs,
-    retry,
+    attempt: createWebhookAttempt({ ...parts, keys, timeoutMs }),
+    maxConnectionWaitMs: custody.maxConnectionWaitMs,
   });
+  const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs, retry });
+  sender.start();
   /** What `accept` of the channel gives. */
   function accept(webhookUrl: string | undefined, mark = '1'): Promise<void> | undefined {
     const ids = { id: `pay-${mark}`, eventId: `evt-${mark}` };
-    const payment = sampleSettledPayment({ ...ids, webhookUrl, settledAtMs: clock.now() });
-    return sender.accept(toPaymentEvent(payment), payment);
+    return sender.accept(sampleEvent({ ...ids, webhookUrl, settledAtMs: clock.now() }));
   }
 
   return {

@@ -7,7 +7,8 @@ import type {
   WebhookConnection,
   WebhookConnections,
 } from '../../src/delivery/webhook/connections.ts';
-import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
+import type { AttemptResult } from '../../src/delivery/attempt-result.ts';
+import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createSeededRandom } from '../../src/base/random.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';

@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Client } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type AttemptResult, sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
+import type { AttemptResult } from '../../src/delivery/attempt-result.ts';
+import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 
 function connect(origin: string): Client {

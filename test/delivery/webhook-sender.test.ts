@@ -1,10 +1,9 @@
-import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
+import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
 import { describe, expect, test } from 'vitest';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
 import { signatureHeadersFor } from '../../src/webhook-format/signature.ts';
-import type { DeliveryQueue } from '../../src/state/ports.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import type { DeliveryQueue } from '../../src/delivery/ports.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 import { givenUpLine, keys, retryLine, startWebhookSender as startSender } from './start-webhook-sender.ts';
 
@@ -88,7 +87,7 @@ describe('the attempt log', () => {
       await clock.advance(nth * 1_000);
     }
     await expect.poll(() => logs('Webhook delivered')).toHaveLength(1);
-    expect(await attemptLog.list('pay-1')).toEqual([
+    expect(await attemptLog.list('pay-1', 'evt-1')).toEqual([
       {
         attempt: 1,
         startedAtMs: settledAtMs,
@@ -175,22 +174,23 @@ describe('given up', () => {
       start: () => undefined,
       add: () => Promise.reject(new Error('out of reach')),
       drain: async () => [],
+      takeOldest: () => undefined,
       heldHere: () => 0,
       size: () => 0,
     };
-    const { sender, clock, send, logs } = startSender({ queue });
+    const { sender, send, logs } = startSender({ queue });
     send(`${receiver.origin}/`);
     await expect.poll(() => logs(givenUpLine)).toHaveLength(1);
     expect(logs(givenUpLine)[0]).toMatchObject({ reason: 'queue_failed', attempts: 1 });
-    await sender.drain(clock.now());
+    await sender.drain(0);
   });
 });
 
 test('a payment without an address has no webhook', async () => {
-  const { sender, clock, connections, send } = startSender();
+  const { sender, connections, send } = startSender();
   send(undefined);
   expect(connections.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
-  await sender.drain(clock.now());
+  await sender.drain(0);
 });
 
 test('one receiver that is down does not delay the next', async () => {
@@ -212,7 +212,7 @@ describe('drain', () => {
     const { sender, clock, send, logs, attemptLog } = startSender();
     send(`${receiver.origin}/`);
     await expect.poll(() => held.length).toBe(1);
-    const drained = sender.drain(clock.now() + 10_000);
+    const drained = sender.drain(10_000);
     held[0]?.();
     await drained;
     expect(logs('Webhook delivered')).toHaveLength(1);
@@ -232,7 +232,7 @@ describe('drain', () => {
     send(`${receiver.origin}/`, 'b');
     await expect.poll(() => logs(retryLine)).toHaveLength(2);
     // a is due in 500 ms, b in 1,000.
-    const drained = sender.drain(clock.now() + 600);
+    const drained = sender.drain(600);
     await expect.poll(() => logs(givenUpLine)).toHaveLength(1);
     expect(logs(givenUpLine)[0]).toMatchObject({ event_id: 'evt-b', reason: 'shutdown', attempts: 1 });
     await clock.advance(500);
@@ -247,10 +247,10 @@ describe('drain', () => {
     const receiver = await startScriptedReceiver((response) =>
       held.push(() => response.writeHead(503).end('full')),
     );
-    const { sender, clock, send, logs } = startSender();
+    const { sender, send, logs } = startSender();
     send(`${receiver.origin}/`);
     await expect.poll(() => held.length).toBe(1);
-    const drained = sender.drain(clock.now() + 999);
+    const drained = sender.drain(999);
     held[0]?.();
     await drained;
     expect(logs(givenUpLine)).toMatchObject([
@@ -271,7 +271,7 @@ describe('drain', () => {
     await expect.poll(() => receiver.requests.length).toBe(10);
     expect(connections.stats()).toMatchObject({ busy: 10, waiting: 15 });
 
-    const drained = sender.drain(clock.now() + 1_000);
+    const drained = sender.drain(1_000);
     await clock.advance(999);
     expect(logs(givenUpLine)).toHaveLength(0);
     await clock.advance(1);
@@ -297,7 +297,7 @@ describe('drain', () => {
       send(`${receiver.origin}/`, String(i));
     }
     await expect.poll(() => held.length).toBe(10);
-    const drained = sender.drain(clock.now());
+    const drained = sender.drain(0);
     await clock.advance(0);
     await drained;
     expect(logs(givenUpLine)).toHaveLength(15);
@@ -311,17 +311,23 @@ describe('drain', () => {
   });
 });
 
-test('one settlement makes one event for all channels, and drain waits for every channel', async () => {
+test('one event goes to all channels, and drain waits for every channel', async () => {
   const accepted: unknown[] = [];
+  const reported: unknown[] = [];
   const gate = Promise.withResolvers<void>();
   const channel = (drain: () => Promise<void>) => ({
+    start: () => undefined,
     accept: (event: unknown) => void accepted.push(event),
     drain,
   });
-  const delivery = createDeliveryService([channel(async () => undefined), channel(() => gate.promise)]);
-  const payment = sampleSettledPayment();
-  void delivery.deliver(payment);
-  expect(accepted).toEqual([toPaymentEvent(payment), toPaymentEvent(payment)]);
+  const delivery = createDeliveryService(
+    [channel(async () => undefined), channel(() => gate.promise)],
+    (report) => void reported.push(report),
+  );
+  const event = sampleEvent();
+  expect(delivery.deliver(event)).toBeUndefined();
+  expect(accepted).toEqual([event, event]);
+  expect(reported).toEqual([{ kind: 'accepted', event }]);
   const events: string[] = [];
   const drain = async () => {
     await delivery.drain(0);

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { encodeWebhookBody } from '../../src/delivery/payload.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 import { secretToKey, signatureHeadersFor } from '../../src/webhook-format/signature.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,16 +37,7 @@ test.each(['http-receiver.ts', 'fastify-receiver.ts'])('%s accepts and refuses',
   expect(port).not.toBe('');
 
   const seconds = Math.floor(Date.now() / 1000);
-  const event = {
-    eventId: 'evt-1',
-    paymentId: 'pay-1',
-    reservationId: 'reservation-1',
-    userId: 'user-1',
-    status: 'COMPLETED' as const,
-    amount: 1,
-    currency: 'KRW',
-  };
-  const body = encodeWebhookBody(event, seconds);
+  const body = encodeWebhookBody(sampleEvent(), seconds);
   const headers = {
     'content-type': 'application/json',
     ...signatureHeadersFor([secretToKey('payment-sim-dev-secret')], 'evt-1', seconds, body),

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PendingEvent } from '../../src/delivery/eventbridge/backlog.ts';
 import { takeBatch } from '../../src/delivery/batch.ts';
 import { entryBytes, toEventBridgeEntry } from '../../src/delivery/eventbridge/entry.ts';
-import { failureOf, judgeBatch } from '../../src/delivery/eventbridge/outcome.ts';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
+import type { PendingEvent } from '../../src/delivery/eventbridge/pending-event.ts';
+import { retriesOf } from '../../src/delivery/eventbridge/retries.ts';
+import { newDelivery } from '../../src/delivery/delivery.ts';
 import { Fifo } from '../../src/base/fifo.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { classifyEntryError } from '../../src/aws/failures.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 
 const limits = { maxEntries: 10, maxBytes: 1_000 };
 
@@ -42,49 +43,41 @@ test('an empty queue gives an empty batch', () => {
 });
 
 test('the size of an entry is counted as AWS counts it, in UTF-8', () => {
-  const event = toPaymentEvent(sampleSettledPayment({ userId: '사용자' }));
-  const entry = toEventBridgeEntry(event, 3_000, 4_000, { source: 'é', busName: 'bus' });
+  const event = sampleEvent({ userId: '사용자' });
+  const entry = toEventBridgeEntry(event, 4_000, { source: 'é', busName: 'bus' });
   expect(entryBytes(entry)).toBe(14 + 2 + 22 + Buffer.byteLength(entry.Detail));
   expect(JSON.parse(entry.Detail)).toMatchObject({ user_id: '사용자', timestamp: 4 });
 });
 
-test('every event of a call has one outcome, whatever the results', () => {
-  const code = fc.constantFrom('', 'InternalFailure', 'ThrottlingException', 'MalformedDetail', 'NewCode');
+test('every event that failed is sent again or given up, and only what may succeed is sent again', () => {
+  const code = fc.constantFrom('InternalFailure', 'ThrottlingException', 'MalformedDetail', 'NewCode');
   const attempts = fc.integer({ min: 1, max: 5 });
   fc.assert(
     fc.property(fc.array(fc.tuple(code, attempts), { minLength: 1, maxLength: 10 }), (entries) => {
-      const batch = entries.map(([, made], index) => pendingEvent(index, made));
-      const outcome = judgeBatch(
-        batch,
-        entries.map(([errorCode]) => failureOf({ ErrorCode: errorCode })),
+      const failed = entries.map(([errorCode, made], index) => ({
+        pending: pendingEvent(index, made),
+        failure: { ...classifyEntryError(errorCode), detail: errorCode },
+      }));
+      const { waiting, givenUp } = retriesOf(
+        failed,
         { maxAttempts: 3, baseMs: 100, maxMs: 1_000 },
         () => 0.5,
       );
-      const retried = [...outcome.retries.values()].flat();
-      const givenUp = outcome.givenUp.map(({ pending }) => pending);
-      expect(new Set([...outcome.delivered, ...retried, ...givenUp])).toEqual(new Set(batch));
-      expect(outcome.delivered.length + retried.length + givenUp.length).toBe(batch.length);
+      const retried = [...waiting.values()].flat();
+      const left = givenUp.map(({ pending }) => pending);
+      expect(new Set([...retried, ...left])).toEqual(new Set(failed.map(({ pending }) => pending)));
+      expect(retried.length + left.length).toBe(failed.length);
       for (const [index, [errorCode, made]] of entries.entries()) {
-        const pending = batch[index] as PendingEvent;
+        const pending = failed[index]?.pending as PendingEvent;
         const retryable = ['InternalFailure', 'ThrottlingException'].includes(errorCode);
-        expect(outcome.delivered.includes(pending)).toBe(errorCode === '');
         expect(retried.includes(pending)).toBe(retryable && made < 3);
+        expect(pending.delivery.lastError).toBe(errorCode);
       }
     }),
   );
 });
 
 function pendingEvent(number: number, attempts: number): PendingEvent {
-  return {
-    event: toPaymentEvent(sampleSettledPayment({ eventId: `evt-${number}` })),
-    settledAtMs: 0,
-    entry: undefined,
-    attempts,
-    firstAttemptAtMs: undefined,
-    lastAttemptAtMs: undefined,
-    lastError: '',
-    end: undefined,
-    waits: 0,
-    sinceMs: 0,
-  };
+  const delivery = { ...newDelivery(sampleEvent({ eventId: `evt-${number}` })), attempts };
+  return { delivery, entry: undefined, onEnd: () => undefined };
 }

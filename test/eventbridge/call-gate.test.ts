@@ -6,7 +6,7 @@ function createGate() {
   const clock = createFakeClock();
   const onOpen = vi.fn<() => void>();
   const gate = createCallGate({
-    clock,
+    machine: clock,
     random: () => 0.5,
     maxInFlight: 3,
     basePauseMs: 100,

@@ -4,45 +4,60 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { readAwsConfig } from '../../src/aws/aws-config.ts';
 import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
-import { createDeadLetters, type UndeliveredEvent } from '../../src/delivery/dead-letter/dead-letter.ts';
+import { combineObservers } from '../../src/base/observer.ts';
+import { createCustody } from '../../src/delivery/custody.ts';
+import type { DeadLetter } from '../../src/delivery/dead-letter.ts';
+import type { Delivery } from '../../src/delivery/delivery.ts';
 import { toDeadLetterMessage } from '../../src/delivery/dead-letter/sqs-message.ts';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
 import { loadSqsSender } from '../../src/delivery/dead-letter/sqs-client.ts';
 import { createSqsDeadLetterQueue } from '../../src/delivery/dead-letter/sqs-queue.ts';
+import { countDeadLetters } from '../../src/observability/delivery-counts.ts';
+import { logDeadLetters } from '../../src/observability/delivery-log.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { parseMessage } from '../../src/worker/payment-outcome.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { startAwsStandIn } from '../support/aws-stand-in.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { createHeldQueue } from '../support/held-queue.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 
-const address = { source: 'payment-sim-api', busName: 'a-bus', region: 'ap-northeast-2' };
+const origin = { source: 'payment-sim-api', region: 'ap-northeast-2' };
 
-function sampleLetter(change: Partial<UndeliveredEvent> = {}): UndeliveredEvent {
+function sampleDelivery(mark = '1'): Delivery {
   return {
-    channel: 'eventbridge',
-    event: toPaymentEvent(sampleSettledPayment()),
-    settledAtMs: Date.UTC(2026, 0, 1),
-    reason: 'exhausted',
+    event: sampleEvent({ eventId: `evt-${mark}`, settledAtMs: Date.UTC(2026, 0, 1) }),
     attempts: 3,
+    waits: 0,
     firstAttemptAtMs: Date.UTC(2026, 0, 1, 0, 0, 1),
     lastAttemptAtMs: Date.UTC(2026, 0, 1, 0, 0, 9),
+    lastError: 'InternalFailure: no',
+  };
+}
+
+function sampleLetter(change: Partial<DeadLetter> = {}): DeadLetter {
+  return {
+    channel: 'eventbridge',
+    delivery: sampleDelivery(),
+    url: undefined,
+    reason: 'exhausted',
     error: 'InternalFailure: no',
     ...change,
   };
 }
 
-function startDeadLetters(url: string) {
+function startDeadLetters(url: string, webhookUrl?: string) {
   const lines: Record<string, unknown>[] = [];
   const metrics = createMetrics();
   const logger = createLogger('info', {
     write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
   });
+  const observe = combineObservers([countDeadLetters(metrics), logDeadLetters(logger)], (error) => {
+    throw error;
+  });
   const queue = createSqsDeadLetterQueue({
-    clock: systemClock,
+    machine: systemClock,
     random: () => 0.5,
-    logger,
-    metrics,
-    address,
+    observe,
+    origin,
     connect: () =>
       loadSqsSender({
         aws: readAwsConfig(new EnvironmentReader({ AWS_ENDPOINT_URL: url })),
@@ -54,14 +69,25 @@ function startDeadLetters(url: string) {
     Object.fromEntries(
       (await metrics.deadLetterMessages.get()).values.map(({ labels, value }) => [labels.outcome, value]),
     );
-  return { letters: createDeadLetters({ logger, metrics, queue }), lines, counts };
+  const custody = createCustody<Delivery>({
+    channel: webhookUrl === undefined ? 'eventbridge' : 'webhook',
+    durable: false,
+    maxSlowAttempts: 100,
+    queue: createHeldQueue(),
+    deadLetterQueue: queue,
+    machine: systemClock,
+    observe,
+    urlOf: () => webhookUrl,
+  });
+  const giveUp = (mark?: string) => custody.giveUp(sampleDelivery(mark), 'exhausted', 'InternalFailure: no');
+  return { giveUp, drain: (withinMs: number) => queue.drain(withinMs), lines, counts };
 }
 
 test('a letter goes to the log and to SQS with reason, attempts and times as attributes', async () => {
   const aws = await startAwsStandIn();
-  const { letters, lines, counts } = startDeadLetters(aws.url);
-  letters.record(sampleLetter({ channel: 'webhook', webhookUrl: 'http://a.example/hook' }));
-  await letters.drain(Date.now() + 5_000);
+  const { giveUp, drain, lines, counts } = startDeadLetters(aws.url, 'http://a.example/hook');
+  giveUp();
+  await drain(5_000);
   const [message] = aws.messages;
   expect(
     Object.fromEntries(
@@ -104,7 +130,7 @@ test('a letter goes to the log and to SQS with reason, attempts and times as att
 });
 
 test('the message of a letter, moved to the queue of the worker, is an outcome like any other', () => {
-  const { body } = toDeadLetterMessage(sampleLetter(), address, 5_000);
+  const { body } = toDeadLetterMessage(sampleLetter(), origin, 5_000);
   expect(parseMessage(body)).toMatchObject({
     kind: 'outcome',
     outcome: { eventId: 'evt-1', paymentId: 'pay-1', reservationId: 'reservation-1' },
@@ -145,11 +171,11 @@ test('letters of one moment travel together, and only those that SQS did not tak
       },
     };
   });
-  const { letters, lines, counts } = startDeadLetters(aws.url);
+  const { giveUp, drain, lines, counts } = startDeadLetters(aws.url);
   for (const mark of ['a', 'b', 'c']) {
-    letters.record(sampleLetter({ event: { ...sampleLetter().event, eventId: `evt-${mark}` } }));
+    giveUp(mark);
   }
-  await letters.drain(Date.now() + 5_000);
+  await drain(5_000);
   expect(batches).toEqual([['evt-a', 'evt-b', 'evt-c'], ['evt-b']]);
   expect(await counts()).toEqual({ sent: 2, failed: 1 });
   expect(lines.at(-1)).toMatchObject({ event_ids: ['evt-c'], error: 'InvalidMessageContents: ' });
@@ -158,9 +184,9 @@ test('letters of one moment travel together, and only those that SQS did not tak
 test('when SQS cannot be reached, the log has everything and the metric says so', async () => {
   const aws = await startAwsStandIn();
   aws.close();
-  const { letters, lines, counts } = startDeadLetters(aws.url);
-  letters.record(sampleLetter());
-  await letters.drain(Date.now() + 1_000);
+  const { giveUp, drain, lines, counts } = startDeadLetters(aws.url);
+  giveUp();
+  await drain(1_000);
   expect(lines[0]).toMatchObject({ msg: 'EventBridge event given up', event_id: 'evt-1', user_id: 'user-1' });
   expect(lines[1]).toMatchObject({ event_ids: ['evt-1'] });
   expect(await counts()).toMatchObject({ failed: 1 });
@@ -169,12 +195,12 @@ test('when SQS cannot be reached, the log has everything and the metric says so'
 test('the end does not wait for a queue that hangs longer than it may', async () => {
   const aws = await startAwsStandIn();
   aws.answerOperation('AmazonSQS.SendMessageBatch', () => ({ status: 500, body: {} }));
-  const { letters, counts } = startDeadLetters(aws.url);
+  const { giveUp, drain, counts } = startDeadLetters(aws.url);
   for (let count = 0; count < 100; count += 1) {
-    letters.record(sampleLetter());
+    giveUp();
   }
-  await letters.drain(Date.now() + 50);
-  letters.record(sampleLetter());
+  await drain(50);
+  giveUp();
   // What is in flight may still be counted later; nothing is counted twice.
   expect((await counts())['failed']).toBeGreaterThanOrEqual(61);
 });
@@ -183,8 +209,8 @@ test('the message is fit for SQS and keeps every character of the event', () => 
   const text = fc.string({ unit: 'binary', maxLength: 30 });
   fc.assert(
     fc.property(text, text, (userId, error) => {
-      const event = toPaymentEvent(sampleSettledPayment({ userId }));
-      const { body, attributes } = toDeadLetterMessage(sampleLetter({ event, error }), address, 5_000);
+      const delivery = { ...sampleDelivery(), event: sampleEvent({ userId }) };
+      const { body, attributes } = toDeadLetterMessage(sampleLetter({ delivery, error }), origin, 5_000);
       for (const value of [body, ...Object.values(attributes)]) {
         expect(value).toMatch(/^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]+$/u);
       }

@@ -1,16 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { UndeliveredEvent } from '../../src/delivery/dead-letter/dead-letter.ts';
-import type { EventRetry } from '../../src/delivery/eventbridge/event-retry.ts';
-import { createEventBridgeElsewhere } from '../../src/delivery/eventbridge/durable-retries.ts';
+import { createCustody } from '../../src/delivery/custody.ts';
+import type { DeadLetter } from '../../src/delivery/dead-letter.ts';
+import type { Delivery } from '../../src/delivery/delivery.ts';
 import type { EntryResult, PutEvents } from '../../src/delivery/eventbridge/entry.ts';
 import { createEventBridgeSender } from '../../src/delivery/eventbridge/sender.ts';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
-import { createLogger } from '../../src/observability/logger.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
-import { LeftToOthersError } from '../../src/state/left-to-others-error.ts';
+import { HandedOverError } from '../../src/payment/handed-over-error.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 
 /* The sender with a queue that outlives the process: a settlement waits for what `accept` gives. */
 
@@ -19,15 +16,24 @@ const taken: EntryResult = {};
 const failed: EntryResult = { ErrorCode: 'ThrottlingException' };
 
 /** `answer` is asked for every entry of every call; an event goes at once. */
-function startShared(answer?: (nth: number) => EntryResult | Promise<EntryResult>, maxSlow = 2) {
+function startShared(answer?: (nth: number) => EntryResult | Promise<EntryResult>, isOpen = true) {
   const clock = createFakeClock();
-  const queue = createHeldQueue<EventRetry>();
-  const letters: UndeliveredEvent[] = [];
+  const queue = createHeldQueue<Delivery>();
+  const letters: DeadLetter[] = [];
+  const parts = { machine: clock, random: () => 0.5, observe: () => undefined };
+  const custody = createCustody<Delivery>({
+    ...parts,
+    channel: 'eventbridge',
+    durable: true,
+    maxSlowAttempts: 2,
+    queue,
+    deadLetterQueue: { send: (letter) => void letters.push(letter), drain: async () => undefined },
+    urlOf: () => undefined,
+  });
   const sender = createEventBridgeSender({
-    clock,
-    random: () => 0.5,
-    logger: createLogger('silent', { write: () => undefined }),
-    metrics: createMetrics(false),
+    ...parts,
+    queue,
+    custody,
     config: {
       mode: 'on',
       busName: 'bus',
@@ -38,10 +44,8 @@ function startShared(answer?: (nth: number) => EntryResult | Promise<EntryResult
       retry: { maxAttempts: 3, baseMs: 100, maxMs: 1_000 },
       maxBacklog: 100,
     },
-    deadLetters: { record: (letter) => void letters.push(letter), drain: async () => undefined },
-    elsewhere: createEventBridgeElsewhere(queue, clock, maxSlow),
   });
-  queue.start((retry) => sender.resume(retry));
+  sender.start();
   let entries = 0;
   const putEvents: PutEvents = (batch) =>
     Promise.all(
@@ -50,15 +54,16 @@ function startShared(answer?: (nth: number) => EntryResult | Promise<EntryResult
         return (await answer?.(entries - 1)) ?? taken;
       }),
     );
-  sender.open(putEvents);
-  onTestFinished(() => sender.drain(clock.now()));
+  if (isOpen) {
+    sender.open(putEvents);
+  }
+  onTestFinished(() => sender.drain(0));
 
   async function accept(mark = '1'): Promise<void> {
-    const payment = sampleSettledPayment({ id: `pay-${mark}`, eventId: `evt-${mark}` });
-    await sender.accept(toPaymentEvent(payment), payment);
+    await sender.accept(sampleEvent({ id: `pay-${mark}`, eventId: `evt-${mark}` }));
   }
 
-  /** Lets what waits for company leave, too. */
+  /** Lets what lingers leave, too. */
   async function settle<T>(work: Promise<T>): Promise<T> {
     const [result] = await Promise.all([work, clock.advance(1)]);
     return result;
@@ -75,7 +80,7 @@ test('what AWS took is over', async () => {
 test('what failed is over when its retry is queued, and is tried again from there', async () => {
   const { accept, settle, queue, clock } = startShared((nth) => (nth === 0 ? failed : taken));
   await settle(accept());
-  expect(queue.held).toMatchObject([{ delivery: { event: { eventId: 'evt-1' }, attempts: 1, waits: 0 } }]);
+  expect(queue.held).toMatchObject([{ delivery: { event: { id: 'evt-1' }, attempts: 1, waits: 0 } }]);
   await clock.advance(10_000);
   await settle(queue.attemptNext());
   expect(queue.held).toEqual([]);
@@ -99,23 +104,18 @@ test('what is out of attempts or refused for good is over, with a trace', async 
     await settle(queue.attemptNext());
   }
   expect(queue.held).toEqual([]);
-  expect(letters.map(({ event, reason, attempts }) => [event.eventId, reason, attempts])).toEqual([
+  expect(letters.map(({ delivery, reason }) => [delivery.event.id, reason, delivery.attempts])).toEqual([
     ['evt-1', 'refused', 1],
     ['evt-2', 'exhausted', 3],
   ]);
 });
 
-test('before there is a way to AWS it waits in the queue', async () => {
-  const { queue, clock, sender } = startShared();
-  const closed = createEventBridgeElsewhere(queue, clock, 2);
-  await closed.wait({
-    event: toPaymentEvent(sampleSettledPayment()),
-    settledAtMs: 1,
-    attempts: 0,
-    waits: 4,
-    lastError: '',
-  });
-  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 5 }, dueAtMs: clock.now() + 1_000 }]);
+test('before there is a way to AWS it waits in the queue, again and again', async () => {
+  const { queue, sender, accept } = startShared(undefined, false);
+  await accept();
+  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 1 }, delayMs: 1_000 }]);
+  await queue.attemptNext();
+  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 2 }, delayMs: 1_000 }]);
   expect(sender.backlog()).toEqual({ ready: 0, retrying: 0, in_flight: 0 });
 });
 
@@ -125,7 +125,7 @@ test('while AWS is slow only so many wait for it, and others in the queue', asyn
   const slow = [accept('1'), accept('2'), accept('3')]; // not slow yet
   await clock.advance(1_001);
   await accept('4');
-  expect(queue.held).toMatchObject([{ delivery: { event: { eventId: 'evt-4' }, attempts: 0, waits: 1 } }]);
+  expect(queue.held).toMatchObject([{ delivery: { event: { id: 'evt-4' }, attempts: 0, waits: 1 } }]);
   answer.resolve(taken);
   await clock.advance(1);
   await Promise.all(slow);
@@ -136,11 +136,11 @@ test('what is under way at the end is left to others', async () => {
   const { accept, sender, clock, letters } = startShared(() => answer.promise);
   const pending = Promise.allSettled([accept()]);
   await clock.advance(1);
-  const drained = sender.drain(clock.now() + 5);
+  const drained = sender.drain(5);
   await clock.advance(5);
   await drained;
-  expect(await pending).toMatchObject([{ reason: expect.any(LeftToOthersError) as unknown }]);
-  await expect(accept('2')).rejects.toThrow(LeftToOthersError);
+  expect(await pending).toMatchObject([{ reason: expect.any(HandedOverError) as unknown }]);
+  await expect(accept('2')).rejects.toThrow(HandedOverError);
   answer.resolve(taken);
   expect(letters).toEqual([]);
 });

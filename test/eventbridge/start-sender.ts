@@ -2,19 +2,22 @@ import { onTestFinished } from 'vitest';
 import { readAwsConfig } from '../../src/aws/aws-config.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
-import type { UndeliveredEvent } from '../../src/delivery/dead-letter/dead-letter.ts';
+import { combineObservers } from '../../src/base/observer.ts';
+import { createCustody } from '../../src/delivery/custody.ts';
+import type { DeadLetter } from '../../src/delivery/dead-letter.ts';
+import type { Delivery } from '../../src/delivery/delivery.ts';
 import { loadEventBridge } from '../../src/delivery/eventbridge/client.ts';
 import { readEventBridgeConfig } from '../../src/delivery/eventbridge/config.ts';
 import { createEventBridgeSender, type EventBridgeSender } from '../../src/delivery/eventbridge/sender.ts';
-import { toPaymentEvent } from '../../src/delivery/payload.ts';
-import { createLogger } from '../../src/observability/logger.ts';
+import { countEventBridge } from '../../src/observability/delivery-counts.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
-import { sampleSettledPayment } from '../support/sample-payment.ts';
+import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 
 /** The sender with the real SDK client, and what it gave up. */
 export interface RunningSender {
   readonly sender: EventBridgeSender;
-  readonly letters: readonly UndeliveredEvent[];
+  readonly letters: readonly DeadLetter[];
   /** Hands over events `evt-<from>` to `evt-<from + count - 1>`. */
   readonly accept: (count: number, from?: number) => void;
   readonly open: () => void;
@@ -41,15 +44,28 @@ export async function startSender(
   });
   const config = readEventBridgeConfig(read);
   const metrics = createMetrics();
-  const letters: UndeliveredEvent[] = [];
-  const sender = createEventBridgeSender({
-    clock: systemClock,
-    random: Math.random,
-    logger: createLogger('silent', { write: () => undefined }),
-    metrics,
-    config,
-    deadLetters: { record: (letter) => void letters.push(letter), drain: async () => undefined },
+  const letters: DeadLetter[] = [];
+  const observe = combineObservers([countEventBridge(metrics)], (error) => {
+    throw error;
   });
+  const parts = { machine: systemClock, random: Math.random, observe };
+  const queue = createMemoryDeliveryQueue<Delivery>({
+    clock: systemClock,
+    maxWaiting: Infinity,
+    maxWaitingPerOrigin: Infinity,
+    originOf: () => '',
+  });
+  const custody = createCustody({
+    ...parts,
+    channel: 'eventbridge',
+    durable: false,
+    maxSlowAttempts: 100,
+    queue,
+    deadLetterQueue: { send: (letter) => void letters.push(letter), drain: async () => undefined },
+    urlOf: () => undefined,
+  });
+  const sender = createEventBridgeSender({ ...parts, config, queue, custody });
+  sender.start();
   const api = await loadEventBridge({
     aws: readAwsConfig(read),
     credentials: { kind: 'keys', keys: { accessKeyId: 'test', secretAccessKey: 'test' } },
@@ -57,7 +73,7 @@ export async function startSender(
     maxInFlight: config.maxInFlight,
   });
   onTestFinished(async () => {
-    await sender.drain(Date.now());
+    await sender.drain(0);
     api.close();
   });
   const running: RunningSender = {
@@ -65,8 +81,7 @@ export async function startSender(
     letters,
     accept(count, from = 0) {
       for (let number = from; number < from + count; number += 1) {
-        const payment = sampleSettledPayment({ id: `pay-${number}`, eventId: `evt-${number}` });
-        void sender.accept(toPaymentEvent(payment), payment);
+        void sender.accept(sampleEvent({ id: `pay-${number}`, eventId: `evt-${number}` }));
       }
     },
     open: () => sender.open(api.putEvents),

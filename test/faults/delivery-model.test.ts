@@ -1,24 +1,25 @@
 import * as fc from 'fast-check';
 import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
-import { createDeadLetters, createWebhookDeadLetter } from '../../src/delivery/dead-letter/dead-letter.ts';
+import { observeDeliveries, observePayments } from '../../src/app/observers.ts';
+import { createCustody } from '../../src/delivery/custody.ts';
+import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
 import { createWebhookAttempt } from '../../src/delivery/webhook/attempt.ts';
 import { createWebhookCircuits } from '../../src/delivery/webhook/circuits.ts';
 import type { RequestClient, WebhookConnections } from '../../src/delivery/webhook/connections.ts';
-import type { WebhookDelivery } from '../../src/delivery/webhook/delivery.ts';
 import { createWebhookSender } from '../../src/delivery/webhook/sender.ts';
+import { createWebhookTurns } from '../../src/delivery/webhook/turn.ts';
 import { secretToKey } from '../../src/webhook-format/signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { createSettlementLog } from '../../src/observability/settlement-log.ts';
+import { createAttemptNotes } from '../../src/observability/attempt-notes.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { createPaymentService } from '../../src/payment/payment-service.ts';
-import { createMemoryPaymentIntake } from '../../src/state/memory/payment-intake.ts';
+import { createSettlement } from '../../src/payment/settlement.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
-import { createMemoryPaymentStore } from '../../src/state/memory/payment-store.ts';
-import { createMemorySettlementScheduler } from '../../src/state/memory/settlement-scheduler.ts';
+import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createRandomIds } from '../../src/base/ids.ts';
 import { createSeededRandom } from '../../src/base/random.ts';
 import { createFakeClock, settlePromises } from '../support/fake-clock.ts';
@@ -94,39 +95,68 @@ function createWorld(seed: number) {
       write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
     };
     const logger = createLogger('info', destination);
-    const parts = { clock, random, logger, metrics };
     const retry = { maxAttempts: 4, baseMs: 1_000, maxMs: 10_000 };
-    const backlog = { maxWaiting: 4, maxWaitingPerOrigin: 2 };
-    const memoryQueue = createMemoryDeliveryQueue<WebhookDelivery>({ clock, ...backlog });
+    const memoryQueue = createMemoryDeliveryQueue<WebhookDelivery>({
+      clock,
+      maxWaiting: 4,
+      maxWaitingPerOrigin: 2,
+      originOf: ({ url }) => new URL(url).origin,
+    });
     const queue = {
       ...memoryQueue,
       add: (...args: Parameters<typeof memoryQueue.add>) =>
         isQueueBroken ? Promise.reject(new Error('out of reach')) : memoryQueue.add(...args),
     };
     const connections = openConnections();
-    const attemptLog = createMemoryAttemptLog({ clock, ttlMs: 60_000, maxPayments: 10, maxAttempts: 4 });
-    const store = createMemoryPaymentStore({ clock, ttlMs: 3_600_000, maxPayments: 100 });
-    const idempotency = createMemoryIdempotencyStore({ clock, ttlMs: 3_600_000, maxKeys: 100 });
-    const scheduler = createMemorySettlementScheduler(clock);
-    const sender = createWebhookSender({
+    const attemptLog = createMemoryAttemptLog({
+      clock,
+      machine: clock,
+      ttlMs: 60_000,
+      maxEvents: 10,
+      maxAttempts: 4,
+    });
+    const told = { logger, logDestination: destination, metrics };
+    const observe = observeDeliveries(told, { eventBridge: false }, [
+      createAttemptNotes(attemptLog, logger).observe,
+    ]);
+    const parts = { clock, machine: clock, random, observe };
+    const custody = createCustody({
+      ...parts,
+      channel: 'webhook',
+      durable: false,
+      maxSlowAttempts: 100,
+      queue,
+      deadLetterQueue: undefined,
+      urlOf: ({ url }) => url,
+    });
+    const takeTurn = createWebhookTurns({
       ...parts,
       connections,
       circuits: createWebhookCircuits({ ...parts, retry }),
-      attempt: createWebhookAttempt({ ...parts, attemptLog, keys: [secretToKey('key')], timeoutMs: 1_000 }),
-      queue,
-      deadLetter: createWebhookDeadLetter(createDeadLetters({ ...parts, queue: undefined }), metrics),
-      timeoutMs: 1_000,
-      retry,
+      attempt: createWebhookAttempt({ ...parts, keys: [secretToKey('key')], timeoutMs: 1_000 }),
+      maxConnectionWaitMs: custody.maxConnectionWaitMs,
     });
-    const delivery = createDeliveryService([sender]);
+    const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs: 1_000, retry });
+    sender.start();
+    const delivery = createDeliveryService([sender], observe);
+    const newId = createRandomIds();
+    const idempotency = createMemoryIdempotencyStore({ clock, ttlMs: 3_600_000, maxKeys: 100 });
+    const stored = createMemoryPayments({ clock, machine: clock, ttlMs: 3_600_000, maxPayments: 100 });
+    const observePayment = observePayments(told, []);
+    stored.start(
+      createSettlement({
+        clock,
+        newId,
+        announce: (event) => delivery.deliver(event),
+        observe: observePayment,
+      }),
+    );
     const payments = createPaymentService({
-      ...parts,
-      newId: createRandomIds(),
-      store,
-      intake: createMemoryPaymentIntake(store, scheduler),
+      clock,
+      random,
+      newId,
+      payments: stored,
       idempotency,
-      scheduler,
-      delivery,
       scenarioOptions: {
         defaultScenario: 'RANDOM',
         defaultDelayMs: 2_000,
@@ -135,15 +165,15 @@ function createWorld(seed: number) {
       },
       checkWebhookUrl: () => undefined,
       maxPayments: 100,
-      logSettlement: createSettlementLog(logger, destination),
+      observe: observePayment,
     });
 
     async function stop(graceMs: number): Promise<void> {
       const untilMs = clock.now() + graceMs;
       const stopped = (async () => {
-        await scheduler.drain(clock.now() + graceMs / 2);
-        await delivery.drain(untilMs);
-        await Promise.all([store.close(), idempotency.close(), attemptLog.close(), connections.destroy()]);
+        await stored.drain(graceMs / 2);
+        await delivery.drain(untilMs - clock.now());
+        await Promise.all([stored.close(), idempotency.close(), attemptLog.close(), connections.destroy()]);
       })();
       await clock.advance(graceMs);
       await stopped;
@@ -198,7 +228,13 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('break-queue'), broken: fc.boolean() }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('restart'), graceMs: fc.nat({ max: 8_000 }) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('restart'),
+        graceMs: fc.nat({ max: 8_000 }),
+      }),
+    },
   ),
   { maxLength: 60, size: 'max' },
 );

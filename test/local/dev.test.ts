@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { encodeWebhookBody } from '../../src/delivery/payload.ts';
 import { signatureHeadersFor } from '../../src/webhook-format/signature.ts';
 import { type DevComponent, startDevStack } from '../../dev/dev-stack.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 import { missingCurl } from '../support/missing-curl.ts';
 import { anyPorts, startDev } from './dev-process.ts';
 
@@ -18,18 +19,7 @@ const sh = async (command: string) => {
 const post = async (url: string, headers: Record<string, string>, body: string) =>
   (await fetch(url, { method: 'POST', headers, body })).status;
 
-const webhook = encodeWebhookBody(
-  {
-    eventId: 'evt-1',
-    paymentId: 'pay-1',
-    reservationId: 'reservation-1',
-    userId: 'user-1',
-    status: 'COMPLETED',
-    amount: 1,
-    currency: 'KRW',
-  },
-  0,
-);
+const webhook = encodeWebhookBody(sampleEvent(), 0);
 
 const signed = (secret: string, timestamp: number) =>
   signatureHeadersFor([Buffer.from(secret)], 'evt-1', timestamp, webhook);

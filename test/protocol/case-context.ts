@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { AppOverrides } from '../../src/app/app.ts';
+import type { AppOverrides } from '../../src/app/basics.ts';
 import type { JsonObject, Method, PaymentClient, Violation } from '../support/clients/payment-client.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { AppOverrides } from '../../src/app/app.ts';
+import type { AppOverrides } from '../../src/app/basics.ts';
 import { frame } from '../support/clients/grpc-web-curl-client.ts';
 import { servicePath } from '../support/clients/payment-client.ts';
 import { encodeRequest } from '../support/clients/proto-codec.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { AppOverrides } from '../../src/app/app.ts';
+import type { AppOverrides } from '../../src/app/basics.ts';
 import type { ClientFactory, PaymentClient } from '../support/clients/payment-client.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { launchService, type RunningService } from '../support/start-service.ts';

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { type App, type AppOverrides, buildApp } from '../../src/app/app.ts';
+import { type App, buildApp } from '../../src/app/app.ts';
+import type { AppOverrides } from '../../src/app/basics.ts';
 import { loadConfig } from '../../src/app/config.ts';
 
 /** The real service on free ports, with its log lines kept. */

@@ -1,11 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  encodeEventBridgeDetail,
-  encodeWebhookBody,
-  type PaymentEvent,
-  toPaymentEvent,
-} from '../../src/delivery/payload.ts';
+import { encodeEventBridgeDetail, encodeWebhookBody } from '../../src/delivery/payload.ts';
+import type { PaymentEvent } from '../../src/payment/event.ts';
+import { firstEvent } from '../../src/payment/lifecycle.ts';
 import type { SettledPayment } from '../../src/payment/payment.ts';
 
 const settled: SettledPayment = {
@@ -27,18 +24,23 @@ const settled: SettledPayment = {
 };
 
 const events: fc.Arbitrary<PaymentEvent> = fc.record({
-  eventId: fc.string({ unit: 'binary' }),
-  paymentId: fc.string({ unit: 'binary' }),
-  reservationId: fc.string({ unit: 'binary' }),
-  userId: fc.string({ unit: 'binary' }),
-  status: fc.constantFrom('COMPLETED', 'FAILED'),
-  amount: fc.maxSafeNat(),
-  currency: fc.string(),
-  trace: fc.constant(undefined),
+  id: fc.string({ unit: 'binary' }),
+  type: fc.constant('payment.status_updated'),
+  sequence: fc.nat(),
+  occurredAtMs: fc.nat(),
+  destination: fc.constant(undefined),
+  payment: fc.record({
+    id: fc.string({ unit: 'binary' }),
+    reservationId: fc.string({ unit: 'binary' }),
+    userId: fc.string({ unit: 'binary' }),
+    status: fc.constantFrom('COMPLETED', 'FAILED'),
+    money: fc.record({ amount: fc.maxSafeNat(), currency: fc.string() }),
+    trace: fc.constant(undefined),
+  }),
 });
 
 test('the webhook body has these fields in this order, and no others', () => {
-  expect(encodeWebhookBody(toPaymentEvent(settled), 1_767_225_600)).toBe(
+  expect(encodeWebhookBody(firstEvent(settled), 1_767_225_600)).toBe(
     '{"payment_id":"pay-1","reservation_id":"reservation-1","status":"PAYMENT_STATUS_FAILED",' +
       '"amount":120000,"currency":"KRW","timestamp":1767225600,' +
       '"event_type":"payment.status_updated","event_id":"evt-1"}',
@@ -50,7 +52,7 @@ test('the EventBridge detail is the webhook body plus the payer', () => {
     fc.property(events, fc.nat(), (event, seconds) => {
       expect(JSON.parse(encodeEventBridgeDetail(event, seconds))).toEqual({
         ...(JSON.parse(encodeWebhookBody(event, seconds)) as object),
-        user_id: event.userId,
+        user_id: event.payment.userId,
       });
     }),
   );
@@ -60,14 +62,14 @@ test('every value comes back as it went in, amounts exactly', () => {
   fc.assert(
     fc.property(events, fc.nat(), (event, seconds) => {
       expect(JSON.parse(encodeWebhookBody(event, seconds))).toEqual({
-        payment_id: event.paymentId,
-        reservation_id: event.reservationId,
-        status: `PAYMENT_STATUS_${event.status}`,
-        amount: event.amount,
-        currency: event.currency,
+        payment_id: event.payment.id,
+        reservation_id: event.payment.reservationId,
+        status: `PAYMENT_STATUS_${event.payment.status}`,
+        amount: event.payment.money.amount,
+        currency: event.payment.money.currency,
         timestamp: seconds,
         event_type: 'payment.status_updated',
-        event_id: event.eventId,
+        event_id: event.id,
       });
     }),
   );

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { applySettlement } from '../../src/payment/lifecycle.ts';
 import {
-  applySettlement,
   canTransition,
   isSettled,
   type PaymentStatus,

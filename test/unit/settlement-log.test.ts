@@ -6,7 +6,7 @@ import {
   settlementFields,
   settlementMessage,
 } from '../../src/observability/settlement-log.ts';
-import { applySettlement } from '../../src/payment/payment.ts';
+import { applySettlement } from '../../src/payment/lifecycle.ts';
 import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
 
 const traces = [
