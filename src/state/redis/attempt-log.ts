@@ -4,7 +4,7 @@ import type { RedisClient } from './redis-clients.ts';
 import { attemptsKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
-import { createTurnBatch } from './turn-batch.ts';
+import { createLoopBatch } from './loop-batch.ts';
 
 /** What the log works with. */
 export interface RedisAttemptLogDeps {
@@ -39,7 +39,7 @@ export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
   const { client, link, shards } = deps;
   const commands: IRedisClient = createIORedisClient(client);
 
-  const note = createTurnBatch<Note, unknown>({
+  const note = createLoopBatch<Note, unknown>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
     run: (_shard, notes) =>

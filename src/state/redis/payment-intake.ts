@@ -11,7 +11,7 @@ import { paymentKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { scriptArguments } from './redis-scripts.ts';
 import { settlementJob } from './settlement-scheduler.ts';
-import { createTurnBatch } from './turn-batch.ts';
+import { createLoopBatch } from './loop-batch.ts';
 
 /** What the intake works with. */
 export interface RedisPaymentIntakeDeps {
@@ -28,14 +28,14 @@ export interface RedisPaymentIntakeDeps {
 const maxPerTransaction = 64;
 
 /**
- * Takes payments in to Redis: those of one turn of the event loop and one shard in one transaction, the
+ * Takes payments in to Redis: those of one iteration of the event loop and one shard in one transaction, the
  * jobs first. A payment whose job did not get in is not stored either.
  */
 export function createRedisPaymentIntake(deps: RedisPaymentIntakeDeps): PaymentIntake {
   const { client, link, clock, shards, settlements } = deps;
   const commands: IRedisClient = createIORedisClient(client);
 
-  const register = createTurnBatch<PendingPayment, 'registered'>({
+  const register = createLoopBatch<PendingPayment, 'registered'>({
     maxSize: maxPerTransaction,
     maxInFlight: 2,
     run: (shard, payments) => link.run(() => write(shard, payments)),

@@ -6,7 +6,7 @@ import type { RedisClient } from './redis-clients.ts';
 import { paymentKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
-import { createTurnBatch } from './turn-batch.ts';
+import { createLoopBatch } from './loop-batch.ts';
 import { createIORedisClient, type IRedisClient } from 'bullmq';
 
 /** What the store works with. */
@@ -35,13 +35,13 @@ export function createRedisPaymentStore(deps: RedisPaymentStoreDeps): PaymentSto
   const { client, link, shards, ttlMs } = deps;
   const commands: IRedisClient = createIORedisClient(client);
 
-  const load = createTurnBatch<string, string | null>({
+  const load = createLoopBatch<string, string | null>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
     run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(shard, id)))),
   });
 
-  const storeSettlement = createTurnBatch<
+  const storeSettlement = createLoopBatch<
     { readonly id: string; readonly record: string },
     string | 1 | null
   >({
