@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import type { Registry } from 'prom-client';
-import { SeriesCounter, SeriesHistogram } from './series.ts';
+import { type CounterSeries, createSeriesCounter, createSeriesHistogram } from './series.ts';
 
 /** Counts and times the calls of one method. */
 export interface MethodMetrics {
@@ -34,25 +34,21 @@ const callLabels = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
 
 /** The metrics that go-grpc-prometheus has, with its names and labels. */
 export function createCallMetrics(registry: Registry): CallMetrics {
-  const registers = [registry];
-  const started = new SeriesCounter({
+  const started = createSeriesCounter(registry, {
     name: 'grpc_server_started_total',
     help: 'Total number of RPCs started on the server.',
     labelNames: callLabels,
-    registers,
   });
-  const handled = new SeriesCounter({
+  const handled = createSeriesCounter(registry, {
     name: 'grpc_server_handled_total',
     help: 'Total number of RPCs completed on the server, regardless of success or failure.',
     labelNames: [...callLabels, 'grpc_code'],
-    registers,
   });
-  const handlingSeconds = new SeriesHistogram({
+  const handlingSeconds = createSeriesHistogram(registry, {
     name: 'grpc_server_handling_seconds',
     help: 'Response latency in seconds of RPCs handled by the server.',
     labelNames: callLabels,
     buckets: handlingBuckets,
-    registers,
   });
 
   function createMethodMetrics(method: DescMethod): MethodMetrics {
@@ -63,8 +59,8 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     };
     const startedSeries = started.series(labels);
     const secondsSeries = handlingSeconds.series(labels);
-    const handledSeries = new Map<Code | undefined, { inc(): void }>();
-    function seriesOf(code: Code | undefined): { inc(): void } {
+    const handledSeries = new Map<Code | undefined, CounterSeries>();
+    function seriesOf(code: Code | undefined): CounterSeries {
       let series = handledSeries.get(code);
       if (series === undefined) {
         series = handled.series({ ...labels, grpc_code: grpcCodeName(code) });

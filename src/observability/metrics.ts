@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { createCallMetrics } from './call-metrics.ts';
 import { addProcessLimits } from './process-limits.ts';
-import { OutcomeCounter, SeriesCounter, SeriesHistogram } from './series.ts';
+import { createOutcomeCounter, createSeriesCounter, createSeriesHistogram } from './series.ts';
 
 /** Every instrument of the service, in one registry that belongs to one app. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -21,17 +21,15 @@ export function createMetrics(withProcess = true) {
     addProcessLimits(registry);
   }
   const registers = [registry];
-  const intentsCreated = new SeriesCounter({
+  const intentsCreated = createSeriesCounter(registry, {
     name: 'payment_intents_created_total',
     help: 'Payment intents accepted, by the scenario that applies.',
     labelNames: ['scenario'],
-    registers,
   });
-  const settlements = new SeriesCounter({
+  const settlements = createSeriesCounter(registry, {
     name: 'payment_settlements_total',
     help: 'Payments settled, by final status.',
     labelNames: ['status'],
-    registers,
   });
   return {
     registry,
@@ -46,11 +44,10 @@ export function createMetrics(withProcess = true) {
       COMPLETED: settlements.series({ status: 'COMPLETED' }),
       FAILED: settlements.series({ status: 'FAILED' }),
     },
-    settlementLagSeconds: new SeriesHistogram({
+    settlementLagSeconds: createSeriesHistogram(registry, {
       name: 'payment_settlement_lag_seconds',
       help: 'How long after their due time payments settled.',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      registers,
     }).series({}),
     connectionsRefused: new Counter({
       name: 'api_connections_refused_total',
@@ -63,37 +60,31 @@ export function createMetrics(withProcess = true) {
       labelNames: ['reason'] as const,
       registers,
     }),
-    webhookAttempts: new OutcomeCounter({
+    webhookAttempts: createOutcomeCounter(registry, {
       name: 'webhook_attempts_total',
       help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout, connection or egress_refused.',
-      registers,
     }),
-    webhookAttemptSeconds: new SeriesHistogram({
+    webhookAttemptSeconds: createSeriesHistogram(registry, {
       name: 'webhook_attempt_seconds',
       help: 'Duration of webhook attempts.',
       buckets: attemptBuckets,
-      registers,
     }).series({}),
-    webhookDeliveries: new OutcomeCounter({
+    webhookDeliveries: createOutcomeCounter(registry, {
       name: 'webhook_deliveries_total',
       help: 'Webhook deliveries that ended, by outcome: delivered, or dead_letter_<reason>.',
-      registers,
     }),
-    eventBridgeEvents: new OutcomeCounter({
+    eventBridgeEvents: createOutcomeCounter(registry, {
       name: 'eventbridge_events_total',
       help: 'Events that ended, by outcome: delivered, skipped, or dead_letter_<reason>.',
-      registers,
     }),
-    eventBridgeCalls: new OutcomeCounter({
+    eventBridgeCalls: createOutcomeCounter(registry, {
       name: 'eventbridge_calls_total',
       help: 'PutEvents calls, by outcome: accepted, partly_failed, or why the whole call failed.',
-      registers,
     }),
-    eventBridgeCallSeconds: new SeriesHistogram({
+    eventBridgeCallSeconds: createSeriesHistogram(registry, {
       name: 'eventbridge_call_seconds',
       help: 'Duration of PutEvents calls.',
       buckets: attemptBuckets,
-      registers,
     }).series({}),
     eventBridgeEntryFailures: new Counter({
       name: 'eventbridge_entry_failures_total',

@@ -13,14 +13,14 @@ export interface WebhookConnectionsOptions {
   readonly maxWaiting: number;
   /** How long an idle connection is kept at most, in milliseconds, whatever a receiver proposes. */
   readonly idleTimeoutMs: number;
-  /** Opens the sockets, within a time of its own; the egress policy is in there. */
+  /** Opens the sockets, within a time of its own; applies the egress policy. */
   readonly connect: buildConnector.connector;
 }
 
-/** A connection that is the caller's alone until it is given back. */
+/** A connection that is the caller's alone until it is released. */
 export interface WebhookConnection {
   readonly client: RequestClient;
-  /** Gives it back for the next request; must be called exactly once. */
+  /** Gives it back to the pool; must be called exactly once. */
   release(): void;
 }
 
@@ -29,7 +29,7 @@ export type RequestClient = Pick<Client, 'dispatch'>;
 
 /**
  * Why there is no connection: the pool is destroyed and nothing may be sent any more, too many wait
- * already, or those who wait for this origin were sent away.
+ * already, or the wait for this origin was ended by `dismiss`.
  */
 export type NoConnection = 'closed' | 'full' | 'dismissed';
 
@@ -38,22 +38,22 @@ export type OnAcquired = (connection: WebhookConnection | NoConnection) => void;
 
 /**
  * Keep-alive connections to webhook receivers: at most `maxPerOrigin` to one scheme, host and port,
- * and `maxTotal` in all, counting the idle ones. Many origins that do not answer can hold all
- * connections but the reserved ones, so others get theirs all the same.
+ * and `maxTotal` in all, counting the idle ones. Origins that do not answer can occupy all connections
+ * but the reserved ones, so other origins still get one each.
  */
 export interface WebhookConnections {
   /**
-   * A connection to `origin`, at once or when one is free; origins that wait take turns. A callback: in a
-   * backlog of many thousands each would hold promises of a kilobyte.
+   * A connection to `origin`, at once or when one is free; origins with waiters are served round-robin.
+   * Takes a callback because a promise for each waiter takes a kilobyte, and many thousands may wait.
    *
    * @param onAcquired called once, before `acquire` returns if there is no need to wait.
    */
   acquire(origin: string, onAcquired: OnAcquired): void;
-  /** Sends away all who wait for a connection to `origin`. */
+  /** Ends the wait of all who wait for a connection to `origin`: they are told `dismissed`. */
   dismiss(origin: string): void;
   /** How many are in use, kept idle, and waited for. */
   stats(): { readonly busy: number; readonly idle: number; readonly waiting: number };
-  /** Ends all connections at once; requests in flight fail. */
+  /** Closes all connections at once; requests in flight fail, and who waits is told `closed`. */
   destroy(): Promise<void>;
 }
 
@@ -65,177 +65,213 @@ interface Origin {
   open: number;
 }
 
-const soon = Promise.resolve();
+interface Pool {
+  readonly options: WebhookConnectionsOptions;
+  /** Those with a connection or a waiter. */
+  readonly origins: Map<string, Origin>;
+  /** Those with waiters, the next to be served first. */
+  readonly turns: Set<Origin>;
+  /** Idle connections of all origins, the longest idle first. */
+  readonly idleSince: Map<Client, Origin>;
+  /** All connections, in use or idle. */
+  readonly clients: Set<Client>;
+  waiting: number;
+  isDestroyed: boolean;
+}
+
+const resolved = Promise.resolve();
 
 /** See `WebhookConnections`. */
 export function createWebhookConnections(options: WebhookConnectionsOptions): WebhookConnections {
-  const origins = new Map<string, Origin>();
-  /** Origins with waiters, in the order of their turns. */
-  const turns = new Set<Origin>();
-  /** Idle connections of all origins, the longest idle first. */
-  const idleSince = new Map<Client, Origin>();
-  const clients = new Set<Client>();
-  let waiting = 0;
-  let destroyed = false;
+  const pool: Pool = {
+    options,
+    origins: new Map(),
+    turns: new Set(),
+    idleSince: new Map(),
+    clients: new Set(),
+    waiting: 0,
+    isDestroyed: false,
+  };
+  return {
+    acquire: (originName, onAcquired) => acquire(pool, originName, onAcquired),
+    dismiss: (originName) => dismiss(pool, originName),
+    stats: () => ({
+      busy: pool.clients.size - pool.idleSince.size,
+      idle: pool.idleSince.size,
+      waiting: pool.waiting,
+    }),
+    destroy: () => destroy(pool),
+  };
+}
 
-  function originNamed(name: string): Origin {
-    let origin = origins.get(name);
-    if (origin === undefined) {
-      origin = { name, idle: [], waiters: new Fifo(), open: 0 };
-      origins.set(name, origin);
-    }
-    return origin;
+function acquire(pool: Pool, originName: string, onAcquired: OnAcquired): void {
+  if (pool.isDestroyed) {
+    onAcquired('closed');
+    return;
   }
-
-  function takeConnection(origin: Origin): Client | undefined {
-    const idle = origin.idle.pop();
-    if (idle !== undefined) {
-      idleSince.delete(idle);
-      return idle;
-    }
-    if (origin.open >= options.maxPerOrigin) {
-      return undefined;
-    }
-    const limit = origin.open === 0 ? options.maxTotal : options.maxTotal - options.reservedForNew;
-    // Beyond the limit an idle connection is one of the reserved, and not to be had for this.
-    if (clients.size > limit || (clients.size === limit && !closeLongestIdle())) {
-      return undefined;
-    }
-    return openClient(origin);
+  const { maxWaiting, maxWaitingPerOrigin } = pool.options;
+  const origin = originNamed(pool, originName);
+  const client = origin.waiters.size === 0 ? takeConnection(pool, origin) : undefined;
+  if (client !== undefined) {
+    onAcquired(lend(pool, client, origin));
+    return;
   }
+  if (origin.waiters.size >= maxWaitingPerOrigin || pool.waiting >= maxWaiting) {
+    forgetUnused(pool, origin);
+    onAcquired('full');
+    return;
+  }
+  pool.waiting += 1;
+  pool.turns.add(origin);
+  origin.waiters.push(onAcquired);
+}
 
-  function openClient(origin: Origin): Client {
-    const client = new Client(origin.name, {
-      keepAliveTimeout: options.idleTimeoutMs,
-      // Otherwise `Keep-Alive: timeout=600` would keep it ten minutes.
-      keepAliveMaxTimeout: options.idleTimeoutMs,
-      pipelining: 1,
-      connect: options.connect,
-    });
-    clients.add(client);
-    origin.open += 1;
-    // An idle client whose socket closed is a promise of a connection, no connection: let it go.
-    client.on('disconnect', () => {
-      if (idleSince.has(client)) {
-        closeIdle(client, origin);
+function originNamed(pool: Pool, name: string): Origin {
+  let origin = pool.origins.get(name);
+  if (origin === undefined) {
+    origin = { name, idle: [], waiters: new Fifo(), open: 0 };
+    pool.origins.set(name, origin);
+  }
+  return origin;
+}
+
+/** An idle connection to `origin`, or a new one where the bounds allow it. */
+function takeConnection(pool: Pool, origin: Origin): Client | undefined {
+  const idle = origin.idle.pop();
+  if (idle !== undefined) {
+    pool.idleSince.delete(idle);
+    return idle;
+  }
+  const { maxPerOrigin, maxTotal, reservedForNew } = pool.options;
+  if (origin.open >= maxPerOrigin) {
+    return undefined;
+  }
+  const limit = origin.open === 0 ? maxTotal : maxTotal - reservedForNew;
+  const { size } = pool.clients;
+  // Above the limit, which is the case when reserved connections are open, closing one makes no room.
+  if (size > limit || (size === limit && !closeLongestIdle(pool))) {
+    return undefined;
+  }
+  return openClient(pool, origin);
+}
+
+function openClient(pool: Pool, origin: Origin): Client {
+  const { idleTimeoutMs, connect } = pool.options;
+  const client = new Client(origin.name, {
+    keepAliveTimeout: idleTimeoutMs,
+    // The upper bound of what undici takes from a receiver: `Keep-Alive: timeout=600` is ten minutes.
+    keepAliveMaxTimeout: idleTimeoutMs,
+    pipelining: 1,
+    connect,
+  });
+  pool.clients.add(client);
+  origin.open += 1;
+  // Undici emits `disconnect` after the socket has closed, and would open another for the next request. An
+  // idle client without a socket must not count against `maxTotal`. One in use is dealt with on release.
+  client.on('disconnect', () => {
+    if (pool.idleSince.has(client)) {
+      closeIdle(pool, client, origin);
+    }
+  });
+  return client;
+}
+
+/** Gives `client` to one caller, who has it until `release`. */
+function lend(pool: Pool, client: Client, origin: Origin): WebhookConnection {
+  return {
+    client,
+    release() {
+      if (client.stats.connected) {
+        origin.idle.push(client);
+        pool.idleSince.set(client, origin);
+      } else {
+        forgetClient(pool, client, origin);
+        void client.destroy();
       }
-    });
-    return client;
-  }
+      serveNext(pool);
+    },
+  };
+}
 
-  function closeLongestIdle(): boolean {
-    for (const [client, origin] of idleSince) {
-      closeIdle(client, origin);
-      return true;
-    }
-    return false;
-  }
-
-  function closeIdle(client: Client, origin: Origin): void {
-    idleSince.delete(client);
-    origin.idle.splice(origin.idle.indexOf(client), 1);
-    forgetClient(client, origin);
-    void client.destroy();
-  }
-
-  function forgetClient(client: Client, origin: Origin): void {
-    clients.delete(client);
-    origin.open -= 1;
-    forgetUnused(origin);
-  }
-
-  function forgetUnused(origin: Origin): void {
-    if (origin.open === 0 && origin.waiters.size === 0) {
-      origins.delete(origin.name);
-    }
-  }
-
-  function sendAway(origin: Origin, why: NoConnection): void {
-    // All are out before the first is told: whoever is told may come again.
-    const away: OnAcquired[] = [];
-    for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
-      away.push(waiter);
-    }
-    waiting -= away.length;
-    turns.delete(origin);
-    for (const waiter of away) {
-      waiter(why);
-    }
-  }
-
-  function lend(client: Client, origin: Origin): WebhookConnection {
-    return {
-      client,
-      release() {
-        if (client.stats.connected) {
-          origin.idle.push(client);
-          idleSince.set(client, origin);
-        } else {
-          forgetClient(client, origin);
-          void client.destroy();
-        }
-        serveWaiters();
-      },
-    };
-  }
-
-  function serveWaiters(): void {
-    for (const origin of turns) {
-      const client = takeConnection(origin);
-      if (client === undefined) {
-        continue;
-      }
-      const waiter = origin.waiters.shift();
-      waiting -= 1;
-      turns.delete(origin);
-      if (origin.waiters.size > 0) {
-        turns.add(origin); // to the end of the line
-      }
-      // Not from here: thousands who give it back at once would each serve the next within this call.
-      void soon.then(() => waiter?.(lend(client, origin)));
+/** Gives a connection to the first waiter of the first origin that may have one. */
+function serveNext(pool: Pool): void {
+  for (const origin of pool.turns) {
+    const client = takeConnection(pool, origin);
+    if (client !== undefined) {
+      lendToWaiter(pool, client, origin);
       return;
     }
   }
+}
 
-  return {
-    acquire(originName, onAcquired) {
-      if (destroyed) {
-        onAcquired('closed');
-        return;
-      }
-      const origin = originNamed(originName);
-      const client = origin.waiters.size === 0 ? takeConnection(origin) : undefined;
-      if (client !== undefined) {
-        onAcquired(lend(client, origin));
-        return;
-      }
-      if (origin.waiters.size >= options.maxWaitingPerOrigin || waiting >= options.maxWaiting) {
-        forgetUnused(origin);
-        onAcquired('full');
-        return;
-      }
-      waiting += 1;
-      turns.add(origin);
-      origin.waiters.push(onAcquired);
-    },
+function lendToWaiter(pool: Pool, client: Client, origin: Origin): void {
+  const waiter = origin.waiters.shift();
+  pool.waiting -= 1;
+  // A set keeps the order of insertion: added again, the origin is the last to be served.
+  pool.turns.delete(origin);
+  if (origin.waiters.size > 0) {
+    pool.turns.add(origin);
+  }
+  // As a microtask: a waiter that releases at once would serve the next waiter from within this call, and the
+  // stack would grow with the number of waiters.
+  void resolved.then(() => waiter?.(lend(pool, client, origin)));
+}
 
-    dismiss(originName) {
-      const origin = origins.get(originName);
-      if (origin !== undefined) {
-        sendAway(origin, 'dismissed');
-        forgetUnused(origin);
-      }
-    },
+/** Whether there was an idle connection to close. */
+function closeLongestIdle(pool: Pool): boolean {
+  for (const [client, origin] of pool.idleSince) {
+    closeIdle(pool, client, origin);
+    return true;
+  }
+  return false;
+}
 
-    stats: () => ({ busy: clients.size - idleSince.size, idle: idleSince.size, waiting }),
+function closeIdle(pool: Pool, client: Client, origin: Origin): void {
+  pool.idleSince.delete(client);
+  origin.idle.splice(origin.idle.indexOf(client), 1);
+  forgetClient(pool, client, origin);
+  void client.destroy();
+}
 
-    async destroy() {
-      destroyed = true;
-      // Without this each failing request would hand its place to a waiter, and that one would send.
-      for (const origin of turns) {
-        sendAway(origin, 'closed');
-      }
-      await Promise.all([...clients].map((client) => client.destroy()));
-    },
-  };
+function forgetClient(pool: Pool, client: Client, origin: Origin): void {
+  pool.clients.delete(client);
+  origin.open -= 1;
+  forgetUnused(pool, origin);
+}
+
+function forgetUnused(pool: Pool, origin: Origin): void {
+  if (origin.open === 0 && origin.waiters.size === 0) {
+    pool.origins.delete(origin.name);
+  }
+}
+
+function dismiss(pool: Pool, originName: string): void {
+  const origin = pool.origins.get(originName);
+  if (origin !== undefined) {
+    endWaits(pool, origin, 'dismissed');
+    forgetUnused(pool, origin);
+  }
+}
+
+function endWaits(pool: Pool, origin: Origin, why: NoConnection): void {
+  // The queue is emptied before the first callback, which may call `acquire` and wait again.
+  const ended: OnAcquired[] = [];
+  for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
+    ended.push(waiter);
+  }
+  pool.waiting -= ended.length;
+  pool.turns.delete(origin);
+  for (const waiter of ended) {
+    waiter(why);
+  }
+}
+
+async function destroy(pool: Pool): Promise<void> {
+  pool.isDestroyed = true;
+  // Before the clients: a request that fails with its client releases the connection, and the release would
+  // let a waiter send the next request.
+  for (const origin of pool.turns) {
+    endWaits(pool, origin, 'closed');
+  }
+  await Promise.all([...pool.clients].map((client) => client.destroy()));
 }

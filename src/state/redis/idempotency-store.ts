@@ -9,7 +9,7 @@ import type { RedisLink } from './redis-link.ts';
 import { runScript, type ScriptName } from './redis-scripts.ts';
 
 /** What the store works with; times in milliseconds. */
-export interface RedisIdempotencyStoreDeps {
+interface RedisIdempotencyStoreDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
   readonly clock: Clock;
@@ -19,115 +19,140 @@ export interface RedisIdempotencyStoreDeps {
   readonly leaseMs: number;
 }
 
+interface Store {
+  readonly deps: RedisIdempotencyStoreDeps;
+  readonly commands: IRedisClient;
+  /** Different in each process. */
+  readonly tokenPrefix: string;
+  /** How many reservations this process has tried; makes their tokens different. */
+  calls: number;
+  /** Calls of this process under way, by key and fingerprint: duplicates wait for them, and share their failure. */
+  readonly running: Map<string, Promise<IdempotentResult>>;
+}
+
+/** Who asks for which key; the token proves later that the reservation is still the caller's. */
+interface Claim {
+  readonly key: string;
+  readonly token: string;
+}
+
 type Reservation = readonly [state: 'owned' | 'busy' | 'done' | 'mismatch', value: string];
 
-/** Waits between looks at a call that runs in another process. */
+/** Waits between looks at a call that runs in another process; doubled from one to the next. */
 const firstWaitMs = 5;
 const maxWaitMs = 100;
 
 /** Idempotency keys in Redis. */
 export function createRedisIdempotencyStore(deps: RedisIdempotencyStoreDeps): IdempotencyStore {
-  const { client, link, clock } = deps;
-  const commands: IRedisClient = createIORedisClient(client);
-  const processToken = randomUUID();
-  let calls = 0;
-  /** What runs here: duplicates in this process wait for it, and share its failure. */
-  const running = new Map<string, Promise<IdempotentResult>>();
-
-  function script<Answer>(
-    name: ScriptName,
-    key: string,
-    values: readonly (string | number)[],
-  ): Promise<Answer> {
-    return link.run(() => runScript(commands, name, [key], values));
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => clock.setTimer(ms, resolve));
-  }
-
-  /** Reserves the key for `token`, or waits for whoever has. */
-  async function reserve(
-    key: string,
-    token: string,
-    call: IdempotentCall,
-    propose: () => string,
-  ): Promise<Reservation> {
-    const values = [call.fingerprint, propose(), token, deps.leaseMs, deps.ttlMs];
-    const giveUpAtMs = clock.now() + 2 * deps.leaseMs;
-    for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
-      const reservation = await script<Reservation>('paymentSimReserve', key, values);
-      if (reservation[0] !== 'busy') {
-        return reservation;
-      }
-      if (clock.now() > giveUpAtMs) {
-        throw new PaymentError({
-          kind: 'state-unavailable',
-          detail: 'another call with the same idempotency_key has not ended yet',
-        });
-      }
-      await pause(waitMs);
-    }
-  }
-
-  async function execute(
-    key: string,
-    token: string,
-    value: string,
-    run: (value: string) => Promise<unknown>,
-  ): Promise<string> {
-    try {
-      await run(value);
-    } catch (error) {
-      // When it is not known whether it was done, the key keeps its value: the next call does the same
-      // again, which changes nothing if it was. Nothing depends on this: leases end by themselves.
-      const isUnknown = error instanceof PaymentError && error.reason.kind === 'state-unavailable';
-      const left = script(isUnknown ? 'paymentSimYield' : 'paymentSimRelease', key, [token]);
-      await left.catch(() => undefined);
-      throw error;
-    }
-    await script('paymentSimComplete', key, [token, deps.ttlMs]);
-    return value;
-  }
-
-  async function once(
-    key: string,
-    call: IdempotentCall,
-    propose: () => string,
-    run: (value: string) => Promise<unknown>,
-  ): Promise<IdempotentResult> {
-    calls += 1;
-    const token = `${processToken}:${calls}`;
-    const [state, value] = await reserve(key, token, call, propose);
-    switch (state) {
-      case 'owned':
-        return { outcome: 'executed', value: await execute(key, token, value, run) };
-      case 'mismatch':
-        return { outcome: 'mismatch' };
-      case 'done':
-      case 'busy':
-        return { outcome: 'replayed', value };
-    }
-  }
-
+  const self: Store = {
+    deps,
+    commands: createIORedisClient(deps.client),
+    tokenPrefix: randomUUID(),
+    calls: 0,
+    running: new Map(),
+  };
   return {
-    async once(call, propose, run) {
-      const key = idempotencyKey(createHash('sha256').update(call.key).digest('base64url'));
-      const mark = `${key} ${call.fingerprint}`;
-      const known = running.get(mark);
-      if (known !== undefined) {
-        const ended = await known;
-        return ended.outcome === 'executed' ? { outcome: 'replayed', value: ended.value } : ended;
-      }
-      const result = once(key, call, propose, run);
-      running.set(mark, result);
-      try {
-        return await result;
-      } finally {
-        running.delete(mark);
-      }
-    },
-
+    once: (call, propose, run) => once(self, call, propose, run),
     close: () => Promise.resolve(),
   };
+}
+
+async function once(
+  self: Store,
+  call: IdempotentCall,
+  propose: () => string,
+  run: (value: string) => Promise<unknown>,
+): Promise<IdempotentResult> {
+  const { running } = self;
+  const key = idempotencyKey(createHash('sha256').update(call.key).digest('base64url'));
+  const mark = `${key} ${call.fingerprint}`;
+  const known = running.get(mark);
+  if (known !== undefined) {
+    const ended = await known;
+    return ended.outcome === 'executed' ? { outcome: 'replayed', value: ended.value } : ended;
+  }
+  const result = onceOfAll(self, key, call, propose, run);
+  running.set(mark, result);
+  try {
+    return await result;
+  } finally {
+    running.delete(mark);
+  }
+}
+
+/** Once among all processes; `once` keeps duplicates of this process away. */
+async function onceOfAll(
+  self: Store,
+  key: string,
+  call: IdempotentCall,
+  propose: () => string,
+  run: (value: string) => Promise<unknown>,
+): Promise<IdempotentResult> {
+  self.calls += 1;
+  const claim: Claim = { key, token: `${self.tokenPrefix}:${self.calls}` };
+  const [state, value] = await reserve(self, claim, call.fingerprint, propose());
+  switch (state) {
+    case 'owned':
+      await execute(self, claim, () => run(value));
+      return { outcome: 'executed', value };
+    case 'mismatch':
+      return { outcome: 'mismatch' };
+    case 'done':
+    case 'busy':
+      return { outcome: 'replayed', value };
+  }
+}
+
+/** Reserves the key, or waits for the end of the call that has reserved it. */
+async function reserve(
+  self: Store,
+  claim: Claim,
+  fingerprint: string,
+  proposed: string,
+): Promise<Reservation> {
+  const { clock, leaseMs, ttlMs } = self.deps;
+  const values = [fingerprint, proposed, claim.token, leaseMs, ttlMs];
+  const giveUpAtMs = performance.now() + 2 * leaseMs;
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
+    const reservation = await script<Reservation>(self, 'paymentSimReserve', claim.key, values);
+    if (reservation[0] !== 'busy') {
+      return reservation;
+    }
+    if (performance.now() > giveUpAtMs) {
+      throw new PaymentError({
+        kind: 'state-unavailable',
+        detail: 'another call with the same idempotency_key has not ended yet',
+      });
+    }
+    await pause(clock, waitMs);
+  }
+}
+
+/** Runs what the key was reserved for, and ends the reservation according to how that ended. */
+async function execute(self: Store, { key, token }: Claim, run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    // A command without an answer may have been carried out: then the key keeps its value, so that the next
+    // call repeats the same, which changes nothing if it was. The outcome of this script does not matter:
+    // without it the lease expires.
+    const isUnknown = error instanceof PaymentError && error.reason.kind === 'state-unavailable';
+    const name = isUnknown ? 'paymentSimYield' : 'paymentSimRelease';
+    await script(self, name, key, [token]).catch(() => undefined);
+    throw error;
+  }
+  await script(self, 'paymentSimComplete', key, [token, self.deps.ttlMs]);
+}
+
+function script<Answer>(
+  { deps, commands }: Store,
+  name: ScriptName,
+  key: string,
+  values: readonly (string | number)[],
+): Promise<Answer> {
+  return deps.link.run(() => runScript(commands, name, [key], values));
+}
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimer(delayMs, resolve));
 }

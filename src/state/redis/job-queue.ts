@@ -15,7 +15,7 @@ import { shardPrefix } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
 /** A job to be done later; plain data. */
-export interface NewJob {
+interface NewJob {
   /** Adding an id that is there already changes nothing. Without ':'. */
   readonly id: string;
   /** JSON. */
@@ -25,7 +25,7 @@ export interface NewJob {
 }
 
 /** What a job queue works with. */
-export interface JobQueueDeps {
+interface JobQueueDeps {
   /** Without ':'; what dashboards show. */
   readonly name: string;
   readonly shards: number;
@@ -39,10 +39,11 @@ export interface JobQueueDeps {
 
 /** Durable delayed jobs, one BullMQ queue per shard. */
 export interface JobQueue<Data> {
-  /** What does the jobs; called once, before `open`. */
+  /** Sets what does a job; called once, before `open`. A job whose `run` rejects is tried again. */
   handle(run: (id: string, data: Data) => Promise<void>): void;
-  /** Begins to do jobs. */
+  /** Begins to do jobs; without effect after `drain`. */
   open(): void;
+  /** Rejects as `RedisLink.run` does, like all that is sent to Redis; with a RangeError without such a shard. */
   add(shard: number, job: NewJob): Promise<void>;
   /** As `add`, as part of a transaction; the answer is in its results, one per job. */
   addTo(transaction: IRedisTransaction, shard: number, job: NewJob): void;
@@ -57,152 +58,193 @@ export interface JobQueue<Data> {
   drain(untilMs: number): Promise<void>;
 }
 
-/** What a worker that dies leaves is taken over when its lock has run out: see docs/adr/0014. */
+/**
+ * A worker renews the locks of its jobs. Those of a process that died expire, and whichever worker looks for
+ * such jobs next takes them over: see docs/adr/0014.
+ */
 const lockDurationMs = 6_000;
 const stalledIntervalMs = 2_000;
 /** So many that no job is given up as long as its payment is remembered. */
 const maxAttempts = 1_000_000;
+/** Doubled with each attempt, the first included, up to the maximum. */
+const backoffBaseMs = 500;
 const maxBackoffMs = 30_000;
+/** Before a worker asks for jobs again, after Redis failed it. */
+const retryDelayMs = 500;
+/** How long an idle worker's blocking command waits for a job. */
+const blockSeconds = 5;
 /** Events that BullMQ keeps per queue, for its tools. */
 const maxEvents = 1_000;
 
+interface Jobs<Data> {
+  readonly deps: JobQueueDeps;
+  readonly client: IRedisClient;
+  /** By shard. */
+  readonly queues: readonly Queue[];
+  workers: readonly Worker<Data>[];
+  run: ((id: string, data: Data) => Promise<void>) | undefined;
+  /** Resolves when the jobs under way have ended; set by the first `drain`. */
+  ending: Promise<void> | undefined;
+}
+
 /** See `JobQueue`. */
 export function createJobQueue<Data>(deps: JobQueueDeps): JobQueue<Data> {
-  const { clients, link, clock, logger, name } = deps;
-  const client: IRedisClient = createIORedisClient(clients.calls);
-  const queues = Array.from({ length: deps.shards }, (_, shard) => {
-    const queue = new Queue(name, {
-      connection: clients.calls,
-      prefix: shardPrefix(shard),
-      skipVersionCheck: true,
-      streams: { events: { maxLen: maxEvents } },
-    });
-    queue.on('error', report);
-    return queue;
-  });
-  let workers: Worker<Data>[] = [];
-  let run: ((id: string, data: Data) => Promise<void>) | undefined;
-  let ending: Promise<void> | undefined;
-
-  function queueOf(shard: number): Queue {
-    const queue = queues[shard];
-    if (queue === undefined) {
-      throw new RangeError(`there is no shard ${shard}`);
-    }
-    return queue;
-  }
-
-  function report(error: unknown): void {
-    logger.debug({ queue: name, error: describeRedisError(error) }, 'Redis failed a worker');
-  }
-
-  function createWorker(shard: number): Worker<Data> {
-    const worker = new Worker<Data>(name, async (job) => run?.(job.id ?? '', job.data), {
-      connection: clients.jobs,
-      prefix: shardPrefix(shard),
-      concurrency: deps.concurrency,
-      lockDuration: lockDurationMs,
-      stalledInterval: stalledIntervalMs,
-      // A job whose process was killed is done again, however often that happens.
-      maxStalledCount: maxAttempts,
-      runRetryDelay: 500,
-      drainDelay: 5,
-      removeOnComplete: { count: 0 },
-      settings: { backoffStrategy: (attempts) => Math.min(500 * 2 ** Math.min(attempts, 16), maxBackoffMs) },
-    });
-    worker.on('error', report);
-    worker.on('stalled', (id) =>
-      logger.warn({ queue: name, job: id }, 'A job was left by a process, and is done again'),
-    );
-    worker.on('failed', (job, error) => {
-      const fields = { queue: name, job: job?.id, error: error.message };
-      if (job !== undefined && job.attemptsMade >= maxAttempts) {
-        logger.error(fields, 'A job was given up');
-      } else if (!(error instanceof LeftToOthersError)) {
-        logger.warn(fields, 'A job failed, to be tried again');
-      }
-    });
-    return worker;
-  }
-
-  function toJson(job: NewJob): JobJson {
-    const nowMs = clock.now();
-    return {
-      id: job.id,
-      name,
-      data: job.data,
-      timestamp: nowMs,
-      opts: {
-        delay: Math.max(0, job.dueAtMs - nowMs),
-        attempts: maxAttempts,
-        backoff: { type: 'custom' },
-        stackTraceLimit: 1,
-      },
-      progress: 0,
-      attemptsMade: 0,
-      attemptsStarted: 0,
-      stalledCounter: 0,
-      failedReason: '',
-      returnvalue: '',
-    };
-  }
-
-  return {
-    handle(handler) {
-      run = handler;
-    },
-
-    open() {
-      if (ending === undefined) {
-        workers = queues.map((_, shard) => createWorker(shard));
-      }
-    },
-
-    async add(shard, job) {
-      const backend = queueOf(shard).getBackend();
-      await link.run(() => backend.addJobToTransaction(client, toJson(job), job.id));
-    },
-
-    addTo(transaction, shard, job) {
-      void queueOf(shard).getBackend().addJobToTransaction(transaction, toJson(job), job.id);
-    },
-
-    keyOf: (shard, id) => queueOf(shard).toKey(id),
-
-    async promote(shard, id) {
-      const queue = queueOf(shard);
-      return await link.run(async () => {
-        try {
-          await queue.getBackend().promote(id);
-          return true;
-        } catch {
-          // Not delayed: about to be done, being done, or gone.
-          return (await clients.calls.exists(queue.toKey(id))) === 1;
-        }
-      });
-    },
-
-    async remove(shard, id) {
-      await link.run(() => queueOf(shard).remove(id));
-    },
-
-    async count() {
-      const counts = await Promise.all(
-        queues.map((queue) =>
-          link.run(() => queue.getJobCountByTypes('delayed', 'wait', 'active', 'prioritized')),
-        ),
-      );
-      return counts.reduce((sum, count) => sum + count, 0);
-    },
-
-    async drain(untilMs) {
-      ending ??= Promise.all(workers.map((worker) => worker.close())).then(() => undefined);
-      let timer: Timer | undefined;
-      const outOfTime = new Promise<void>((resolve) => {
-        timer = clock.setTimer(Math.max(0, untilMs - clock.now()), resolve);
-      });
-      await Promise.race([ending, outOfTime]);
-      timer?.cancel();
-    },
+  const self: Jobs<Data> = {
+    deps,
+    client: createIORedisClient(deps.clients.calls),
+    queues: Array.from({ length: deps.shards }, (_, shard) => createQueue(deps, shard)),
+    workers: [],
+    run: undefined,
+    ending: undefined,
   };
+  return {
+    handle(run) {
+      self.run = run;
+    },
+    open: () => open(self),
+    add: (shard, job) => add(self, shard, job),
+    addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
+    keyOf: (shard, id) => queueOf(self, shard).toKey(id),
+    promote: (shard, id) => promote(self, shard, id),
+    async remove(shard, id) {
+      await deps.link.run(() => queueOf(self, shard).remove(id));
+    },
+    count: () => count(self),
+    drain: (untilMs) => drain(self, untilMs),
+  };
+}
+
+function createQueue(deps: JobQueueDeps, shard: number): Queue {
+  const queue = new Queue(deps.name, {
+    connection: deps.clients.calls,
+    prefix: shardPrefix(shard),
+    skipVersionCheck: true,
+    streams: { events: { maxLen: maxEvents } },
+  });
+  queue.on('error', (error) => report(deps, error));
+  return queue;
+}
+
+function queueOf({ queues }: Pick<Jobs<unknown>, 'queues'>, shard: number): Queue {
+  const queue = queues[shard];
+  if (queue === undefined) {
+    throw new RangeError(`there is no shard ${shard}`);
+  }
+  return queue;
+}
+
+function open<Data>(self: Jobs<Data>): void {
+  if (self.ending === undefined) {
+    self.workers = self.queues.map((_, shard) => createWorker(self, shard));
+  }
+}
+
+function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<Data> {
+  const { deps } = self;
+  const worker = new Worker<Data>(deps.name, async (job) => self.run?.(job.id ?? '', job.data), {
+    connection: deps.clients.jobs,
+    prefix: shardPrefix(shard),
+    concurrency: deps.concurrency,
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    // BullMQ fails a job that was left by more processes than this; here it is done again in any case.
+    maxStalledCount: maxAttempts,
+    runRetryDelay: retryDelayMs,
+    drainDelay: blockSeconds,
+    removeOnComplete: { count: 0 },
+    settings: { backoffStrategy: backoffMs },
+  });
+  logEvents(deps, worker);
+  return worker;
+}
+
+/** @param attempts how many have been made, 1 or more. */
+function backoffMs(attempts: number): number {
+  return Math.min(backoffBaseMs * 2 ** attempts, maxBackoffMs);
+}
+
+function logEvents<Data>(deps: JobQueueDeps, worker: Worker<Data>): void {
+  const { name, logger } = deps;
+  worker.on('error', (error) => report(deps, error));
+  worker.on('stalled', (id) =>
+    logger.warn({ queue: name, job: id }, 'A job was left by a process, and is done again'),
+  );
+  worker.on('failed', (job, error) => {
+    const fields = { queue: name, job: job?.id, error: error.message };
+    if (job !== undefined && job.attemptsMade >= maxAttempts) {
+      logger.error(fields, 'A job was given up');
+    } else if (!(error instanceof LeftToOthersError)) {
+      logger.warn(fields, 'A job failed, to be tried again');
+    }
+  });
+}
+
+function report({ name, logger }: JobQueueDeps, error: unknown): void {
+  logger.debug({ queue: name, error: describeRedisError(error) }, 'Redis failed a worker');
+}
+
+async function add<Data>(self: Jobs<Data>, shard: number, job: NewJob): Promise<void> {
+  const backend = queueOf(self, shard).getBackend();
+  await self.deps.link.run(() => backend.addJobToTransaction(self.client, toJson(self.deps, job), job.id));
+}
+
+function addTo<Data>(self: Jobs<Data>, transaction: IRedisTransaction, shard: number, job: NewJob): void {
+  void queueOf(self, shard).getBackend().addJobToTransaction(transaction, toJson(self.deps, job), job.id);
+}
+
+/** As BullMQ's `Job.asJSON` gives it, for methods of the backend that are below that class. */
+function toJson({ name, clock }: JobQueueDeps, job: NewJob): JobJson {
+  const nowMs = clock.now();
+  return {
+    id: job.id,
+    name,
+    data: job.data,
+    timestamp: nowMs,
+    opts: {
+      delay: Math.max(0, job.dueAtMs - nowMs),
+      attempts: maxAttempts,
+      backoff: { type: 'custom' },
+      stackTraceLimit: 1,
+    },
+    progress: 0,
+    attemptsMade: 0,
+    attemptsStarted: 0,
+    stalledCounter: 0,
+    failedReason: '',
+    returnvalue: '',
+  };
+}
+
+async function promote<Data>(self: Jobs<Data>, shard: number, id: string): Promise<boolean> {
+  const { clients, link } = self.deps;
+  const queue = queueOf(self, shard);
+  return await link.run(async () => {
+    try {
+      await queue.getBackend().promote(id);
+      return true;
+    } catch {
+      // Not delayed: about to be done, being done, or gone.
+      return (await clients.calls.exists(queue.toKey(id))) === 1;
+    }
+  });
+}
+
+async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
+  const counts = await Promise.all(
+    queues.map((queue) =>
+      deps.link.run(() => queue.getJobCountByTypes('delayed', 'wait', 'active', 'prioritized')),
+    ),
+  );
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+async function drain<Data>(self: Jobs<Data>, untilMs: number): Promise<void> {
+  const { clock } = self.deps;
+  self.ending ??= Promise.all(self.workers.map((worker) => worker.close())).then(() => undefined);
+  let timer: Timer | undefined;
+  const outOfTime = new Promise<void>((resolve) => {
+    timer = clock.setTimer(Math.max(0, untilMs - clock.now()), resolve);
+  });
+  await Promise.race([self.ending, outOfTime]);
+  timer?.cancel();
 }

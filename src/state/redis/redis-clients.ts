@@ -4,11 +4,11 @@ import { isReadOnly } from './redis-error.ts';
 /** A connection to Redis, or to a cluster of them. */
 export type RedisClient = Redis | Cluster;
 
-/** The two connections of a process; each worker adds one of its own, in which it waits for jobs. */
+/** The two connections of a process; each worker of BullMQ opens one more, for its blocking reads. */
 export interface RedisClients {
-  /** For calls: fails at once when Redis is gone, and never sends a command twice. */
+  /** For calls: a command fails at once while there is no connection, and is never sent twice. */
   readonly calls: RedisClient;
-  /** For jobs, in BullMQ's hands: waits until Redis is back. */
+  /** For BullMQ's workers: commands wait until Redis is back. */
   readonly jobs: RedisClient;
 }
 
@@ -17,7 +17,12 @@ const defaultPort = 6379;
 const maxReconnectMs = 1_000;
 const connectTimeoutMs = 5_000;
 
-/** Makes the connections; nothing is sent before `connect`. */
+/**
+ * Makes the connections; nothing is sent before `connect`.
+ *
+ * @param url with user name, password and database where they are needed; `rediss:` is Redis over TLS.
+ * @param cluster whether `url` is a node of a cluster.
+ */
 export function createRedisClients(url: string, cluster: boolean): RedisClients {
   const address = { url: new URL(url), cluster };
   return {
@@ -26,7 +31,7 @@ export function createRedisClients(url: string, cluster: boolean): RedisClients 
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      reconnectOnError: onceInAWhile((error) => (isReadOnly(error) ? 1 : false)),
+      reconnectOnError: limitReconnects((error) => (isReadOnly(error) ? 1 : false)),
     }),
     jobs: createClient(address, {
       connectionName: 'payment-sim-jobs',
@@ -42,9 +47,9 @@ interface ClientOptions {
   readonly connectionName: string;
   readonly enableOfflineQueue: boolean;
   readonly autoResendUnfulfilledCommands: boolean;
-  /** null: as many as it takes. */
+  /** null: without limit. */
   readonly maxRetriesPerRequest: number | null;
-  /** 1: connect again, for the address may lead elsewhere now; 2: and send the command again. */
+  /** 1: connect again, because the name may resolve to another server now; 2: and send the command again. */
   readonly reconnectOnError: (error: Error) => false | 1 | 2;
 }
 
@@ -75,7 +80,8 @@ function createClient(
       lazyConnect: true,
     });
   }
-  // Nodes are called by the names they have in the cluster, or TLS could not check their certificates.
+  // By default ioredis connects to the addresses that names resolve to, which certificates need not contain;
+  // this lookup leaves the names as they are.
   return new Cluster([{ host, port }], {
     redisOptions: url.protocol === 'rediss:' ? { ...redisOptions, tls: {} } : redisOptions,
     dnsLookup: (address, callback) => callback(null, address),
@@ -92,10 +98,10 @@ function retryStrategy(tries: number): number {
 }
 
 /**
- * Connects again once in `maxReconnectMs` at most: a new connection is tried by a write at once, which the
- * old primary refuses again.
+ * Connects again once in `maxReconnectMs` at most. A new connection sends a write at once; as long as the name
+ * still resolves to the old primary that write is refused too, and each refusal would open another connection.
  */
-function onceInAWhile(decide: ClientOptions['reconnectOnError']): ClientOptions['reconnectOnError'] {
+function limitReconnects(decide: ClientOptions['reconnectOnError']): ClientOptions['reconnectOnError'] {
   let lastAtMs = -Infinity;
   return (error) => {
     const nowMs = performance.now();

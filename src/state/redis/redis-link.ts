@@ -3,16 +3,16 @@ import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import type { RedisClient } from './redis-clients.ts';
+import { describeRedisError, isOutOfMemory } from './redis-error.ts';
 import { probeKey } from './redis-keys.ts';
 import { UnfitRedisError } from './server-check.ts';
-import { describeRedisError, isOutOfMemory } from './redis-error.ts';
 
 /** Knows whether Redis answers, and bounds how long a call waits for it. */
 export interface RedisLink {
   /**
-   * Runs a command, unless Redis is known to be gone.
+   * Runs a command; while Redis is known to be unusable it fails without sending it.
    *
-   * @throws PaymentError `state-unavailable` when Redis is gone or does not answer in time: then it is
+   * @throws PaymentError `state-unavailable` when Redis is unusable or does not answer in time: then it is
    *   not known whether the command was carried out; `state-full` when Redis has no memory left.
    */
   run<T>(command: () => Promise<T>): Promise<T>;
@@ -25,18 +25,19 @@ export interface RedisLink {
    * @throws UnfitRedisError when the Redis that was reached must not be used.
    */
   open(patienceMs: number): Promise<void>;
+  /** Ends the probes; the connection stays with its owner. */
   close(): void;
 }
 
 /** What the link works with; times in milliseconds. */
-export interface RedisLinkDeps {
+interface RedisLinkDeps {
   readonly client: RedisClient;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Longest wait for an answer. */
   readonly timeoutMs: number;
-  /** Between two looks at whether Redis takes writes. */
+  /** From the end of one probe to the next; a probe is a write. */
   readonly probeIntervalMs: number;
   /** Checks a Redis that was reached for the first time; it is not used before this resolves. */
   readonly check: () => Promise<void>;
@@ -44,153 +45,191 @@ export interface RedisLinkDeps {
   readonly onReached: () => void;
 }
 
+interface Link {
+  readonly deps: RedisLinkDeps;
+  /** Why Redis cannot be used, or undefined. */
+  problem: string | undefined;
+  /** Whether `check` has resolved. */
+  isChecked: boolean;
+  /** The probe under way. */
+  probing: Promise<void> | undefined;
+  /** Why the connection failed last, undefined once there is one. */
+  lastError: string | undefined;
+  /** Of the next probe. */
+  timer: Timer | undefined;
+  isClosed: boolean;
+  /** What `open` waits for; rejects with an `UnfitRedisError` only. */
+  readonly firstTry: PromiseWithResolvers<void>;
+}
+
 const notReached = 'Redis has not been reached yet';
 
 const probeTtlMs = 60_000;
+
+/** See `RedisLink`. */
+export function createRedisLink(deps: RedisLinkDeps): RedisLink {
+  const self: Link = {
+    deps,
+    problem: notReached,
+    isChecked: false,
+    probing: undefined,
+    lastError: undefined,
+    timer: undefined,
+    isClosed: false,
+    firstTry: Promise.withResolvers(),
+  };
+  for (const reason of ['unreachable', 'timeout', 'out_of_memory', 'failed']) {
+    deps.metrics.redisErrors.inc({ reason }, 0);
+  }
+  followConnection(self);
+  // It may reject after `open` has returned, and a rejection without a handler ends the process.
+  self.firstTry.promise.catch(() => undefined);
+  return {
+    run: (command) => run(self, command),
+    problem: () => self.problem,
+    open: (patienceMs) => open(self, patienceMs),
+    close: () => close(self),
+  };
+}
+
+function run<T>(self: Link, command: () => Promise<T>): Promise<T> {
+  return self.problem === undefined
+    ? withTimeout(self, command)
+    : Promise.reject(unavailable(self, 'unreachable', 'cannot be reached'));
+}
+
+function withTimeout<T>(self: Link, command: () => Promise<T>): Promise<T> {
+  const { clock, timeoutMs } = self.deps;
+  return new Promise((resolve, reject) => {
+    const timeout = clock.setTimer(timeoutMs, () => {
+      setProblem(self, `Redis did not answer within ${timeoutMs} ms`);
+      reject(unavailable(self, 'timeout', `did not answer within ${timeoutMs} ms`));
+    });
+    command()
+      .finally(() => timeout.cancel())
+      .then(resolve, (error: unknown) => reject(toDomain(self, error)));
+  });
+}
+
+async function open(self: Link, patienceMs: number): Promise<void> {
+  const { client, clock } = self.deps;
+  const patience = clock.setTimer(patienceMs, () => {
+    setProblem(self, `Redis did not answer within ${patienceMs} ms`);
+    self.firstTry.resolve();
+  });
+  // The client retries by itself, and reports what failed as an event too.
+  client.connect().catch(() => undefined);
+  scheduleProbe(self);
+  try {
+    await self.firstTry.promise;
+  } finally {
+    patience.cancel();
+  }
+}
+
+function close(self: Link): void {
+  self.isClosed = true;
+  self.timer?.cancel();
+}
+
+function followConnection(self: Link): void {
+  const { client } = self.deps;
+  client.on('error', (error: unknown) => {
+    self.lastError = describeRedisError(error);
+  });
+  client.on('ready', () => {
+    self.lastError = undefined;
+    void probe(self);
+  });
+  client.on('close', () => {
+    const { lastError } = self;
+    setProblem(self, `Redis cannot be reached${lastError === undefined ? '' : `: ${lastError}`}`);
+    self.firstTry.resolve();
+  });
+}
+
+function scheduleProbe(self: Link): void {
+  if (!self.isClosed) {
+    const { clock, probeIntervalMs } = self.deps;
+    self.timer = clock.setTimer(probeIntervalMs, () => void probe(self).then(() => scheduleProbe(self)));
+  }
+}
+
+/** Joins the probe under way: two first probes in parallel would both call `onReached`. */
+function probe(self: Link): Promise<void> {
+  self.probing ??= probeOnce(self).finally(() => (self.probing = undefined));
+  return self.probing;
+}
+
+async function probeOnce(self: Link): Promise<void> {
+  const { check, onReached } = self.deps;
+  try {
+    await writeProbe(self);
+    if (!self.isChecked) {
+      await check();
+      self.isChecked = true;
+      // Before `onReached`, which begins to send commands.
+      setProblem(self, undefined);
+      onReached();
+      self.firstTry.resolve();
+    }
+    setProblem(self, undefined);
+  } catch (error) {
+    if (error instanceof UnfitRedisError) {
+      self.firstTry.reject(error);
+    }
+    setProblem(self, `Redis cannot be used: ${self.lastError ?? detailOf(error)}`);
+  }
+}
+
+/**
+ * A write, because after a failover the old primary answers `PING` but refuses writes. One whose memory is
+ * full passes: it still answers reads.
+ */
+async function writeProbe(self: Link): Promise<void> {
+  const { client } = self.deps;
+  try {
+    await withTimeout(self, () => client.set(probeKey, '1', 'PX', probeTtlMs));
+  } catch (error) {
+    if (!(error instanceof PaymentError && error.reason.kind === 'state-full')) {
+      throw error;
+    }
+  }
+}
+
+/** Logs when Redis becomes usable and when it no longer is, not each new reason. */
+function setProblem(self: Link, found: string | undefined): void {
+  const { problem } = self;
+  if (found === problem || self.isClosed) {
+    return;
+  }
+  const { logger } = self.deps;
+  if (found === undefined) {
+    logger.info('Redis answers');
+  } else if (problem === undefined || problem === notReached) {
+    logger.error({ error: found }, 'Redis cannot be used');
+  }
+  self.problem = found;
+}
+
+function toDomain(self: Link, error: unknown): Error {
+  if (error instanceof PaymentError) {
+    return error;
+  }
+  if (isOutOfMemory(error)) {
+    self.deps.metrics.redisErrors.inc({ reason: 'out_of_memory' });
+    return new PaymentError({ kind: 'state-full' });
+  }
+  return unavailable(self, 'failed', describeRedisError(error));
+}
+
+function unavailable(self: Link, reason: string, detail: string): PaymentError {
+  self.deps.metrics.redisErrors.inc({ reason });
+  return new PaymentError({ kind: 'state-unavailable', detail });
+}
 
 function detailOf(error: unknown): string {
   return error instanceof PaymentError && error.reason.kind === 'state-unavailable'
     ? error.reason.detail
     : describeRedisError(error);
-}
-
-/** See `RedisLink`. */
-export function createRedisLink(deps: RedisLinkDeps): RedisLink {
-  const { client, clock, logger, metrics, timeoutMs } = deps;
-  for (const reason of ['unreachable', 'timeout', 'out_of_memory', 'failed']) {
-    metrics.redisErrors.inc({ reason }, 0);
-  }
-  let problem: string | undefined = notReached;
-  let isChecked = false;
-  let probing: Promise<void> | undefined;
-  let lastError: string | undefined;
-  let timer: Timer | undefined;
-  let closed = false;
-  const firstTry = Promise.withResolvers<void>();
-
-  function setProblem(found: string | undefined): void {
-    if (found === problem || closed) {
-      return;
-    }
-    if (found === undefined) {
-      logger.info('Redis answers');
-    } else if (problem === undefined || problem === notReached) {
-      logger.error({ error: found }, 'Redis cannot be used');
-    }
-    problem = found;
-  }
-
-  function withTimeout<T>(command: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timeout = clock.setTimer(timeoutMs, () => {
-        setProblem(`Redis did not answer within ${timeoutMs} ms`);
-        reject(unavailable('timeout', `did not answer within ${timeoutMs} ms`));
-      });
-      command()
-        .finally(() => timeout.cancel())
-        .then(resolve, (error: unknown) => reject(toDomain(error)));
-    });
-  }
-
-  function unavailable(reason: string, detail: string): PaymentError {
-    metrics.redisErrors.inc({ reason });
-    return new PaymentError({ kind: 'state-unavailable', detail });
-  }
-
-  function toDomain(error: unknown): Error {
-    if (error instanceof PaymentError) {
-      return error;
-    }
-    if (isOutOfMemory(error)) {
-      metrics.redisErrors.inc({ reason: 'out_of_memory' });
-      return new PaymentError({ kind: 'state-full' });
-    }
-    return unavailable('failed', describeRedisError(error));
-  }
-
-  /** One look at a time, or the first two might both begin to work on jobs. */
-  function probe(): Promise<void> {
-    probing ??= look().finally(() => (probing = undefined));
-    return probing;
-  }
-
-  async function look(): Promise<void> {
-    try {
-      await writeProbe();
-      if (!isChecked) {
-        await deps.check();
-        isChecked = true;
-        setProblem(undefined);
-        deps.onReached();
-        firstTry.resolve();
-      }
-      setProblem(undefined);
-    } catch (error) {
-      if (error instanceof UnfitRedisError) {
-        firstTry.reject(error);
-      }
-      setProblem(`Redis cannot be used: ${lastError ?? detailOf(error)}`);
-    }
-  }
-
-  /** A `PING` would be answered by a Redis as well that takes no writes, as after a failover. */
-  async function writeProbe(): Promise<void> {
-    try {
-      await withTimeout(() => client.set(probeKey, '1', 'PX', probeTtlMs));
-    } catch (error) {
-      if (!(error instanceof PaymentError && error.reason.kind === 'state-full')) {
-        throw error;
-      }
-    }
-  }
-
-  function probeAgain(): void {
-    if (!closed) {
-      timer = clock.setTimer(deps.probeIntervalMs, () => void probe().then(probeAgain));
-    }
-  }
-
-  client.on('error', (error: unknown) => {
-    lastError = describeRedisError(error);
-  });
-  client.on('ready', () => {
-    lastError = undefined;
-    void probe();
-  });
-  client.on('close', () => {
-    setProblem(`Redis cannot be reached${lastError === undefined ? '' : `: ${lastError}`}`);
-    firstTry.resolve();
-  });
-  // Nobody may be waiting any more when a Redis that comes late turns out to be unfit.
-  firstTry.promise.catch(() => undefined);
-
-  return {
-    run(command) {
-      return problem === undefined
-        ? withTimeout(command)
-        : Promise.reject(unavailable('unreachable', 'cannot be reached'));
-    },
-
-    problem: () => problem,
-
-    async open(patienceMs) {
-      const patience = clock.setTimer(patienceMs, () => {
-        setProblem(`Redis did not answer within ${patienceMs} ms`);
-        firstTry.resolve();
-      });
-      // It goes on trying by itself; what it fails with comes as an event as well.
-      client.connect().catch(() => undefined);
-      probeAgain();
-      try {
-        await firstTry.promise;
-      } finally {
-        patience.cancel();
-      }
-    },
-
-    close() {
-      closed = true;
-      timer?.cancel();
-    },
-  };
 }

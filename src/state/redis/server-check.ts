@@ -3,7 +3,7 @@ import type { RedisClient } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
 import { shardCountKey } from './redis-keys.ts';
 
-/** A Redis that must not be used; stops the start. */
+/** A Redis that must not be used; ends the start of the service. */
 export class UnfitRedisError extends Error {
   constructor(message: string) {
     super(message);
@@ -15,7 +15,7 @@ const minVersion = { major: 6, minor: 2 };
 
 /**
  * Looks at the version, at what Redis does when its memory is full, and at whether it keeps its data
- * over a restart. Where `INFO` is forbidden it says nothing.
+ * over a restart; not where the user may not call `INFO`. What is merely inadvisable is logged.
  *
  * @throws UnfitRedisError when Redis is too old, or other replicas use another number of shards.
  */
@@ -42,7 +42,7 @@ function checkInfo(info: string, logger: Logger): void {
   const fields = new Map(
     info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
   );
-  // Valkey tells the version of Redis that it is compatible with as well.
+  // Valkey has this field too: the version of Redis that it is compatible with.
   const version = fields.get('redis_version') ?? '';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (

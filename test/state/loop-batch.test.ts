@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { createTurnBatch } from '../../src/state/redis/turn-batch.ts';
+import { createLoopBatch } from '../../src/state/redis/loop-batch.ts';
 
 /** A batch whose runs end when the test says so. */
 function startBatch(maxSize: number, maxInFlight: number) {
   const runs: { readonly shard: number; readonly items: readonly number[]; end(failure?: Error): void }[] =
     [];
-  const add = createTurnBatch<number, string>({
+  const add = createLoopBatch<number, string>({
     maxSize,
     maxInFlight,
     run: (shard, items) =>
@@ -21,13 +21,13 @@ function startBatch(maxSize: number, maxInFlight: number) {
   return { runs, add, items: () => runs.map((run) => run.items) };
 }
 
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const nextIteration = () => new Promise((resolve) => setImmediate(resolve));
 
-test('what comes in one turn goes together, by shard, and each gets its own result', async () => {
+test('what comes in one iteration of the event loop goes together, by shard, and each gets its own result', async () => {
   const { runs, add, items } = startBatch(10, 1);
   const results = Promise.all([add(0, 1), add(1, 2), add(0, 3)]);
   expect(runs).toEqual([]);
-  await nextTurn();
+  await nextIteration();
   expect(items()).toEqual([[1, 3], [2]]);
   runs.forEach((run) => run.end());
   expect(await results).toEqual(['0:1', '1:2', '0:3']);
@@ -36,13 +36,13 @@ test('what comes in one turn goes together, by shard, and each gets its own resu
 test('no more go together than may, and no more runs are under way than may; the rest gathers', async () => {
   const { runs, add, items } = startBatch(2, 2);
   const results = Promise.all([1, 2, 3, 4, 5].map((item) => add(0, item)));
-  await nextTurn();
+  await nextIteration();
   expect(items()).toEqual([
     [1, 2],
     [3, 4],
   ]);
   const late = add(0, 6);
-  await nextTurn();
+  await nextIteration();
   expect(runs).toHaveLength(2);
   runs[1]?.end();
   await expect.poll(items).toHaveLength(3);
@@ -56,7 +56,7 @@ test('no more go together than may, and no more runs are under way than may; the
 test('a run that fails fails for all of it, and for nothing else', async () => {
   const { runs, add } = startBatch(2, 1);
   const results = Promise.allSettled([1, 2, 3].map((item) => add(0, item)));
-  await nextTurn();
+  await nextIteration();
   runs[0]?.end(new Error('gone'));
   await expect.poll(() => runs.length).toBe(2);
   runs[1]?.end();
