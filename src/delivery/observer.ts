@@ -35,7 +35,7 @@ export type DeliveryReport =
       readonly kind: 'webhook-waiting';
       readonly delivery: WebhookDelivery;
       /** Whether the last attempt failed; otherwise there was none to be had. */
-      readonly afterAttempt: boolean;
+      readonly isFailed: boolean;
       readonly error: string;
       readonly retryInMs: number;
     }

@@ -34,7 +34,7 @@ export function createDeliveryRecord(): DeliveryRecord {
   const self: State = { webhooks: new Map(), settlements: new Map(), waiters: new Set() };
   const { webhooks, settlements } = self;
   return {
-    observe: (report) => record(self, report),
+    observe: (report) => note(self, report),
 
     webhooks: () => [...webhooks.values()],
 
@@ -58,31 +58,25 @@ export function createDeliveryRecord(): DeliveryRecord {
   };
 }
 
-function record(self: State, report: DeliveryReport): void {
-  switch (report.kind) {
-    case 'accepted':
-      recordEvent(self, report.event);
-      break;
-    case 'webhook-attempted': {
-      const { delivery, body, headers, result } = report;
-      const delivered = result.outcome === 'delivered';
-      change(self, delivery.event.id, {
-        attempts: delivery.attempts + 1,
-        outcome: delivered ? 'delivered' : 'pending',
-        body,
-        headers,
-        statusCode: result.statusCode,
-        error: delivered ? undefined : result.detail,
-      });
-      break;
+function note(self: State, report: DeliveryReport): void {
+  if (report.kind === 'accepted') {
+    recordEvent(self, report.event);
+  } else if (report.kind === 'webhook-attempted') {
+    const { delivery, body, headers, result } = report;
+    const delivered = result.outcome === 'delivered';
+    change(self, delivery.event.id, {
+      attempts: delivery.attempts + 1,
+      outcome: delivered ? 'delivered' : 'pending',
+      body,
+      headers,
+      statusCode: result.statusCode,
+      error: delivered ? undefined : result.detail,
+    });
+  } else if (report.kind === 'given-up') {
+    if (report.letter.channel === 'webhook') {
+      const { delivery, reason, error } = report.letter;
+      change(self, delivery.event.id, { outcome: 'given_up', error: `${reason}: ${error}` });
     }
-    case 'given-up':
-      if (report.letter.channel === 'webhook') {
-        const { delivery, reason, error } = report.letter;
-        change(self, delivery.event.id, { outcome: 'given_up', error: `${reason}: ${error}` });
-      }
-      break;
-    default:
   }
 }
 

@@ -10,24 +10,19 @@ import type { Metrics } from './metrics.ts';
 export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
   metrics.webhookDeliveries.count('delivered', 0);
   return (report) => {
-    switch (report.kind) {
-      case 'webhook-attempted':
-        metrics.webhookAttempts.count(
-          report.result.outcome === 'delivered' ? 'delivered' : report.result.failure.reason,
-        );
-        metrics.webhookAttemptSeconds.observe(report.durationMs / 1000);
-        break;
-      case 'delivered':
-        if (report.channel === 'webhook') {
-          metrics.webhookDeliveries.count('delivered');
-        }
-        break;
-      case 'given-up':
-        if (report.letter.channel === 'webhook') {
-          metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
-        }
-        break;
-      default:
+    if (report.kind === 'webhook-attempted') {
+      metrics.webhookAttempts.count(
+        report.result.outcome === 'delivered' ? 'delivered' : report.result.failure.reason,
+      );
+      metrics.webhookAttemptSeconds.observe(report.durationMs / 1000);
+    } else if (report.kind === 'delivered') {
+      if (report.channel === 'webhook') {
+        metrics.webhookDeliveries.count('delivered');
+      }
+    } else if (report.kind === 'given-up') {
+      if (report.letter.channel === 'webhook') {
+        metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
+      }
     }
   };
 }
@@ -37,28 +32,21 @@ export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
   metrics.eventBridgeEvents.count('delivered', 0);
   metrics.eventBridgeEvents.count('skipped', 0);
   return (report) => {
-    switch (report.kind) {
-      case 'call-ended':
-        metrics.eventBridgeCalls.count(report.outcome);
-        metrics.eventBridgeCallSeconds.observe(report.durationMs / 1000);
-        break;
-      case 'entry-failed':
-        metrics.eventBridgeEntryFailures.inc({ reason: report.reason });
-        break;
-      case 'events-skipped':
-        metrics.eventBridgeEvents.count('skipped', report.events);
-        break;
-      case 'delivered':
-        if (report.channel === 'eventbridge') {
-          metrics.eventBridgeEvents.count('delivered');
-        }
-        break;
-      case 'given-up':
-        if (report.letter.channel === 'eventbridge') {
-          metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
-        }
-        break;
-      default:
+    if (report.kind === 'call-ended') {
+      metrics.eventBridgeCalls.count(report.outcome);
+      metrics.eventBridgeCallSeconds.observe(report.durationMs / 1000);
+    } else if (report.kind === 'entry-failed') {
+      metrics.eventBridgeEntryFailures.inc({ reason: report.reason });
+    } else if (report.kind === 'events-skipped') {
+      metrics.eventBridgeEvents.count('skipped', report.events);
+    } else if (report.kind === 'delivered') {
+      if (report.channel === 'eventbridge') {
+        metrics.eventBridgeEvents.count('delivered');
+      }
+    } else if (report.kind === 'given-up') {
+      if (report.letter.channel === 'eventbridge') {
+        metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
+      }
     }
   };
 }
@@ -72,17 +60,12 @@ export function countDeadLetters({ deadLetters, deadLetterMessages }: Metrics): 
   }
   deadLetterMessages.inc({ outcome: 'failed' }, 0);
   return (report) => {
-    switch (report.kind) {
-      case 'given-up':
-        deadLetters.inc({ channel: report.letter.channel, reason: report.letter.reason });
-        break;
-      case 'letters-sent':
-        deadLetterMessages.inc({ outcome: 'sent' }, report.letters);
-        break;
-      case 'letters-lost':
-        deadLetterMessages.inc({ outcome: 'failed' }, report.eventIds.length);
-        break;
-      default:
+    if (report.kind === 'given-up') {
+      deadLetters.inc({ channel: report.letter.channel, reason: report.letter.reason });
+    } else if (report.kind === 'letters-sent') {
+      deadLetterMessages.inc({ outcome: 'sent' }, report.letters);
+    } else if (report.kind === 'letters-lost') {
+      deadLetterMessages.inc({ outcome: 'failed' }, report.eventIds.length);
     }
   };
 }

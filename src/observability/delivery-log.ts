@@ -10,32 +10,24 @@ import type { Logger } from './logger.ts';
 /** Writes the lines of webhooks and their circuits. */
 export function logWebhooks(logger: Logger): Observer<DeliveryReport> {
   return (report) => {
-    switch (report.kind) {
-      case 'delivered':
-        if (report.channel === 'webhook' && logger.isLevelEnabled('debug')) {
-          const fields = fieldsOf(report.delivery, report.url);
-          logger.debug({ ...fields, http_status: report.statusCode }, 'Webhook delivered');
-        }
-        break;
-      case 'webhook-waiting': {
-        const { delivery, error, retryInMs } = report;
-        const fields = { ...fieldsOf(delivery, delivery.url), error, retry_in_ms: retryInMs };
-        if (report.afterAttempt) {
-          logger.warn(fields, 'Webhook failed, to be tried again');
-        } else {
-          logger.debug(fields, 'Webhook waits for its turn');
-        }
-        break;
+    if (report.kind === 'delivered') {
+      if (report.channel === 'webhook' && logger.isLevelEnabled('debug')) {
+        const fields = fieldsOf(report.delivery, report.url);
+        logger.debug({ ...fields, http_status: report.statusCode }, 'Webhook delivered');
       }
-      case 'circuit-opened': {
-        const { origin, failures, openMs } = report;
-        logger.warn({ origin, failures, open_ms: openMs }, 'Webhook circuit opened');
-        break;
+    } else if (report.kind === 'webhook-waiting') {
+      const { delivery, error, retryInMs } = report;
+      const fields = { ...fieldsOf(delivery, delivery.url), error, retry_in_ms: retryInMs };
+      if (report.isFailed) {
+        logger.warn(fields, 'Webhook failed, to be tried again');
+      } else {
+        logger.debug(fields, 'Webhook waits for its turn');
       }
-      case 'circuit-closed':
-        logger.info({ origin: report.origin }, 'Webhook circuit closed');
-        break;
-      default:
+    } else if (report.kind === 'circuit-opened') {
+      const { origin, failures, openMs } = report;
+      logger.warn({ origin, failures, open_ms: openMs }, 'Webhook circuit opened');
+    } else if (report.kind === 'circuit-closed') {
+      logger.info({ origin: report.origin }, 'Webhook circuit closed');
     }
   };
 }
@@ -43,33 +35,24 @@ export function logWebhooks(logger: Logger): Observer<DeliveryReport> {
 /** Writes the lines of the EventBridge channel. */
 export function logEventBridge(logger: Logger): Observer<DeliveryReport> {
   return (report) => {
-    switch (report.kind) {
-      case 'events-waiting': {
-        const { events, of, error, retryInMs } = report;
-        const fields = { entries: events, of, error, retry_in_ms: retryInMs };
-        logger.warn(fields, 'EventBridge did not take events, to be tried again');
-        break;
-      }
-      case 'eventbridge-on': {
-        const { busName, region, endpointUrl } = report;
-        logger.info({ bus: busName, region, endpoint_url: endpointUrl }, 'EventBridge is on');
-        break;
-      }
-      case 'eventbridge-off':
-        logger.info('EventBridge is off: neither AWS credentials nor an endpoint URL are configured');
-        break;
-      case 'eventbridge-without-credentials':
-        logger.warn(
-          { error: report.error },
-          report.skips
-            ? 'EventBridge is off: no AWS credentials can be had; events are skipped until they can'
-            : 'EventBridge waits: no AWS credentials can be had; events are held until they can',
-        );
-        break;
-      case 'bus-unreliable':
-        logger.warn({ region: report.region, error: report.error }, 'EventBridge cannot be relied on');
-        break;
-      default:
+    if (report.kind === 'events-waiting') {
+      const { events, of, error, retryInMs } = report;
+      const fields = { entries: events, of, error, retry_in_ms: retryInMs };
+      logger.warn(fields, 'EventBridge did not take events, to be tried again');
+    } else if (report.kind === 'eventbridge-on') {
+      const { busName, region, endpointUrl } = report;
+      logger.info({ bus: busName, region, endpoint_url: endpointUrl }, 'EventBridge is on');
+    } else if (report.kind === 'eventbridge-off') {
+      logger.info('EventBridge is off: neither AWS credentials nor an endpoint URL are configured');
+    } else if (report.kind === 'eventbridge-without-credentials') {
+      logger.warn(
+        { error: report.error },
+        report.skips
+          ? 'EventBridge is off: no AWS credentials can be had; events are skipped until they can'
+          : 'EventBridge waits: no AWS credentials can be had; events are held until they can',
+      );
+    } else if (report.kind === 'bus-unreliable') {
+      logger.warn({ region: report.region, error: report.error }, 'EventBridge cannot be relied on');
     }
   };
 }
@@ -77,22 +60,17 @@ export function logEventBridge(logger: Logger): Observer<DeliveryReport> {
 /** Writes the lines of what was given up, or nearly so. */
 export function logDeadLetters(logger: Logger): Observer<DeliveryReport> {
   return (report) => {
-    switch (report.kind) {
-      case 'given-up':
-        logger.error(deadLetterFields(report.letter), deadLetterLines[report.letter.channel]);
-        break;
-      case 'queue-failed':
-        if (report.channel === 'webhook') {
-          logger.error({ event_id: report.delivery.event.id, err: report.error }, 'Webhook queue failed');
-        }
-        break;
-      case 'letters-lost':
-        logger.error(
-          { event_ids: report.eventIds, error: report.error },
-          'Dead letters did not reach their queue; their own log lines have all there is to them',
-        );
-        break;
-      default:
+    if (report.kind === 'given-up') {
+      logger.error(deadLetterFields(report.letter), deadLetterLines[report.letter.channel]);
+    } else if (report.kind === 'queue-failed') {
+      if (report.channel === 'webhook') {
+        logger.error({ event_id: report.delivery.event.id, err: report.error }, 'Webhook queue failed');
+      }
+    } else if (report.kind === 'letters-lost') {
+      logger.error(
+        { event_ids: report.eventIds, error: report.error },
+        'Dead letters did not reach their queue; their own log lines have all there is to them',
+      );
     }
   };
 }

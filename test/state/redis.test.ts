@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
@@ -10,13 +10,11 @@ import {
   requireRedisInCi,
   type RedisServer,
 } from '../support/redis-server.ts';
-import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
 import { describeAttemptLog } from './attempt-log.contract.ts';
 import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
-import { describePaymentStore } from './payment-store.contract.ts';
-import { describeSettlementScheduler } from './settlement-scheduler.contract.ts';
+import { describePayments } from './payments.contract.ts';
 
 requireRedisInCi();
 
@@ -69,30 +67,16 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   afterAll(() => redis.stop());
 
   const unbounded = { isBounded: false };
-  describePaymentStore(
+  describePayments(
     'Redis',
-    ({ ttlMs }) => harness(({ store, intake }) => ({ store, intake }), { paymentTtlMs: ttlMs }),
+    ({ ttlMs }) => harness(({ payments }) => payments, { paymentTtlMs: ttlMs }),
     unbounded,
   );
   describeIdempotencyStore('Redis', ({ ttlMs }) =>
     harness((state) => state.idempotency, { idempotencyTtlMs: ttlMs }),
   );
-  describeSettlementScheduler('Redis', () => harness((state) => state.scheduler));
   describeDeliveryQueue('Redis', () => harness((state) => state.webhookQueue), unbounded);
   describeAttemptLog('Redis', ({ ttlMs, maxAttempts }) =>
     harness((state) => state.attemptLog, { paymentTtlMs: ttlMs, webhookMaxAttempts: maxAttempts }),
   );
-
-  test('registering a payment again changes nothing', async () => {
-    const { port: state } = await harness((all) => all);
-    const payment = samplePayment({ dueAtMs: Date.now() + 60_000 });
-    expect(await state.intake.register(payment)).toBe('registered');
-    expect(await state.intake.register({ ...payment, reservationId: 'other' })).toBe('registered');
-    expect(await state.store.get(payment.id)).toEqual(payment);
-    expect(await state.scheduler.size()).toBe(1);
-    const { payment: settled } =
-      (await state.store.settle(payment.id, () => sampleSettlement(Date.now()))) ?? {};
-    expect(await state.intake.register(payment)).toBe('registered');
-    expect(await state.store.get(payment.id)).toEqual(settled);
-  });
 });

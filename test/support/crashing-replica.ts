@@ -3,7 +3,9 @@ import { buildApp } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/app/config.ts';
 import type { DeliveryChannel } from '../../src/delivery/delivery-service.ts';
 import { runProcess } from '../../src/process/run-process.ts';
-import type { DeliveryQueue } from '../../src/state/ports.ts';
+import type { Delivery } from '../../src/delivery/delivery.ts';
+import type { DeliveryQueue } from '../../src/delivery/ports.ts';
+import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
 import type { State } from '../../src/state/state.ts';
 import { type CrashPoint, goneReservation } from './crash-points.ts';
 
@@ -30,17 +32,14 @@ function forEver(): Promise<never> {
 }
 
 function withCrashPoints(state: State): State {
-  const { intake, store, idempotency, scheduler, attemptLog, webhookQueue, eventQueue } = state;
+  const { payments, idempotency, attemptLog, webhookQueue, eventQueue } = state;
   return {
     ...state,
-    intake: {
+    payments: {
+      ...payments,
       async register(payment) {
         await pass('create-before');
-        if (crashAt === 'create-between') {
-          await scheduler.schedule(payment.id, payment.dueAtMs);
-          await pass('create-between');
-        }
-        const result = await intake.register(payment);
+        const result = await payments.register(payment);
         await pass('create-after');
         return result;
       },
@@ -54,38 +53,11 @@ function withCrashPoints(state: State): State {
           await pass('key-uncompleted');
         }),
     },
-    store: {
-      ...store,
-      async settle(paymentId, decide) {
-        const isJob = work.getStore() === 'settlement';
-        if (isJob) {
-          await pass('settle-before');
-        }
-        const result = await store.settle(paymentId, decide);
-        await pass(isJob ? 'settle-after' : 'process-settled');
-        return result;
-      },
-    },
-    scheduler: {
-      ...scheduler,
-      start: (settle) =>
-        scheduler.start((paymentId, dueAtMs) =>
-          work.run('settlement', async () => {
-            await settle(paymentId, dueAtMs);
-            await pass('settlement-done');
-          }),
-        ),
-      async hasten(paymentId, dueAtMs) {
-        const isScheduled = await scheduler.hasten(paymentId, dueAtMs);
-        await pass('process-hastened');
-        return isScheduled;
-      },
-    },
     attemptLog: {
       ...attemptLog,
-      async record(paymentId, settledAtMs, attempt) {
+      async record(event, attempt) {
         await pass('webhook-sent');
-        await attemptLog.record(paymentId, settledAtMs, attempt);
+        await attemptLog.record(event, attempt);
       },
     },
     webhookQueue: queueWithCrashPoints(webhookQueue, {
@@ -94,21 +66,61 @@ function withCrashPoints(state: State): State {
       sent: 'retry-sent',
       requeued: 'retry-requeued',
     }),
-    eventQueue:
-      eventQueue &&
-      queueWithCrashPoints(eventQueue, {
-        queued: 'retry-queued:event',
-        before: 'retry-before:event',
-        sent: 'retry-sent:event',
-        requeued: 'retry-requeued:event',
-      }),
+    eventQueue: queueWithCrashPoints(eventQueue, {
+      queued: 'retry-queued:event',
+      before: 'retry-before:event',
+      sent: 'retry-sent:event',
+      requeued: 'retry-requeued:event',
+    }),
   };
 }
 
-function queueWithCrashPoints<Delivery>(
-  queue: DeliveryQueue<Delivery>,
+/** The points between the writes of one step: see `createRedisPayments`. */
+function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
+  const { records, settlements } = parts;
+  return {
+    ...parts,
+    records: {
+      ...records,
+      async register(payment, job) {
+        if (crashAt === 'create-between') {
+          await settlements.add(0, job);
+          await pass('create-between');
+        }
+        return await records.register(payment, job);
+      },
+      async change(stored, change) {
+        const isJob = work.getStore() === 'settlement';
+        if (isJob) {
+          await pass('settle-before');
+        }
+        const changed = await records.change(stored, change);
+        await pass(isJob ? 'settle-after' : 'process-settled');
+        return changed;
+      },
+    },
+    settlements: {
+      ...settlements,
+      handle: (run) =>
+        settlements.handle((id, data) =>
+          work.run('settlement', async () => {
+            await run(id, data);
+            await pass('settlement-done');
+          }),
+        ),
+      async promote(shard, id) {
+        const isHastened = await settlements.promote(shard, id);
+        await pass('process-hastened');
+        return isHastened;
+      },
+    },
+  };
+}
+
+function queueWithCrashPoints<D extends Delivery>(
+  queue: DeliveryQueue<D>,
   points: Readonly<Record<'queued' | 'before' | 'sent' | 'requeued', CrashPoint>>,
-): DeliveryQueue<Delivery> {
+): DeliveryQueue<D> {
   return {
     ...queue,
     start: (attempt) =>
@@ -119,8 +131,8 @@ function queueWithCrashPoints<Delivery>(
           await pass(points.sent);
         }),
       ),
-    async add(delivery, dueAtMs) {
-      const result = await queue.add(delivery, dueAtMs);
+    async add(delivery, delayMs) {
+      const result = await queue.add(delivery, delayMs);
       await pass(work.getStore() === 'retry' ? points.requeued : points.queued);
       return result;
     },
@@ -132,19 +144,20 @@ function channelWithCrashPoints(name: 'webhook' | 'eventbridge', channel: Delive
   const [ours, others] = ['one-channel', 'one-channel:event'] as const;
   const [first, second] = name === 'webhook' ? ([ours, others] as const) : ([others, ours] as const);
   return {
-    async accept(event, payment) {
+    start: () => channel.start(),
+    async accept(event) {
       if (crashAt === second) {
         await forEver(); // until the other is done
       }
-      await channel.accept(event, payment);
+      await channel.accept(event);
       await pass(first);
       if (name === 'eventbridge') {
         await pass('webhook-sent:event');
-      } else if (event.reservationId === goneReservation) {
+      } else if (event.payment.reservationId === goneReservation) {
         await pass('given-up');
       }
     },
-    drain: (untilMs) => channel.drain(untilMs),
+    drain: (withinMs) => channel.drain(withinMs),
   };
 }
 
@@ -153,6 +166,7 @@ await runProcess('crashing replica', 'HOST, GRPC_PORT and HEALTH_PORT', async (l
   const app = await buildApp(loadConfig(process.env), {
     logDestination,
     wrapState: withCrashPoints,
+    wrapRedisPayments: partsWithCrashPoints,
     wrapChannel: channelWithCrashPoints,
   });
   return {

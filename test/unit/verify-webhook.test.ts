@@ -9,20 +9,25 @@ import {
   WebhookVerificationError,
   type WebhookVerificationErrorCode,
 } from '../../src/index.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 
 const nowMs = 1_795_359_818_000;
 const nowSeconds = nowMs / 1000;
 
 const texts = fc.string({ maxLength: 40, unit: 'grapheme' });
-const events = fc.record({
-  eventId: fc.uuid().map((uuid) => `evt-${uuid}`),
-  paymentId: texts,
-  reservationId: texts,
-  userId: texts,
-  status: fc.constantFrom('COMPLETED' as const, 'FAILED' as const),
-  amount: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-  currency: fc.constantFrom('KRW', 'USD'),
-});
+const events = fc
+  .record({
+    eventId: fc.uuid().map((uuid) => `evt-${uuid}`),
+    id: texts,
+    reservationId: texts,
+    userId: texts,
+    status: fc.constantFrom('COMPLETED' as const, 'FAILED' as const),
+    money: fc.record({
+      amount: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      currency: fc.constantFrom('KRW', 'USD'),
+    }),
+  })
+  .map((change) => sampleEvent(change));
 const secrets = fc.oneof(
   fc
     .string({ minLength: 1, unit: 'grapheme' })
@@ -33,15 +38,7 @@ const secrets = fc.oneof(
     .map((bytes) => `whsec_${Buffer.from(bytes).toString('base64')}`),
 );
 
-const event = {
-  eventId: 'evt-1',
-  paymentId: 'pay-1',
-  reservationId: 'reservation-1',
-  userId: 'user-1',
-  status: 'COMPLETED' as const,
-  amount: 120_000,
-  currency: 'KRW',
-};
+const event = sampleEvent();
 const body = encodeWebhookBody(event, nowSeconds);
 const secret = 'a secret';
 const headers = signatureHeadersFor([secretToKey(secret)], 'evt-1', nowSeconds, body);
@@ -71,7 +68,7 @@ describe('beside the Standard Webhooks library', () => {
       fc.property(secrets, events, (oneSecret, oneEvent) => {
         const seconds = Math.floor(Date.now() / 1000);
         const text = encodeWebhookBody(oneEvent, seconds);
-        const signature = signatureHeadersFor([secretToKey(oneSecret)], oneEvent.eventId, seconds, text);
+        const signature = signatureHeadersFor([secretToKey(oneSecret)], oneEvent.id, seconds, text);
         const library = new Webhook(secretToKey(oneSecret), { format: 'raw' }).verify(text, signature);
         for (const given of [text, Buffer.from(text)]) {
           expect(verifyWebhook({ body: given, headers: signature, secret: oneSecret })).toEqual(library);
@@ -87,9 +84,9 @@ describe('beside the Standard Webhooks library', () => {
         const text = encodeWebhookBody(oneEvent, 0);
         const library = new Webhook(secretToKey(oneSecret), { format: 'raw' });
         const signature = {
-          'webhook-id': oneEvent.eventId,
+          'webhook-id': oneEvent.id,
           'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-          'webhook-signature': library.sign(oneEvent.eventId, at, text),
+          'webhook-signature': library.sign(oneEvent.id, at, text),
         };
         expect(verifyWebhook({ body: text, headers: signature, secret: oneSecret })).toEqual(
           JSON.parse(text),
@@ -112,7 +109,7 @@ describe('beside the Standard Webhooks library', () => {
           const text = encodeWebhookBody(one, seconds);
           const webhook = {
             body: text,
-            ...signatureHeadersFor([secretToKey(key)], one.eventId, seconds, text),
+            ...signatureHeadersFor([secretToKey(key)], one.id, seconds, text),
           } as Record<string, string>;
           webhook[part] = changed(webhook[part] ?? '', at, by);
           const { body: sentBody = '', ...sent } = webhook;

@@ -156,12 +156,12 @@ async function waitForTurn(
 async function hold(
   self: State,
   delivery: WebhookDelivery,
-  delayMs: number,
+  retryInMs: number,
   error: string,
-  afterAttempt: boolean,
+  isFailed: boolean,
 ): Promise<void> {
-  if (await self.custody.hold(delivery, delayMs, error)) {
-    self.observe({ kind: 'webhook-waiting', delivery, afterAttempt, error, retryInMs: delayMs });
+  if (await self.custody.hold(delivery, retryInMs, error)) {
+    self.observe({ kind: 'webhook-waiting', delivery, isFailed, error, retryInMs });
   }
 }
 

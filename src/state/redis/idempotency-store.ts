@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createIORedisClient, type IRedisClient } from 'bullmq';
-import type { Clock } from '../../base/clock.ts';
+import type { MachineClock } from '../../base/clock.ts';
 import { PaymentError } from '../../payment/errors.ts';
-import type { IdempotencyStore, IdempotentCall, IdempotentResult } from '../ports.ts';
+import type { IdempotencyStore, IdempotentCall, IdempotentResult } from '../../payment/ports.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { idempotencyKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -12,7 +12,7 @@ import { runScript, type ScriptName } from './redis-scripts.ts';
 interface RedisIdempotencyStoreDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   /** Keys are forgotten this long after their call has ended. */
   readonly ttlMs: number;
   /** A call that has not ended after this long is taken for dead, and the next one takes it over. */
@@ -153,6 +153,6 @@ function script<Answer>(
   return deps.link.run(() => runScript(commands, name, [key], values));
 }
 
-function pause(clock: Clock, delayMs: number): Promise<void> {
+function pause(clock: MachineClock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.setTimer(delayMs, resolve));
 }

@@ -1,21 +1,24 @@
 import {
   createIORedisClient,
+  ErrorCode,
   type IRedisClient,
   type IRedisTransaction,
   type JobJson,
   Queue,
   Worker,
 } from 'bullmq';
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { MachineClock } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { LeftToOthersError } from '../left-to-others-error.ts';
+import { PaymentError } from '../../payment/errors.ts';
+import { HandedOverError } from '../../payment/handed-over-error.ts';
+import { UnknownJobFormError } from './job-records.ts';
 import type { RedisClients } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
 import { shardPrefix } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
 /** A job to be done later; plain data. */
-interface NewJob {
+export interface NewJob {
   /** Adding an id that is there already changes nothing. Without ':'. */
   readonly id: string;
   /** JSON. */
@@ -25,15 +28,17 @@ interface NewJob {
 }
 
 /** What a job queue works with. */
-interface JobQueueDeps {
+interface JobQueueDeps<Data> {
   /** Without ':'; what dashboards show. */
   readonly name: string;
   readonly shards: number;
   /** Jobs under way at the same time, in this process and per shard. */
   readonly concurrency: number;
+  /** Reads the data of a job. @throws UnknownJobFormError for what another release has written. */
+  readonly decode: (data: unknown) => Data;
   readonly clients: RedisClients;
   readonly link: RedisLink;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly logger: Logger;
 }
 
@@ -51,11 +56,12 @@ export interface JobQueue<Data> {
   keyOf(shard: number, id: string): string;
   /** Makes a job due now; false when it is not there. */
   promote(shard: number, id: string): Promise<boolean>;
-  remove(shard: number, id: string): Promise<void>;
+  /** Makes a waiting job due at another time; false when it is not waiting. */
+  reschedule(shard: number, id: string, dueAtMs: number): Promise<boolean>;
   /** How many wait or are being done, by all processes. */
   count(): Promise<number>;
-  /** Takes no more jobs, and resolves when those under way have ended or it is `untilMs`. */
-  drain(untilMs: number): Promise<void>;
+  /** Takes no more jobs, and resolves when those under way have ended, after `withinMs` at the latest. */
+  drain(withinMs: number): Promise<void>;
 }
 
 /**
@@ -77,23 +83,26 @@ const blockSeconds = 5;
 const maxEvents = 1_000;
 
 interface Jobs<Data> {
-  readonly deps: JobQueueDeps;
+  readonly deps: JobQueueDeps<Data>;
   readonly client: IRedisClient;
   /** By shard. */
   readonly queues: readonly Queue[];
-  workers: readonly Worker<Data>[];
+  workers: readonly Worker<unknown>[];
+  /** Whether a job of another release was told of. */
+  hasToldOfOthers: boolean;
   run: ((id: string, data: Data) => Promise<void>) | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
   ending: Promise<void> | undefined;
 }
 
 /** See `JobQueue`. */
-export function createJobQueue<Data>(deps: JobQueueDeps): JobQueue<Data> {
+export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
   const self: Jobs<Data> = {
     deps,
     client: createIORedisClient(deps.clients.calls),
     queues: Array.from({ length: deps.shards }, (_, shard) => createQueue(deps, shard)),
     workers: [],
+    hasToldOfOthers: false,
     run: undefined,
     ending: undefined,
   };
@@ -106,15 +115,13 @@ export function createJobQueue<Data>(deps: JobQueueDeps): JobQueue<Data> {
     addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
     promote: (shard, id) => promote(self, shard, id),
-    async remove(shard, id) {
-      await deps.link.run(() => queueOf(self, shard).remove(id));
-    },
+    reschedule: (shard, id, dueAtMs) => reschedule(self, shard, id, dueAtMs),
     count: () => count(self),
-    drain: (untilMs) => drain(self, untilMs),
+    drain: (withinMs) => drain(self, withinMs),
   };
 }
 
-function createQueue(deps: JobQueueDeps, shard: number): Queue {
+function createQueue<Data>(deps: JobQueueDeps<Data>, shard: number): Queue {
   const queue = new Queue(deps.name, {
     connection: deps.clients.calls,
     prefix: shardPrefix(shard),
@@ -125,7 +132,7 @@ function createQueue(deps: JobQueueDeps, shard: number): Queue {
   return queue;
 }
 
-function queueOf({ queues }: Pick<Jobs<unknown>, 'queues'>, shard: number): Queue {
+function queueOf({ queues }: { readonly queues: readonly Queue[] }, shard: number): Queue {
   const queue = queues[shard];
   if (queue === undefined) {
     throw new RangeError(`there is no shard ${shard}`);
@@ -139,22 +146,26 @@ function open<Data>(self: Jobs<Data>): void {
   }
 }
 
-function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<Data> {
+function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
   const { deps } = self;
-  const worker = new Worker<Data>(deps.name, async (job) => self.run?.(job.id ?? '', job.data), {
-    connection: deps.clients.jobs,
-    prefix: shardPrefix(shard),
-    concurrency: deps.concurrency,
-    lockDuration: lockDurationMs,
-    stalledInterval: stalledIntervalMs,
-    // BullMQ fails a job that was left by more processes than this; here it is done again in any case.
-    maxStalledCount: maxAttempts,
-    runRetryDelay: retryDelayMs,
-    drainDelay: blockSeconds,
-    removeOnComplete: { count: 0 },
-    settings: { backoffStrategy: backoffMs },
-  });
-  logEvents(deps, worker);
+  const worker = new Worker<unknown>(
+    deps.name,
+    async (job) => self.run?.(job.id ?? '', deps.decode(job.data)),
+    {
+      connection: deps.clients.jobs,
+      prefix: shardPrefix(shard),
+      concurrency: deps.concurrency,
+      lockDuration: lockDurationMs,
+      stalledInterval: stalledIntervalMs,
+      // BullMQ fails a job that was left by more processes than this; here it is done again in any case.
+      maxStalledCount: maxAttempts,
+      runRetryDelay: retryDelayMs,
+      drainDelay: blockSeconds,
+      removeOnComplete: { count: 0 },
+      settings: { backoffStrategy: backoffMs },
+    },
+  );
+  logEvents(self, worker);
   return worker;
 }
 
@@ -163,7 +174,8 @@ function backoffMs(attempts: number): number {
   return Math.min(backoffBaseMs * 2 ** attempts, maxBackoffMs);
 }
 
-function logEvents<Data>(deps: JobQueueDeps, worker: Worker<Data>): void {
+function logEvents<Data>(self: Jobs<Data>, worker: Worker<unknown>): void {
+  const { deps } = self;
   const { name, logger } = deps;
   worker.on('error', (error) => report(deps, error));
   worker.on('stalled', (id) =>
@@ -173,13 +185,30 @@ function logEvents<Data>(deps: JobQueueDeps, worker: Worker<Data>): void {
     const fields = { queue: name, job: job?.id, error: error.message };
     if (job !== undefined && job.attemptsMade >= maxAttempts) {
       logger.error(fields, 'A job was given up');
-    } else if (!(error instanceof LeftToOthersError)) {
+    } else if (isOfOtherRelease(error)) {
+      tellOfOthers(self, fields);
+    } else if (!(error instanceof HandedOverError)) {
       logger.warn(fields, 'A job failed, to be tried again');
     }
   });
 }
 
-function report({ name, logger }: JobQueueDeps, error: unknown): void {
+function isOfOtherRelease(error: Error): boolean {
+  return (
+    error instanceof UnknownJobFormError ||
+    (error instanceof PaymentError && error.reason.kind === 'unknown-form')
+  );
+}
+
+/** Once: its jobs come back until a replica of that release takes them. */
+function tellOfOthers<Data>(self: Jobs<Data>, fields: object): void {
+  if (!self.hasToldOfOthers) {
+    self.hasToldOfOthers = true;
+    self.deps.logger.warn(fields, 'A job of another release is left to it');
+  }
+}
+
+function report<Data>({ name, logger }: JobQueueDeps<Data>, error: unknown): void {
   logger.debug({ queue: name, error: describeRedisError(error) }, 'Redis failed a worker');
 }
 
@@ -193,7 +222,7 @@ function addTo<Data>(self: Jobs<Data>, transaction: IRedisTransaction, shard: nu
 }
 
 /** As BullMQ's `Job.asJSON` gives it, for methods of the backend that are below that class. */
-function toJson({ name, clock }: JobQueueDeps, job: NewJob): JobJson {
+function toJson<Data>({ name, clock }: JobQueueDeps<Data>, job: NewJob): JobJson {
   const nowMs = clock.now();
   return {
     id: job.id,
@@ -222,11 +251,41 @@ async function promote<Data>(self: Jobs<Data>, shard: number, id: string): Promi
     try {
       await queue.getBackend().promote(id);
       return true;
-    } catch {
-      // Not delayed: about to be done, being done, or gone.
+    } catch (error) {
+      if (!isNotDelayed(error)) {
+        throw error;
+      }
+      // About to be done, being done, or gone.
       return (await clients.calls.exists(queue.toKey(id))) === 1;
     }
   });
+}
+
+async function reschedule<Data>(
+  self: Jobs<Data>,
+  shard: number,
+  id: string,
+  dueAtMs: number,
+): Promise<boolean> {
+  const { clock, link } = self.deps;
+  const backend = queueOf(self, shard).getBackend();
+  return await link.run(async () => {
+    try {
+      await backend.changeDelay(id, Math.max(0, dueAtMs - clock.now()));
+      return true;
+    } catch (error) {
+      if (isNotDelayed(error)) {
+        return false;
+      }
+      throw error;
+    }
+  });
+}
+
+/** Whether BullMQ says that a job is not there, or not waiting for its time; any other error is Redis'. */
+function isNotDelayed(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === ErrorCode.JobNotExist || code === ErrorCode.JobNotInState;
 }
 
 async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
@@ -238,13 +297,10 @@ async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
   return counts.reduce((sum, each) => sum + each, 0);
 }
 
-async function drain<Data>(self: Jobs<Data>, untilMs: number): Promise<void> {
-  const { clock } = self.deps;
+async function drain<Data>(self: Jobs<Data>, withinMs: number): Promise<void> {
   self.ending ??= Promise.all(self.workers.map((worker) => worker.close())).then(() => undefined);
-  let timer: Timer | undefined;
-  const outOfTime = new Promise<void>((resolve) => {
-    timer = clock.setTimer(Math.max(0, untilMs - clock.now()), resolve);
-  });
-  await Promise.race([self.ending, outOfTime]);
-  timer?.cancel();
+  const outOfTime = Promise.withResolvers<void>();
+  const timer = self.deps.clock.setTimer(withinMs, outOfTime.resolve);
+  await Promise.race([self.ending, outOfTime.promise]);
+  timer.cancel();
 }

@@ -18,11 +18,6 @@ export class UnknownJobFormError extends Error {
 
 const form = 2;
 
-interface JobRecord {
-  /** Absent in jobs of 0.1. */
-  readonly form?: number;
-}
-
 /** An event, flat. What 0.1 did not write is optional. */
 interface EventRecord {
   readonly eventId: string;
@@ -38,18 +33,16 @@ interface EventRecord {
   readonly destination?: string;
 }
 
-interface AnnouncementRecord extends JobRecord {
+/** What a job holds; which of it depends on the queue. */
+interface JobRecord {
+  /** Absent in jobs of 0.1. */
+  readonly form?: number;
   readonly event: EventRecord;
-  readonly occurredAtMs: number;
-}
-
-interface DeliveryRecord extends JobRecord {
-  readonly event: EventRecord;
-  readonly attempts: number;
-  readonly waits?: number;
-  /** When the event occurred: 0.1 has it under the first name for webhooks, the second for EventBridge. */
-  readonly createdAtMs?: number;
+  /** When the event occurred; 0.1 has it under the second name for webhooks. */
   readonly settledAtMs?: number;
+  readonly createdAtMs?: number;
+  readonly attempts?: number;
+  readonly waits?: number;
   readonly url?: string;
   readonly firstAttemptAtMs?: number;
   readonly lastAttemptAtMs?: number;
@@ -62,20 +55,19 @@ export const settlementData = JSON.stringify({ form });
 /** @throws UnknownJobFormError */
 export function checkSettlement(data: unknown): void {
   if (typeof data !== 'number') {
-    checkForm(data);
+    assertForm(data);
   }
 }
 
 /** The data of a job that announces a later event. */
 export function encodeAnnouncement(event: PaymentEvent): string {
-  const record: AnnouncementRecord = { form, event: toEventRecord(event), occurredAtMs: event.occurredAtMs };
-  return JSON.stringify(record);
+  return JSON.stringify({ form, event: toEventRecord(event), settledAtMs: event.occurredAtMs });
 }
 
 /** @throws UnknownJobFormError */
 export function decodeAnnouncement(data: unknown): PaymentEvent {
-  const { event, occurredAtMs } = checkForm<AnnouncementRecord>(data);
-  return toEvent(event, occurredAtMs);
+  assertForm(data);
+  return toEvent(data.event, data.settledAtMs ?? 0);
 }
 
 /** The data of a job that delivers a webhook or an event again. */
@@ -98,34 +90,29 @@ export function encodeDelivery(delivery: Delivery & { readonly url?: string }): 
 
 /** @throws UnknownJobFormError */
 export function decodeDelivery(data: unknown): Delivery {
-  return toDelivery(checkForm<DeliveryRecord>(data));
+  assertForm(data);
+  return toDelivery(data);
 }
 
 /** @throws UnknownJobFormError */
 export function decodeWebhookDelivery(data: unknown): WebhookDelivery {
-  const record = checkForm<DeliveryRecord>(data);
-  const delivery = toDelivery(record);
-  const url = record.url ?? '';
+  assertForm(data);
+  const delivery = toDelivery(data);
+  const url = data.url ?? '';
   return { ...delivery, event: { ...delivery.event, destination: url }, url };
 }
 
-function checkForm<Record extends JobRecord>(data: unknown): Record {
-  if (!isRecord<Record>(data)) {
-    const found: unknown = typeof data === 'object' && data !== null && 'form' in data ? data.form : data;
+/** Whoever writes a form writes all that belongs to it. */
+function assertForm(data: unknown): asserts data is JobRecord {
+  const isObject = typeof data === 'object' && data !== null;
+  const found: unknown = isObject ? ('form' in data ? data.form : 1) : data;
+  if (!isObject || (found !== 1 && found !== form)) {
     throw new UnknownJobFormError(found);
   }
-  return data;
 }
 
-/** Whoever writes a form writes all that belongs to it. */
-function isRecord<Record extends JobRecord>(data: unknown): data is Record {
-  const found: unknown =
-    typeof data === 'object' && data !== null ? ('form' in data ? data.form : 1) : undefined;
-  return found === 1 || found === form;
-}
-
-function toDelivery(record: DeliveryRecord): Delivery {
-  const { attempts, waits = 0, firstAttemptAtMs, lastAttemptAtMs, lastError } = record;
+function toDelivery(record: JobRecord): Delivery {
+  const { attempts = 0, waits = 0, firstAttemptAtMs, lastAttemptAtMs, lastError } = record;
   const occurredAtMs = record.settledAtMs ?? record.createdAtMs ?? 0;
   const event = toEvent(record.event, occurredAtMs);
   return { event, attempts, waits, firstAttemptAtMs, lastAttemptAtMs, lastError };

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { MachineClock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { PaymentError } from '../../payment/errors.ts';
@@ -32,7 +32,7 @@ export interface RedisLink {
 /** What the link works with; times in milliseconds. */
 interface RedisLinkDeps {
   readonly client: RedisClient;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Longest wait for an answer. */
