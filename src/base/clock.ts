@@ -1,10 +1,13 @@
-/** A timer that has been set and may be taken back. */
+/** A timer that has been set. */
 export interface Timer {
+  /** Keeps it from firing; nothing happens when it has fired or was cancelled before. */
   cancel(): void;
 }
 
 /**
- * The only source of time in the service. Tests inject one that they move by hand.
+ * The time of day and timers, which are passed in wherever they are needed so that tests can control
+ * them. Durations that only end in a metric or a log line are measured by `performance.now()`, which no
+ * clock adjustment moves.
  */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -16,7 +19,7 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void): Timer;
 }
 
-/** The machine's clock. */
+/** The system's clock (CLOCK_REALTIME) and Node's timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(delayMs, fire) {
