@@ -6,7 +6,11 @@ test.each([
   ['a code and a message', Object.assign(new Error('gone'), { code: 'EPIPE' }), 'EPIPE: gone'],
   ['a code of undefined', Object.assign(new Error('gone'), { code: undefined }), 'gone'],
   ['no message', new TypeError(''), 'TypeError'],
-  ['a code only', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), 'ECONNREFUSED: AggregateError'],
+  [
+    'a code only',
+    Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
+    'ECONNREFUSED: AggregateError',
+  ],
   ['no Error at all', 'text', 'text'],
   ['undefined', undefined, 'undefined'],
 ])('an error with %s in one line', (_, error, line) => {
