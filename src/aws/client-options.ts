@@ -2,14 +2,14 @@ import type { AwsConfig, AwsKeys } from './aws-config.ts';
 import type { CredentialSource } from './credential-source.ts';
 
 /** The limits of one client; times in milliseconds. */
-export interface ClientLimits {
+interface ClientLimits {
   /** For one request, its answer included. */
   readonly timeoutMs: number;
   readonly maxSockets: number;
 }
 
 /** Options that clients of all AWS services take. */
-export interface AwsClientOptions {
+interface AwsClientOptions {
   readonly region: string;
   readonly endpoint?: string;
   readonly credentials?: AwsKeys;

@@ -33,7 +33,7 @@ export function classifyEntryError(code: string): AwsFailure {
 }
 
 /** How a whole call failed. */
-export interface CallFailure extends AwsFailure {
+interface CallFailure extends AwsFailure {
   /** Whether one entry may be the reason why the whole call was refused. */
   readonly blamesEntries: boolean;
   /** For the log. */

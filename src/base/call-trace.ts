@@ -12,15 +12,15 @@ export interface CallTrace {
 }
 
 /** The headers as they came. */
-export interface TraceHeaders {
+interface TraceHeaders {
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
   readonly requestId: string | undefined;
 }
 
 /**
- * W3C Trace Context, limits of tracestate: at least 512 characters must be propagated, and where that is not enough,
- * entries of more than 128 characters are removed first.
+ * W3C Trace Context, limits of tracestate: at least 512 characters must be propagated, and where that is
+ * not enough, entries of more than 128 characters are removed first.
  */
 const maxTracestateLength = 512;
 const longEntryLength = 128;

@@ -8,8 +8,9 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);
   }
-  const code = 'code' in error && error.code !== undefined ? `${String(error.code)}: ` : '';
-  return `${code}${error.message || error.name}`;
+  const code = 'code' in error ? error.code : undefined;
+  const prefix = typeof code === 'string' || typeof code === 'number' ? `${code}: ` : '';
+  return `${prefix}${error.message || error.name}`;
 }
 
 /** The message alone, for errors whose message names the problem in full, as those of Node's parsers do. */
