@@ -36,7 +36,8 @@ export interface DevStack {
   stop(): Promise<void>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Environment variables by name. */
+type Variables = Readonly<Record<string, string | undefined>>;
 
 interface Stoppable {
   stop(): Promise<void>;
@@ -76,7 +77,7 @@ const foreignAws = new Set([
  * @throws RedisMissingError
  */
 export async function startDevStack(
-  env: Environment,
+  env: Variables,
   write: (component: DevComponent, line: string) => void,
   { replicas = 1 }: DevOptions = {},
 ): Promise<DevStack> {
@@ -91,7 +92,7 @@ export async function startDevStack(
   }
 }
 
-async function startAll(self: StackState, env: Environment, replicas: number): Promise<DevStack> {
+async function startAll(self: StackState, env: Variables, replicas: number): Promise<DevStack> {
   const { host } = self;
   const redis = addStarted(self, await provideRedis(env['REDIS_URL'], replicas));
   const local = { ...env, HOST: host, ENVIRONMENT: 'development', REDIS_URL: redis.url };
@@ -173,7 +174,7 @@ async function startNeighbours(
 }
 
 /** The environment in which the service and the worker find their neighbours. */
-function connect(env: Environment, { aws, reservationApi }: Neighbours): Environment {
+function connect(env: Variables, { aws, reservationApi }: Neighbours): Variables {
   return {
     ...Object.fromEntries(Object.entries(env).filter(([name]) => !foreignAws.has(name))),
     AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
@@ -190,7 +191,7 @@ function connect(env: Environment, { aws, reservationApi }: Neighbours): Environ
 }
 
 /** Resolves with the worker's health port. */
-async function startWorker(self: StackState, env: Environment): Promise<number> {
+async function startWorker(self: StackState, env: Variables): Promise<number> {
   const worker = buildWorker(loadWorkerConfig(env), { logDestination: destinationOf(self, 'worker') });
   addStarted(self, worker);
   const { opsPort } = await worker.start();
@@ -198,7 +199,7 @@ async function startWorker(self: StackState, env: Environment): Promise<number> 
 }
 
 /** One service, in this process. */
-async function startService(env: Environment, logDestination: DestinationStream): Promise<Replicas> {
+async function startService(env: Variables, logDestination: DestinationStream): Promise<Replicas> {
   const app = await buildApp(loadConfig(env), { logDestination });
   try {
     const { apiPort, opsPort } = await app.start();
