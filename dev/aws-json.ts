@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
-
-/** A JSON object as it came over the wire. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from '../src/base/json.ts';
 
 /** One operation of a service; what it throws as `AwsError` is answered as AWS would. */
-export type AwsOperation = (input: JsonObject, socket: Socket) => Promise<object> | object;
+type AwsOperation = (input: JsonObject, socket: Socket) => Promise<object> | object;
 
 /** An error answer of the AWS JSON protocol. */
 export class AwsError extends Error {
@@ -25,17 +23,12 @@ export class AwsError extends Error {
 /** Larger than any request that passes the checks behind it, in bytes. */
 const bodyLimitBytes = 16 * 1024 * 1024;
 
-/** Whether `value` is an object and neither null nor a list. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * A server for one service that speaks the AWS JSON 1.1 protocol: every call is `POST /`, the
  * operation is named in `X-Amz-Target` as `<prefix>.<operation>`.
  * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  *
- * Signatures are not checked: any credentials do.
+ * Signatures are not verified: any credentials are accepted.
  */
 export function createAwsJsonServer(
   prefix: string,
@@ -47,21 +40,25 @@ export function createAwsJsonServer(
 
   app.post('/', async (request, reply) => {
     const target = request.headers['x-amz-target'];
-    const operation = findOperation(typeof target === 'string' ? target : '');
+    const operation = findOperation(prefix, operations, typeof target === 'string' ? target : '');
     return await send(reply, 200, await operation(parseInput(request.body), request.raw.socket));
   });
   app.setNotFoundHandler((_request, reply) => sendError(reply, unknownOperation()));
   app.setErrorHandler((error, _request, reply) => sendError(reply, error));
   return app;
+}
 
-  function findOperation(target: string): AwsOperation {
-    const name = target.startsWith(`${prefix}.`) ? target.slice(prefix.length + 1) : '';
-    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
-    if (operation === undefined) {
-      throw unknownOperation();
-    }
-    return operation;
+function findOperation(
+  prefix: string,
+  operations: Readonly<Record<string, AwsOperation>>,
+  target: string,
+): AwsOperation {
+  const name = target.startsWith(`${prefix}.`) ? target.slice(prefix.length + 1) : '';
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (operation === undefined) {
+    throw unknownOperation();
   }
+  return operation;
 }
 
 function unknownOperation(): AwsError {

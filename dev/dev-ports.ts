@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { ConfigError } from '../src/app/config.ts';
+import { ConfigError } from '../src/base/env/config-error.ts';
 import { EnvironmentReader } from '../src/base/env/config-reader.ts';
 
 /** The ports of `npm run dev`; 0 lets the system choose. */
@@ -15,7 +15,7 @@ export interface DevPorts {
 }
 
 /**
- * Reads the ports and sees that nobody listens at them.
+ * Reads the ports and checks that they are free by listening at each for a moment.
  *
  * @param replicas of the service; the first has HEALTH_PORT, the others those that follow it.
  * @throws ConfigError that names every variable with a wrong value or a port that is in use.

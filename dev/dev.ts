@@ -1,46 +1,55 @@
 import { inspect, parseArgs } from 'node:util';
 import pretty from 'pino-pretty';
-import { ConfigError } from '../src/app/config.ts';
+import { ConfigError } from '../src/base/env/config-error.ts';
+import { errorMessage } from '../src/base/error-text.ts';
 import { onStopSignals } from '../src/process/stop-signals.ts';
 import { type DevComponent, type DevStack, startDevStack } from './dev-stack.ts';
 import { RedisMissingError } from './redis-server.ts';
 
-/** As many as the ports from 8031 on are free for by custom. */
+/** By default their health ports are 8031 to 8039; 8041 is the worker's. */
 const maxReplicas = 9;
 
 async function main(): Promise<void> {
   const replicas = readReplicas();
-  const writers = new Map<DevComponent, ReturnType<typeof prettyWriter>>();
-  /** Lines from before the introduction, which comes first. */
-  let early: (() => void)[] | undefined = [];
-  function write(component: DevComponent, line: string): void {
-    const writer = writers.get(component) ?? prettyWriter(component);
-    writers.set(component, writer);
-    const writeNow = (): void => void writer.write(line);
-    if (early === undefined) {
-      writeNow();
-    } else {
-      early.push(writeNow);
-    }
-  }
-
-  const stack = await startDevStack(process.env, write, { replicas });
+  const output = createOutput();
+  const stack = await startDevStack(process.env, output.write, { replicas });
   onStopSignals({
-    stop: () => void stack.stop().then(() => process.exit(0), fail),
+    stop: () => void stack.stop().then(() => process.exit(0), exitWithError),
     stopNow: () => process.exit(130),
   });
   process.stdout.write(introduction(stack));
-  early.forEach((writeLine) => writeLine());
-  early = undefined;
+  output.release();
 }
 
-/** What `--replicas` says. */
+/** Holds log lines back until `release`, so that the introduction comes first. */
+function createOutput() {
+  const writers = new Map<DevComponent, ReturnType<typeof prettyWriter>>();
+  let held: (() => void)[] | undefined = [];
+  return {
+    write: (component: DevComponent, line: string): void => {
+      const writer = writers.get(component) ?? prettyWriter(component);
+      writers.set(component, writer);
+      const writeNow = (): void => void writer.write(line);
+      if (held === undefined) {
+        writeNow();
+      } else {
+        held.push(writeNow);
+      }
+    },
+    release: (): void => {
+      held?.forEach((writeLine) => writeLine());
+      held = undefined;
+    },
+  };
+}
+
+/** The value of `--replicas`. @throws ConfigError when it is wrong, or for another argument. */
 function readReplicas(): number {
   let text = '1';
   try {
     text = parseArgs({ options: { replicas: { type: 'string', default: '1' } } }).values.replicas;
   } catch (error) {
-    throw new ConfigError([error instanceof Error ? error.message : String(error)]);
+    throw new ConfigError([errorMessage(error)]);
   }
   const replicas = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (replicas < 1 || replicas > maxReplicas) {
@@ -81,7 +90,7 @@ function describeServices({ opsUrls, redisUrl }: DevStack): string {
   return `${replicas}health and metrics ${opsUrls.join(' ')}${redis}`;
 }
 
-/** Writes log lines for reading: time, component, message, then the fields. */
+/** A stream that formats log lines: time, component, message, then the fields. */
 function prettyWriter(component: DevComponent) {
   return pretty({
     destination: 1,
@@ -93,11 +102,12 @@ function prettyWriter(component: DevComponent) {
   });
 }
 
-function fail(error: unknown): never {
-  const isReaders = error instanceof ConfigError || error instanceof RedisMissingError;
-  const explanation = isReaders ? error.message : inspect(error);
+function exitWithError(error: unknown): never {
+  // Without a stack for what the user can put right.
+  const isUsersError = error instanceof ConfigError || error instanceof RedisMissingError;
+  const explanation = isUsersError ? error.message : inspect(error);
   process.stderr.write(`npm run dev cannot run: ${explanation}\n`);
   process.exit(1);
 }
 
-main().catch(fail);
+main().catch(exitWithError);

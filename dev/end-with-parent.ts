@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Sees that a process does not outlive this one, however this one ends: a shell waits for the end of
- * a pipe that the system closes with us.
+ * Ends another process when this one ends, by SIGKILL too: a shell reads from a pipe of which this
+ * process is the only writer, and the kernel closes it with the process.
  *
- * @param signal what the process gets then.
- * @param directory removed with it, when given.
- * @returns ends the watch, for a process that has ended by itself.
+ * @param signal sent to the process `pid` then.
+ * @param directory removed after it, when given.
+ * @returns ends the shell; to be called when the process `pid` has ended by itself.
  */
 export function endWithParent(pid: number, signal: 'KILL' | 'TERM', directory?: string): () => void {
   const script = `read line || { kill -${signal} "$1"; test -z "$2" || { sleep 1; rm -rf "$2"; }; }`;
   const watch = spawn('sh', ['-c', script, 'end-with-parent', String(pid), directory ?? ''], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Ctrl-C is for us: the watch must still be there afterwards.
+    // In a process group of its own: Ctrl-C must not end the shell before it has done its work.
     detached: true,
   });
   watch.unref();

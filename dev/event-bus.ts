@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { JsonObject } from './aws-json.ts';
+import type { JsonObject } from '../src/base/json.ts';
 
 /** The account of everything local; the SQS beside it uses the same. */
 export const localAccount = '000000000000';
 
 /** What an event must have: one of the listed values for each field that is named. */
-export interface EventPattern {
+interface EventPattern {
   readonly source?: readonly string[];
   readonly 'detail-type'?: readonly string[];
 }
@@ -39,7 +39,7 @@ export interface EventEnvelope {
 }
 
 /** What a sender says about an event. */
-export interface EventFields {
+interface EventFields {
   readonly source: string;
   readonly detailType: string;
   readonly detail: JsonObject;
@@ -65,7 +65,7 @@ export function toEnvelope(fields: EventFields, region: string): EventEnvelope {
 
 /**
  * The event as a queue takes it. Characters that SQS refuses, and those beyond U+FFFF, which fauxqs
- * refuses too, are written as JSON escapes: they say the same.
+ * refuses too, are written as JSON escapes, which parse to the same text.
  */
 export function toMessageBody(event: EventEnvelope): string {
   return JSON.stringify(event).replaceAll(

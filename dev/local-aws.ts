@@ -3,11 +3,11 @@ import { buildApp } from 'fauxqs';
 import { pino } from 'pino';
 import { eventBridgeDetailType } from '../src/delivery/payload.ts';
 import type { Logger } from '../src/observability/logger.ts';
-import { localAccount } from './event-bus.ts';
+import { type EventBus, localAccount } from './event-bus.ts';
 import { createEventBridgeServer, type PutEventsHook } from './eventbridge-server.ts';
 import { createSqsTargets } from './sqs-targets.ts';
 
-/** Any credentials do; these only spare the search for real ones. */
+/** Any credentials are accepted; with these the SDK does not look for real ones. */
 export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
 /** What is set up; everything has a default. */
@@ -46,101 +46,109 @@ export interface LocalAws {
   stop(): Promise<void>;
 }
 
+/** The names and settings of what is set up, with their defaults. */
+type LocalAwsSetup = ReturnType<typeof withDefaults>;
+
 /**
  * Starts an EventBridge endpoint in front of an SQS, with a bus whose rule puts payment events into a
- * queue, which gives up messages to a dead-letter queue. State is in memory.
+ * queue, whose redrive policy names a dead-letter queue. State is in memory.
  *
  * A tool for development and tests: nothing in production imports it.
+ *
+ * @throws when a port is in use.
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
-  const {
-    host = '127.0.0.1',
-    region = 'ap-northeast-2',
-    busName = 'ticket-reservation-events',
-    ruleName = 'payment-status-updated',
-    queueName = 'payment-webhook',
-    deadLetterQueueName = 'payment-webhook-dlq',
-    logger = pino({ level: 'silent' }),
-  } = options;
-
+  const setup = withDefaults(options);
+  const { host, region, busName } = setup;
   // startFauxqs() would listen on every interface, whatever host it is given.
   const sqs = buildApp({ logger: false, defaultRegion: region });
-  const sqsUrl = await sqs.listen({ host, port: options.sqsPort ?? 0 });
-
-  function createSqsClient(): SQSClient {
-    return new SQSClient({
-      region,
-      endpoint: sqsUrl,
-      credentials: localCredentials,
-      useQueueUrlAsEndpoint: false,
-    });
-  }
-
-  const client = createSqsClient();
-  await client.send(new CreateQueueCommand({ QueueName: deadLetterQueueName }));
-  await client.send(
-    new CreateQueueCommand({
-      QueueName: queueName,
-      Attributes: {
-        VisibilityTimeout: String(options.visibilityTimeoutSeconds ?? 30),
-        RedrivePolicy: JSON.stringify({
-          deadLetterTargetArn: queueArn(region, deadLetterQueueName),
-          maxReceiveCount: options.maxReceiveCount ?? 10,
-        }),
-      },
-    }),
-  );
-  // The addresses that CreateQueue answers (sqs.<region>.localhost) do not resolve everywhere. Of a
-  // queue's address only the path counts.
-  const queueUrl = `${sqsUrl}/${localAccount}/${queueName}`;
-  const deadLetterQueueUrl = `${sqsUrl}/${localAccount}/${deadLetterQueueName}`;
-
-  const targets = createSqsTargets(client, logger);
+  const sqsUrl = await sqs.listen({ host, port: setup.sqsPort });
+  const client = createLocalSqsClient(region, sqsUrl);
+  await createQueues(client, setup);
+  // The URLs that CreateQueue answers (sqs.<region>.localhost) do not resolve everywhere, and fauxqs
+  // reads only the path of a queue's URL.
+  const queueUrl = `${sqsUrl}/${localAccount}/${setup.queueName}`;
+  const targets = createSqsTargets(client, setup.logger);
   const eventBridge = createEventBridgeServer({
     region,
-    buses: [
-      { name: 'default', rules: [] },
-      {
-        name: busName,
-        rules: [
-          {
-            name: ruleName,
-            pattern: {
-              source: [options.source ?? 'payment-sim-api'],
-              'detail-type': [eventBridgeDetailType],
-            },
-            targetArn: queueArn(region, queueName),
-          },
-        ],
-      },
-    ],
-    queueUrls: new Map([[queueArn(region, queueName), queueUrl]]),
+    buses: [{ name: 'default', rules: [] }, toBus(setup)],
+    queueUrls: new Map([[queueArn(region, setup.queueName), queueUrl]]),
     targets,
-    logger,
+    logger: setup.logger,
     onPutEvents: options.onPutEvents,
   });
   const eventBridgeUrl = await eventBridge
-    .listen({ host, port: options.eventBridgePort ?? 0 })
+    .listen({ host, port: setup.eventBridgePort })
     .catch(async (error: unknown) => {
       client.destroy();
       await sqs.close();
       throw error;
     });
-
   return {
     region,
     busName,
     eventBridgeUrl,
     sqsUrl,
     queueUrl,
-    deadLetterQueueUrl,
-    createSqsClient,
+    deadLetterQueueUrl: `${sqsUrl}/${localAccount}/${setup.deadLetterQueueName}`,
+    createSqsClient: () => createLocalSqsClient(region, sqsUrl),
     async stop() {
       await eventBridge.close();
       await targets.settled();
       client.destroy();
       await sqs.close();
     },
+  };
+}
+
+function withDefaults(options: LocalAwsOptions) {
+  return {
+    host: options.host ?? '127.0.0.1',
+    eventBridgePort: options.eventBridgePort ?? 0,
+    sqsPort: options.sqsPort ?? 0,
+    region: options.region ?? 'ap-northeast-2',
+    busName: options.busName ?? 'ticket-reservation-events',
+    ruleName: options.ruleName ?? 'payment-status-updated',
+    source: options.source ?? 'payment-sim-api',
+    queueName: options.queueName ?? 'payment-webhook',
+    deadLetterQueueName: options.deadLetterQueueName ?? 'payment-webhook-dlq',
+    visibilityTimeoutSeconds: options.visibilityTimeoutSeconds ?? 30,
+    maxReceiveCount: options.maxReceiveCount ?? 10,
+    logger: options.logger ?? pino({ level: 'silent' }),
+  };
+}
+
+function createLocalSqsClient(region: string, sqsUrl: string): SQSClient {
+  return new SQSClient({
+    region,
+    endpoint: sqsUrl,
+    credentials: localCredentials,
+    useQueueUrlAsEndpoint: false,
+  });
+}
+
+async function createQueues(client: SQSClient, setup: LocalAwsSetup): Promise<void> {
+  await client.send(new CreateQueueCommand({ QueueName: setup.deadLetterQueueName }));
+  await client.send(
+    new CreateQueueCommand({
+      QueueName: setup.queueName,
+      Attributes: {
+        VisibilityTimeout: String(setup.visibilityTimeoutSeconds),
+        RedrivePolicy: JSON.stringify({
+          deadLetterTargetArn: queueArn(setup.region, setup.deadLetterQueueName),
+          maxReceiveCount: setup.maxReceiveCount,
+        }),
+      },
+    }),
+  );
+}
+
+/** The bus with its rule for payment events. */
+function toBus({ region, busName, ruleName, source, queueName }: LocalAwsSetup): EventBus {
+  const pattern = { source: [source], 'detail-type': [eventBridgeDetailType] };
+  return {
+    name: busName,
+    rules: [{ name: ruleName, pattern, targetArn: queueArn(region, queueName) }],
   };
 }
 

@@ -1,6 +1,7 @@
-import { AwsError, isJsonObject, type JsonObject } from './aws-json.ts';
+import { isJsonObject, type JsonObject } from '../src/base/json.ts';
+import { AwsError } from './aws-json.ts';
 
-/** One entry of a PutEvents call, as sent; nothing in it is sure to be there. */
+/** One entry of a PutEvents call, as sent; any field may be missing. */
 export interface PutEventsEntry {
   readonly Source: string | undefined;
   readonly DetailType: string | undefined;
@@ -20,7 +21,7 @@ export interface EntryError {
 }
 
 /** Most entries of one call. */
-export const maxEntries = 10;
+const maxEntries = 10;
 
 /**
  * Most bytes of one call, over all its entries: 1 MiB since January 2026, before that 256 KiB. The
@@ -29,7 +30,7 @@ export const maxEntries = 10;
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  * https://aws.amazon.com/about-aws/whats-new/2026/01/amazon-eventbridge-increases-event-payload-size-256-kb-1-mb/
  */
-export const maxTotalBytes = 1_048_576;
+const maxTotalBytes = 1_048_576;
 
 /** What `Time` counts when it is given, in bytes. */
 const timeBytes = 14;

@@ -15,7 +15,7 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
 }
 
-/** A `redis-server` of our own on 127.0.0.1. */
+/** A `redis-server` on 127.0.0.1 that this process has started. */
 export interface RedisServer {
   /** `redis://127.0.0.1:<port>`, with the password if there is one. */
   readonly url: string;
@@ -24,16 +24,16 @@ export interface RedisServer {
   pid(): number | undefined;
   /** Ends it in order (SIGTERM) and removes its directory. Calling it again changes nothing. */
   stop(): Promise<void>;
-  /** Ends it as a crash would (SIGKILL). Its files stay. */
+  /** Ends it without a chance to write anything (SIGKILL). Its files stay. */
   kill(): Promise<void>;
   /** Starts it again after `kill`, on the same port with the same files; resolves when they are read. */
   restart(): Promise<void>;
-  /** Stops it in its tracks (SIGSTOP): connections stay open, nothing is answered. */
+  /** Suspends the process (SIGSTOP): connections stay open, nothing is answered. */
   pause(): void;
   resume(): void;
 }
 
-/** There is no `redis-server` on the PATH. */
+/** Thrown when there is no `redis-server` on the PATH. */
 export class RedisMissingError extends Error {
   constructor() {
     super('there is no redis-server on the PATH: apt-get install redis-server');
@@ -58,7 +58,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     for (let attempt = 1; running === undefined; attempt += 1) {
       port = choosePort();
       try {
-        running = await run(directory, port, options);
+        running = await spawnRedis(directory, port, options);
       } catch (error) {
         if (attempt === portAttempts || !isPortTaken(error)) {
           throw error;
@@ -86,14 +86,14 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     },
     kill: () => end('SIGKILL'),
     async restart() {
-      running ??= await run(directory, port, options);
+      running ??= await spawnRedis(directory, port, options);
     },
     pause: () => running?.signal('SIGSTOP'),
     resume: () => running?.signal('SIGCONT'),
   };
 }
 
-/** Not from the range that the system gives to clients, or one of them may have it when we restart. */
+/** Below the ephemeral ports (from 32,768 on Linux), so that no client socket takes it before a `restart`. */
 function choosePort(): number {
   return randomInt(20_000, 32_000);
 }
@@ -108,7 +108,11 @@ interface RunningRedis {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
-async function run(directory: string, port: number, options: RedisServerOptions): Promise<RunningRedis> {
+async function spawnRedis(
+  directory: string,
+  port: number,
+  options: RedisServerOptions,
+): Promise<RunningRedis> {
   const { appendOnly = 'off', password, args = [] } = options;
   const child = spawn(
     'redis-server',
@@ -119,7 +123,7 @@ async function run(directory: string, port: number, options: RedisServerOptions)
       '127.0.0.1',
       '--dir',
       directory,
-      // Its log comes to us, where "ready" is read.
+      // The log goes to standard output, where `waitUntilReady` reads it.
       '--logfile',
       '',
       '--loglevel',
@@ -133,7 +137,7 @@ async function run(directory: string, port: number, options: RedisServerOptions)
       ...(password === undefined ? [] : ['--requirepass', password]),
       ...args,
     ],
-    // Ctrl-C is for us: those who still need it stop first.
+    // In a process group of its own: Ctrl-C must not end it before its clients have stopped.
     { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
   await waitUntilReady(child);
@@ -150,7 +154,7 @@ async function run(directory: string, port: number, options: RedisServerOptions)
       if (child.exitCode === null && child.signalCode === null) {
         const ended = once(child, 'exit');
         child.kill(signal);
-        // One that is paused would not get to its SIGTERM.
+        // A suspended process handles SIGTERM only after SIGCONT.
         child.kill('SIGCONT');
         await ended;
       }
@@ -158,7 +162,11 @@ async function run(directory: string, port: number, options: RedisServerOptions)
   };
 }
 
-/** Resolves with its line that it takes connections, which comes after its files are read. */
+/**
+ * Resolves when its log says that it accepts connections, which it does after reading its files.
+ *
+ * @throws RedisMissingError, or Error with its log when it ends before that.
+ */
 async function waitUntilReady(child: ChildProcess): Promise<void> {
   let output = '';
   await new Promise<void>((resolve, reject) => {

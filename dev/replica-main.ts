@@ -1,6 +1,6 @@
 import { enableCompileCache } from 'node:module';
 
-// As in main.ts: the rest is imported after this.
+// As in src/main.ts: enabled before the imports that shall be cached, so those are dynamic.
 enableCompileCache();
 const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
   import('../src/app/app.ts'),
@@ -8,8 +8,8 @@ const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
   import('../src/process/run-process.ts'),
 ]);
 
-// One of several services that another process has started: as main.ts, but it says where it listens,
-// whatever the log level, and ends with that process.
+// One of several services that a parent process has started: as src/main.ts, but it sends its ports to the
+// parent by IPC, whatever the log level, and ends with it: the channel disconnects when the parent ends.
 process.once('disconnect', () => process.exit(1));
 await runProcess('payment-sim-api', 'HOST, GRPC_PORT and HEALTH_PORT', async (logDestination) => {
   const app = await buildApp(loadConfig(process.env), { logDestination });

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { isJsonObject } from './aws-json.ts';
+import { isJsonObject } from '../src/base/json.ts';
 
 /** A service in a process of its own. */
 export interface Replica {
+  /** Of the process. */
   readonly pid: number;
   readonly apiPort: number;
   readonly opsPort: number;
@@ -14,14 +15,14 @@ export interface Replica {
 }
 
 /** How a replica is started. */
-export interface ReplicaOptions {
+interface ReplicaOptions {
   /** All that it sees of the environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes its log, a line at a time, each with its end. */
+  /** Called with each line of its log, line feed included. */
   readonly onLine: (line: string) => void;
   /** Its entry; replica-main.ts unless told otherwise. */
   readonly entry?: string;
-  /** Of Node. */
+  /** Options of Node, in front of the entry. */
   readonly execArgv?: readonly string[];
 }
 
@@ -36,7 +37,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const child = spawn(process.execPath, [...(options.execArgv ?? []), options.entry ?? standardEntry], {
     env: { ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Ctrl-C is for us: in what order things stop is not the terminal's to say.
+    // In a process group of its own: Ctrl-C reaches this process only, which stops things in their order.
     detached: true,
   });
   const { stdout, stderr } = child;

@@ -1,9 +1,9 @@
 import { fastify } from 'fastify';
+import { isJsonObject } from '../src/base/json.ts';
 import type { Logger } from '../src/observability/logger.ts';
-import { isJsonObject } from './aws-json.ts';
 
 /** A reservation that is HOLD may become either of the others, which are final. */
-export type LocalReservationStatus = 'HOLD' | 'CONFIRMED' | 'CANCELLED';
+type LocalReservationStatus = 'HOLD' | 'CONFIRMED' | 'CANCELLED';
 
 /** A server that is running. */
 export interface LocalServer {
@@ -15,8 +15,8 @@ export interface LocalServer {
 const maxReservations = 10_000;
 
 /**
- * A stand-in for the reservation service, for development: every reservation exists, in HOLD, from
- * the first time that it is asked for.
+ * A substitute for the reservation service in development: every id has a reservation, in HOLD until it
+ * is updated.
  *
  * `PATCH /internal/reservations/{id}` with `{"status": "CONFIRMED" | "CANCELLED"}` answers 200, or 409
  * when the reservation is final in another status; `GET` shows it.

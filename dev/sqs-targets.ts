@@ -8,11 +8,11 @@ export interface TargetMessage {
   readonly body: string;
 }
 
-/** Puts events into queues, as EventBridge does: after the sender has been answered. */
+/** Puts events into queues, as EventBridge does: independently of the answer of PutEvents. */
 export interface SqsTargets {
-  /** Sends in the background; a queue that does not take a message costs a log line. Never throws. */
+  /** Sends in the background; a message that the queue does not take is lost, with a log line. Never throws. */
   deliver(queueUrl: string, messages: readonly TargetMessage[]): void;
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when all that was sent so far is answered. */
   settled(): Promise<void>;
 }
 

@@ -1,9 +1,9 @@
 import { fastify } from 'fastify';
+import { isJsonObject } from '../src/base/json.ts';
+import type { Logger } from '../src/observability/logger.ts';
 import { verifyWebhook, type VerifyWebhookOptions } from '../src/webhook-format/verify.ts';
 import { signatureHeaders } from '../src/webhook-format/signature.ts';
 import { WebhookVerificationError } from '../src/webhook-format/verification-error.ts';
-import type { Logger } from '../src/observability/logger.ts';
-import { isJsonObject } from './aws-json.ts';
 import type { LocalServer } from './reservation-api.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function startLocalWebhookReceiver(options: {
   const { host, port, secret, logger } = options;
   const app = fastify({ forceCloseConnections: true });
   app.removeAllContentTypeParsers();
-  // The raw body: parsing and encoding it again would not give the bytes that were signed.
+  // The raw body: parsed and encoded again, its bytes could differ from those that were signed.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
   app.post('/*', ({ headers, body }, reply) => {

@@ -5,10 +5,10 @@ import { isUsableSecret } from '../webhook-format/secrets.ts';
 import { describeCidrProblem, describeHostProblem } from '../delivery/webhook/egress-policy.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { type Environment, readEnvironment } from '../base/env/environment.ts';
 import { type LogLevel, logLevels } from '../observability/logger.ts';
 import { readRedisConfig, type RedisConfig } from '../state/redis/redis-config.ts';
 
-const environments = ['development', 'staging', 'production'] as const;
 const switches = ['on', 'off'] as const;
 const yesOrNo = ['true', 'false'] as const;
 const scenarios = ['approve', 'fail', 'delay', 'random'] as const;
@@ -25,11 +25,9 @@ const dayMs = 86_400_000;
  */
 const minSharedTtlMs = 60_000;
 
-export { ConfigError } from '../base/env/config-error.ts';
-
 /** Everything that can be set from outside; times in milliseconds. README documents every variable. */
 export interface Config {
-  readonly environment: (typeof environments)[number];
+  readonly environment: Environment;
   readonly host: string;
   /** 0 lets the system choose, which tests use. */
   readonly grpcPort: number;
@@ -89,7 +87,7 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   read = new EnvironmentReader(env),
 ): Config {
-  const environment = read.oneOf('ENVIRONMENT', environments, 'development');
+  const environment = readEnvironment(read);
   const config: Config = {
     environment,
     host: read.text('HOST', '0.0.0.0'),

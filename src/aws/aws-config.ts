@@ -8,7 +8,7 @@ export interface AwsKeys {
   readonly sessionToken?: string;
 }
 
-/** What the environment says about AWS; the names are those of the AWS SDKs. */
+/** The AWS variables of the environment; their names are those of the AWS SDKs. */
 export interface AwsConfig {
   readonly region: string;
   /** AWS_PROFILE, undefined when it is not set. */
@@ -18,13 +18,13 @@ export interface AwsConfig {
   /** Where SQS is called instead of AWS itself: AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL. */
   readonly sqsUrl: string | undefined;
   readonly keys: AwsKeys | undefined;
-  /** Whether the platform lends a role: IRSA, EKS Pod Identity or an ECS task role. */
+  /** Whether the platform provides a role: IRSA, EKS Pod Identity or an ECS task role. */
   readonly hasRole: boolean;
   /** The shared credentials and config file, in this order; they need not exist. */
   readonly profileFiles: { readonly credentials: string; readonly config: string } | undefined;
 }
 
-/** Reads the AWS variables; mistakes are noted in `read`. */
+/** Reads the AWS variables; mistakes are collected in `read`. */
 export function readAwsConfig(read: EnvironmentReader): AwsConfig {
   const endpointUrl = httpUrl(read, 'AWS_ENDPOINT_URL');
   const home = read.optionalText('HOME') ?? read.optionalText('USERPROFILE');
@@ -51,7 +51,7 @@ export function readAwsConfig(read: EnvironmentReader): AwsConfig {
   };
 }
 
-/** Reads the URL of a standard queue; undefined when it is not set. */
+/** Reads the URL of a standard queue; undefined when it is not set. Mistakes are collected in `read`. */
 export function queueUrl(read: EnvironmentReader, name: string): string | undefined {
   const url = httpUrl(read, name);
   if (url?.endsWith('.fifo') === true) {

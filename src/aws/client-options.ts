@@ -2,14 +2,14 @@ import type { AwsConfig, AwsKeys } from './aws-config.ts';
 import type { CredentialSource } from './credential-source.ts';
 
 /** The limits of one client; times in milliseconds. */
-export interface ClientLimits {
+interface ClientLimits {
   /** For one request, its answer included. */
   readonly timeoutMs: number;
   readonly maxSockets: number;
 }
 
 /** Options that clients of all AWS services take. */
-export interface AwsClientOptions {
+interface AwsClientOptions {
   readonly region: string;
   readonly endpoint?: string;
   readonly credentials?: AwsKeys;
@@ -27,8 +27,8 @@ export interface AwsClientOptions {
 }
 
 /**
- * Options for the client of one AWS service. The SDK's own retries are off: who calls decides what
- * is sent again, and the SDK's requests have no time limit unless they are given one.
+ * Options for the client of one AWS service. The SDK's own retries are off (`maxAttempts` 1), because the
+ * caller has a retry policy, and every request has a time limit, which the SDK does not set by itself.
  */
 export function awsClientOptions(
   aws: AwsConfig,
@@ -43,13 +43,13 @@ export function awsClientOptions(
     ...(source?.kind === 'keys' && { credentials: source.keys }),
     ...(source?.kind === 'profile' && { profile: source.profile }),
     maxAttempts: 1,
-    // The SDK would put its stack of middleware together anew for every call: 20 of the 410 µs of a PutEvents.
+    // Without it the SDK resolves its middleware stack again in every call: 20 of the 410 µs of a PutEvents.
     cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: Math.min(limits.timeoutMs, 3_000),
       requestTimeout: limits.timeoutMs,
       throwOnRequestTimeout: true,
-      // For an answer that starts and then stops: `requestTimeout` ends with its headers.
+      // For a body that stalls: `requestTimeout` ends when the headers of the answer are there.
       socketTimeout: limits.timeoutMs,
       httpAgent: agent,
       httpsAgent: agent,

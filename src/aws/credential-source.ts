@@ -4,10 +4,10 @@ import type { AwsConfig, AwsKeys } from './aws-config.ts';
 /** The profile of this platform's developers, taken in development where it exists. */
 const developmentProfile = 'tacos';
 
-/** Keys for stand-ins of AWS, which want a signature but do not check it. */
+/** Keys for local substitutes of AWS, which require a signature but do not verify it. */
 const placeholderKeys: AwsKeys = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** Where the SDK shall take credentials from. */
+/** Where the SDK takes credentials from. */
 export type CredentialSource =
   | { readonly kind: 'keys'; readonly keys: AwsKeys }
   | { readonly kind: 'profile'; readonly profile: string }
@@ -15,8 +15,8 @@ export type CredentialSource =
   | { readonly kind: 'chain' };
 
 /**
- * Where credentials could come from, or undefined when nothing is configured. Looks at variables and
- * at the two profile files only, so it answers at once; instance metadata is not asked.
+ * Where credentials could come from, or undefined when nothing is configured. Reads variables and the
+ * two profile files only, synchronously; instance metadata, which needs a request, is left to the SDK.
  */
 export function findCredentialSource(
   aws: AwsConfig,
@@ -48,7 +48,7 @@ export function findCredentialSource(
     : undefined;
 }
 
-/** What a section of the config file must have one of to give credentials, by itself or by a role. */
+/** Settings of which a section needs at least one to give credentials, by itself or by a role. */
 const credentialSettings =
   /^(aws_access_key_id|role_arn|sso_session|sso_account_id|credential_process|login_session)\s*=/;
 
@@ -71,7 +71,7 @@ function readLines(path: string): readonly string[] {
   try {
     return readFileSync(path, 'utf8').split(/\r?\n/);
   } catch {
-    // Most machines have no such file, and one that cannot be read gives no credentials either.
+    // A missing file is the usual case; one that cannot be read gives no credentials either.
     return [];
   }
 }

@@ -1,12 +1,12 @@
-/** How something failed. */
-interface Failure {
+/** Why AWS did not do what was asked. */
+interface AwsFailure {
   /** Short and bounded in variety, fit for a metric label. */
   readonly reason: string;
-  /** Whether another attempt may fare better. */
+  /** Whether another attempt may succeed. */
   readonly retryable: boolean;
 }
 
-/** Entry errors that AWS names as retryable, and names older answers used for the same. */
+/** Entry errors that AWS documents as retryable, and the names that older answers used for the same. */
 const retryableEntryCodes = new Set([
   'InternalFailure',
   'InternalException',
@@ -27,14 +27,14 @@ const permanentEntryCodes = new Set([
  * How one entry of an answered call failed.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
  */
-export function classifyEntryError(code: string): Failure {
+export function classifyEntryError(code: string): AwsFailure {
   const retryable = retryableEntryCodes.has(code);
   return { retryable, reason: retryable || permanentEntryCodes.has(code) ? code : 'other' };
 }
 
 /** How a whole call failed. */
-export interface CallFailure extends Failure {
-  /** Whether one entry may have spoilt the call for the others. */
+interface CallFailure extends AwsFailure {
+  /** Whether one entry may be the reason why the whole call was refused. */
   readonly blamesEntries: boolean;
   /** For the log. */
   readonly detail: string;
@@ -48,7 +48,10 @@ const throttlingNames = new Set([
   'RequestLimitExceeded',
   'RequestThrottled',
 ]);
-/** What the next call may not meet again: credentials are refreshed, and the SDK corrects its clock. */
+/**
+ * Refused signatures that another attempt may not meet: the SDK refreshes credentials that expire, and
+ * corrects its clock by the `Date` of an answer.
+ */
 const staleCredentialNames = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -94,7 +97,7 @@ export function statusCodeOf(error: unknown): number | undefined {
 }
 
 function reasonWithoutAnswer(error: unknown, name: string): string {
-  // The SDK calls some broken connections TimeoutError as well; those keep the code of the system.
+  // The SDK renames some connection errors to TimeoutError; their `code` is still that of the system.
   if ((name === 'TimeoutError' || name === 'AbortError') && !brokenConnectionCodes.has(errorCode(error))) {
     return 'timeout';
   }
@@ -105,4 +108,13 @@ const brokenConnectionCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
 
 function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'no message';
+}
+
+/** What went wrong, in one line: AWS says more in an error's name than in its message. */
+export function describeAwsError(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  const code = 'code' in error ? ` (${String(error.code)})` : '';
+  return `${error.name}: ${error.message}${code}`;
 }

@@ -1,4 +1,7 @@
-/** What joins the traces and logs of several services; at most 700 bytes, kept as long as the payment. */
+/**
+ * The trace context of a call, for the log lines, webhooks and events of its payment; at most 700 bytes,
+ * kept as long as the payment.
+ */
 export interface CallTrace {
   /** W3C Trace Context, version 00, valid. */
   readonly traceparent: string | undefined;
@@ -9,13 +12,16 @@ export interface CallTrace {
 }
 
 /** The headers as they came. */
-export interface TraceHeaders {
+interface TraceHeaders {
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
   readonly requestId: string | undefined;
 }
 
-/** What W3C asks everybody to carry at least, and the longest entry that must not be the first to go. */
+/**
+ * W3C Trace Context, limits of tracestate: at least 512 characters must be propagated, and where that is
+ * not enough, entries of more than 128 characters are removed first.
+ */
 const maxTracestateLength = 512;
 const longEntryLength = 128;
 const maxTracestateEntries = 32;
@@ -30,8 +36,8 @@ const tracestateEntryPattern =
 const requestIdPattern = /^[!-~]{1,128}$/;
 
 /**
- * The trace that a call belongs to, undefined when it names none. What is malformed is left out, as
- * W3C Trace Context says: a broken trace must never break a payment.
+ * The trace that a call belongs to, undefined when it names none. Malformed values are dropped, as W3C
+ * Trace Context says, and never an error of the call.
  */
 export function parseCallTrace(headers: TraceHeaders): CallTrace | undefined {
   const traceparent = parseTraceparent(headers.traceparent?.trim());
@@ -42,7 +48,7 @@ export function parseCallTrace(headers: TraceHeaders): CallTrace | undefined {
   }
   return {
     traceparent,
-    // A state without its parent belongs to nobody.
+    // W3C Trace Context: tracestate must not be parsed without a valid traceparent.
     tracestate: traceparent === undefined ? undefined : parseTracestate(headers.tracestate),
     requestId: validRequestId,
   };
@@ -82,7 +88,7 @@ function parseTraceparent(value: string | undefined): string | undefined {
   if (version === '00') {
     return rest === undefined ? value : undefined;
   }
-  // A later version: what version 00 knows of it is passed on as version 00.
+  // A later version is passed on as version 00, with the fields and the flag that version 00 defines.
   const sampled = Number.parseInt(flags, 16) & sampledFlag;
   return `00-${traceId}-${parentId}-0${sampled}`;
 }

@@ -1,9 +1,9 @@
 import { randomFillSync } from 'node:crypto';
 
-/** What an id names. */
+/** The kind of thing that an id names. */
 export type IdPrefix = 'pay' | 'txn' | 'evt' | 'req';
 
-/** Makes ids that are never made twice: `newId('pay')` is `pay-<uuid>`. */
+/** Makes unique ids: `newId('pay')` is `pay-<uuid>`. */
 export type IdGenerator = (prefix: IdPrefix) => string;
 
 const uuidBytes = 16;

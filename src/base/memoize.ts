@@ -1,19 +1,19 @@
 /**
- * `compute` with a memory for its results, for a pure function that is asked the same again and again.
+ * `compute` with a cache in front, for a pure function that is called with the same keys again and again.
  *
- * @param max how many results are kept. When there are more all are forgotten: to find out which one is
- *   the oldest would cost more than it saves.
+ * @param max how many results are kept. At the limit the whole cache is cleared: an LRU order would
+ *   cost a delete and an insert on every hit.
  */
 export function memoize<T>(compute: (key: string) => T, max: number): (key: string) => T {
-  const known = new Map<string, { readonly result: T }>();
+  const cache = new Map<string, { readonly result: T }>();
   return (key) => {
-    let entry = known.get(key);
+    let entry = cache.get(key);
     if (entry === undefined) {
       entry = { result: compute(key) };
-      if (known.size >= max) {
-        known.clear();
+      if (cache.size >= max) {
+        cache.clear();
       }
-      known.set(key, entry);
+      cache.set(key, entry);
     }
     return entry.result;
   };

@@ -2,15 +2,21 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
-import { checkAws } from './check-aws.ts';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
-import { ConfigError } from '../app/config.ts';
+import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { loadEnvFiles } from '../base/env/env-file.ts';
+import { readEnvironment } from '../base/env/environment.ts';
 import { readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
+import { checkAws } from './check-aws.ts';
 
-/** For one question to AWS. */
+/*
+ * `npm run aws:check [-- --env-file FILE]`: whether the bus, its rule and the queues exist and fit
+ * together. Changes nothing. Exit code 1 when something is missing.
+ */
+
+/** Of each call to AWS. */
 const limits = { timeoutMs: 10_000, maxSockets: 4 };
 
 async function main(): Promise<boolean> {
@@ -20,7 +26,7 @@ async function main(): Promise<boolean> {
   const { busName, source } = readEventBridgeConfig(read);
   const queue = queueUrl(read, 'PAYMENT_WEBHOOK_QUEUE_URL');
   const deadLetterQueue = queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL');
-  const environment = read.text('ENVIRONMENT', 'development');
+  const environment = readEnvironment(read);
   if (read.mistakes.length > 0) {
     throw new ConfigError(read.mistakes);
   }
@@ -33,6 +39,7 @@ async function main(): Promise<boolean> {
     ...awsClientOptions(aws, credentialsFor(aws.sqsUrl), aws.sqsUrl, limits),
     useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
   });
+  // Missing credentials end the check here, or each call would fail for the same reason.
   await eventBridge.config.credentials();
   const findings = await checkAws(
     { eventBridge, sqs },
@@ -44,7 +51,7 @@ async function main(): Promise<boolean> {
   return findings.every(({ isFine }) => isFine);
 }
 
-function explain(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (error instanceof ConfigError) {
     return error.message;
   }
@@ -58,6 +65,6 @@ try {
   process.stdout.write(isFine ? 'All is there.\n' : 'See docs/aws.md for how to make what is missing.\n');
   process.exitCode = isFine ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`aws:check cannot run: ${explain(error)}\n`);
+  process.stderr.write(`aws:check cannot run: ${describeFailure(error)}\n`);
   process.exitCode = 1;
 }

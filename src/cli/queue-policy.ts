@@ -1,18 +1,20 @@
-/** Whether a queue's policy lets EventBridge send messages for a rule. */
-export type PolicyVerdict = 'allows' | 'allows-nobody' | 'wants-other-source';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+/** Whether a queue's policy lets EventBridge send messages for a rule. */
+type PolicyVerdict = 'allows' | 'allows-nobody' | 'wants-other-source';
 
 /**
- * Reads the `Policy` attribute of a queue. Knows the forms in which such policies are written, not
- * all of IAM: statements that allow, with conditions on `aws:SourceArn`.
+ * Reads the `Policy` attribute of a queue, undefined when it has none. Covers the usual forms, not all of
+ * IAM: statements with `Allow`, with conditions on `aws:SourceArn`.
+ *
+ * @throws SyntaxError when the policy is not JSON.
  */
 export function judgeQueuePolicy(
   policy: string | undefined,
   queueArn: string,
   ruleArn: string,
 ): PolicyVerdict {
-  const statements = listOf(parse(policy)['Statement']).filter(isObject);
+  const statements = listOf(parsePolicy(policy)['Statement']).filter(isJsonObject);
   const candidates = statements.filter(
     (statement) =>
       statement['Effect'] === 'Allow' &&
@@ -31,15 +33,15 @@ export function judgeQueuePolicy(
 }
 
 function namesEventBridge(principal: unknown): boolean {
-  const names = isObject(principal)
+  const names = isJsonObject(principal)
     ? [...listOf(principal['Service']), ...listOf(principal['AWS'])]
     : [principal];
   return names.includes('events.amazonaws.com') || names.includes('*');
 }
 
 function admitsSource(condition: unknown, ruleArn: string): boolean {
-  const wanted = Object.values(isObject(condition) ? condition : {})
-    .filter(isObject)
+  const wanted = Object.values(isJsonObject(condition) ? condition : {})
+    .filter(isJsonObject)
     .flatMap((operands) => Object.entries(operands))
     .filter(([key]) => key.toLowerCase() === 'aws:sourcearn')
     .flatMap(([, value]) => listOf(value));
@@ -52,13 +54,9 @@ function matches(pattern: string, text: string): boolean {
   return new RegExp(`^${expression.join('.*')}$`).test(text);
 }
 
-function parse(policy: string | undefined): Json {
+function parsePolicy(policy: string | undefined): JsonObject {
   const value: unknown = policy === undefined ? undefined : JSON.parse(policy);
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
+import { type Config, loadConfig } from '../app/config.ts';
 import { systemClock } from '../base/clock.ts';
-import { type Config, ConfigError, loadConfig } from '../app/config.ts';
+import { ConfigError } from '../base/env/config-error.ts';
+import { loadEnvFiles } from '../base/env/env-file.ts';
 import { type GivenUpWebhook, readGivenUpWebhook } from '../delivery/dead-letter/log-line.ts';
 import { createEgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { encodeWebhookBody } from '../delivery/payload.ts';
@@ -11,7 +13,6 @@ import { webhookHeaders } from '../delivery/webhook/attempt.ts';
 import { sendWebhookRequest } from '../delivery/webhook/request.ts';
 import { toWebhookTarget } from '../delivery/webhook/target.ts';
 import { secretToSigningKey } from '../webhook-format/signature.ts';
-import { loadEnvFiles } from '../base/env/env-file.ts';
 
 /*
  * Reads log lines from standard input and sends the webhooks again that were given up, each once and

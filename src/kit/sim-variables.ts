@@ -1,4 +1,7 @@
-import { ConfigError, loadConfig, type Config } from '../app/config.ts';
+import { type Config, loadConfig } from '../app/config.ts';
+import { ConfigError } from '../base/env/config-error.ts';
+import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { tryLoad } from '../base/env/try-load.ts';
 
 type Value = string | number | undefined;
 
@@ -42,30 +45,13 @@ export function loadSimConfig(variables: SimVariables): Config {
     value === undefined ? [] : [[name, String(value)]],
   );
   const env = Object.fromEntries([...Object.entries(suiteDefaults), ...given]);
-  const looked = new Set<string>();
-  const watched = new Proxy(env, {
-    get(target, name) {
-      looked.add(String(name));
-      return target[String(name)];
-    },
-  });
-  const [config, mistakes] = tryLoad(watched);
+  const read = new EnvironmentReader(env);
+  const { config, mistakes } = tryLoad(() => loadConfig(env, read));
   const unknown = given.flatMap(([name]) =>
-    looked.has(name) ? [] : [`${name} is not a variable of Payment Sim`],
+    read.values.has(name) ? [] : [`${name} is not a variable of Payment Sim`],
   );
   if (config === undefined || unknown.length > 0) {
     throw new ConfigError([...mistakes, ...unknown]);
   }
   return config;
-}
-
-function tryLoad(env: Readonly<Record<string, string | undefined>>): [Config | undefined, readonly string[]] {
-  try {
-    return [loadConfig(env), []];
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      return [undefined, error.mistakes];
-    }
-    throw error;
-  }
 }

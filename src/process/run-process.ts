@@ -6,7 +6,7 @@ import { createLineBuffer } from './line-buffer.ts';
 import { onStopSignals } from './stop-signals.ts';
 
 /** Something that runs until it is told to stop. */
-export interface Stoppable {
+interface Stoppable {
   start(): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -15,8 +15,9 @@ export interface Stoppable {
 const logEndMs = 2_000;
 
 /**
- * The life of a process: reads the files named by `--env-file`, builds and starts, stops in order on the first SIGTERM or SIGINT (exit code
- * 0) and at once on a second (130), and says on standard error why it cannot run (1).
+ * The life of a process: reads the files named by `--env-file`, builds and starts, stops in order on the
+ * first SIGTERM or SIGINT (exit code 0) and at once on a second (130), and writes to standard error why
+ * it cannot run (1).
  *
  * @param name what it is called on standard error.
  * @param addressVariables the variables that say where it listens, for the message on a taken port.
@@ -30,28 +31,28 @@ export async function runProcess(
   const log = destination({ fd: 1, sync: false });
   const lines = createLineBuffer(log);
 
-  function fail(error: unknown): void {
+  function endWithError(error: unknown): void {
     process.exitCode = 1;
-    process.stderr.write(`${name} cannot run: ${explain(error, addressVariables)}\n`);
+    process.stderr.write(`${name} cannot run: ${describeFailure(error, addressVariables)}\n`);
     exitAfterLog(1);
   }
 
-  /** `flushSync` would not wait for a write that is under way, and lines would change places. */
+  /** By `end`, since `flushSync` does not wait for a write in progress, and lines would be out of order. */
   function exitAfterLog(code: number): void {
     lines.flush();
     log.once('close', () => process.exit(code));
     log.end();
-    // A log nobody reads any more (EPIPE) never closes.
+    // A pipe without a reader (EPIPE) never emits `close`.
     setTimeout(() => process.exit(code), logEndMs);
   }
 
-  // A defect: the state is unknown, so nothing is saved but the log lines so far.
-  process.on('uncaughtException', fail);
-  process.on('unhandledRejection', fail);
-  // Before anything else: the first process of a container would not even see an unhandled SIGTERM.
+  // A defect leaves the process in an unknown state: only the buffered log lines are written, `stop` is not called.
+  process.on('uncaughtException', endWithError);
+  process.on('unhandledRejection', endWithError);
+  // Before anything else: as PID 1, in a container, a process without a handler ignores SIGTERM.
   let app: Stoppable | undefined;
   onStopSignals({
-    stop: () => void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0), fail),
+    stop: () => void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0), endWithError),
     stopNow: () => exitAfterLog(130),
   });
   try {
@@ -59,19 +60,19 @@ export async function runProcess(
     app = await build(lines);
     await app.start();
   } catch (error) {
-    fail(error);
+    endWithError(error);
   }
 }
 
-/** `payment-sim-api x.env` would otherwise start without x.env. */
+/** Positional arguments are mistakes: `payment-sim-api x.env` would otherwise start without x.env. */
 function refuseWords(words: readonly string[]): void {
   if (words.length > 0) {
     throw new ConfigError(words.map((word) => `"${word}" is not understood; there is --env-file FILE`));
   }
 }
 
-/** Without a stack where it is the reader's to put right: wrong variables, a taken port, an unknown host. */
-function explain(error: unknown, addressVariables: string): string {
+/** Without a stack for mistakes of configuration: wrong variables, a taken port, an unknown host. */
+function describeFailure(error: unknown, addressVariables: string): string {
   if (error instanceof ConfigError) {
     return error.message;
   }

@@ -1,5 +1,5 @@
 /** How a process ends. */
-export interface StopHandlers {
+interface StopHandlers {
   /** For the first signal: ends in order. */
   readonly stop: () => void;
   /** For a second signal: ends at once. */
@@ -12,7 +12,7 @@ export interface StopHandlers {
  */
 const sameSignalMs = 500;
 
-/** Calls the handlers on SIGTERM and SIGINT. */
+/** Calls the handlers on SIGTERM and SIGINT, which from then on no longer end the process by themselves. */
 export function onStopSignals({ stop, stopNow }: StopHandlers): void {
   let firstAtMs: number | undefined;
   function onSignal(): void {

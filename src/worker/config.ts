@@ -1,25 +1,25 @@
 import { type AwsConfig, queueUrl, readAwsConfig } from '../aws/aws-config.ts';
-import { ConfigError } from '../app/config.ts';
+import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { type Environment, readEnvironment } from '../base/env/environment.ts';
 import { type LogLevel, logLevels } from '../observability/logger.ts';
-
-const environments = ['development', 'staging', 'production'] as const;
 
 /** Everything of the reservation worker that can be set from outside; README documents every variable. */
 export interface WorkerConfig {
-  readonly environment: (typeof environments)[number];
+  readonly environment: Environment;
   readonly host: string;
   /** 0 lets the system choose, which tests use. */
   readonly healthPort: number;
   readonly logLevel: LogLevel;
   readonly aws: AwsConfig;
   readonly queueUrl: string;
+  /** Where poison messages are sent. Undefined: they stay in the queue for its redrive policy. */
   readonly deadLetterQueueUrl: string | undefined;
   /** Undefined: outcomes are only logged. */
   readonly reservationApiUrl: string | undefined;
   /** For one update of a reservation, in milliseconds. */
   readonly reservationApiTimeoutMs: number;
-  /** Batches of up to ten messages in hand at the same time. */
+  /** Batches of up to ten messages that are handled at the same time. */
   readonly pollers: number;
   /** How long one poll waits for messages, 1 to 20 seconds. */
   readonly pollWaitSeconds: number;
@@ -46,7 +46,7 @@ export function loadWorkerConfig(
     read.mistake('PAYMENT_WEBHOOK_QUEUE_URL', 'must be set to the URL of the queue to work on');
   }
   const config: WorkerConfig = {
-    environment: read.oneOf('ENVIRONMENT', environments, 'development'),
+    environment: readEnvironment(read),
     host: read.text('HOST', '0.0.0.0'),
     healthPort: read.integer('WORKER_HEALTH_PORT', 8041, 0, 65_535),
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),

@@ -1,21 +1,20 @@
-import type { MachineClock } from '../base/clock.ts';
-
 /** The bounds of the memory. */
-export interface HandledEventsOptions {
-  readonly clock: MachineClock;
+interface HandledEventsOptions {
+  /** Milliseconds from any fixed point in time; never goes back. */
+  readonly monotonicMs: () => number;
   /** How long an event is remembered, in milliseconds. */
   readonly ttlMs: number;
   /** Beyond so many the oldest are forgotten first. */
   readonly maxEvents: number;
 }
 
-/** `duplicate`: somebody else has handled it, or did while we waited. */
-export type OnceResult = 'handled' | 'failed' | 'duplicate';
+/** `duplicate`: the event was handled before, or by another call that this one waited for. */
+type OnceResult = 'handled' | 'failed' | 'duplicate';
 
 /**
- * Remembers which events were handled, in this process and for a while. The queue delivers at least
- * once, so copies come; a copy that arrives at another worker or after the memory has faded is
- * harmless because the update of a reservation may be repeated. This spares the calls.
+ * Remembers in this process which events were handled lately. SQS delivers at least once, so copies
+ * come. This saves calls to the reservation API and is not needed for correctness: a copy that another
+ * worker receives, or that comes after its entry has expired, repeats an update that is idempotent.
  */
 export interface HandledEvents {
   /**
@@ -23,38 +22,43 @@ export interface HandledEvents {
    * wait for its result: they are duplicates if it succeeds and have failed with it if it fails.
    *
    * @param handle resolves with whether it succeeded; only then is the event remembered.
+   * @throws what `handle` throws, in every call that waits for it.
    */
   once(eventId: string, handle: () => Promise<boolean>): Promise<OnceResult>;
+  /** How many events are remembered, expired ones that were not removed yet included. */
   size(): number;
 }
 
 /** See `HandledEvents`. */
 export function createHandledEvents(options: HandledEventsOptions): HandledEvents {
-  const { clock, ttlMs, maxEvents } = options;
-  /** When to forget each event; in the order of that time, since all live equally long. */
-  const forgetAtMs = new Map<string, number>();
+  const { monotonicMs, ttlMs, maxEvents } = options;
+  /** When each event expires. All have the same TTL, so insertion order is the order of expiry. */
+  const expiresAtMs = new Map<string, number>();
   const running = new Map<string, Promise<boolean>>();
 
   function remember(eventId: string): void {
-    forgetAtMs.set(eventId, clock.now() + ttlMs);
-    for (const [oldest, atMs] of forgetAtMs) {
-      if (forgetAtMs.size <= maxEvents && atMs > clock.now()) {
+    const nowMs = monotonicMs();
+    expiresAtMs.set(eventId, nowMs + ttlMs);
+    for (const [oldest, atMs] of expiresAtMs) {
+      if (expiresAtMs.size <= maxEvents && atMs > nowMs) {
         break;
       }
-      forgetAtMs.delete(oldest);
+      expiresAtMs.delete(oldest);
     }
   }
 
   return {
     async once(eventId, handle) {
-      if ((forgetAtMs.get(eventId) ?? 0) > clock.now()) {
+      const atMs = expiresAtMs.get(eventId);
+      if (atMs !== undefined && atMs > monotonicMs()) {
         return 'duplicate';
       }
       const other = running.get(eventId);
       if (other !== undefined) {
         return (await other) ? 'duplicate' : 'failed';
       }
-      forgetAtMs.delete(eventId);
+      // Deleted first, or `set` would leave the event at its old place in the order.
+      expiresAtMs.delete(eventId);
       const mine = handle();
       running.set(eventId, mine);
       try {
@@ -67,6 +71,6 @@ export function createHandledEvents(options: HandledEventsOptions): HandledEvent
         running.delete(eventId);
       }
     },
-    size: () => forgetAtMs.size,
+    size: () => expiresAtMs.size,
   };
 }

@@ -1,8 +1,10 @@
 import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
+import { errorMessage } from '../base/error-text.ts';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { eventBridgeDetailType, webhookEventType } from '../delivery/payload.ts';
 
-/** What becomes of a reservation. */
-export type ReservationStatus = 'CONFIRMED' | 'CANCELLED';
+/** The final statuses of a reservation. */
+type ReservationStatus = 'CONFIRMED' | 'CANCELLED';
 
 /** The outcome of a payment as it concerns its reservation. */
 export interface PaymentOutcome {
@@ -11,16 +13,16 @@ export interface PaymentOutcome {
   readonly paymentId: string;
   readonly reservationId: string;
   readonly reservationStatus: ReservationStatus;
-  /** Where the call that created the payment belongs, undefined when the event does not say. */
+  /** The trace of the call that created the payment, undefined when the event has none. */
   readonly trace: CallTrace | undefined;
 }
 
-/** Why a message can never be understood; short and bounded in variety, fit for a metric label. */
+/** Why no receive of a message can succeed; short and bounded in variety, fit for a metric label. */
 export type PoisonReason =
   'malformed_json' | 'unexpected_type' | 'missing_fields' | 'invalid_reservation_id' | 'unknown_status';
 
-/** What a message says, or why it says nothing. */
-export type ParsedMessage =
+/** The content of a message, or why it is a poison message. */
+type ParsedMessage =
   | { readonly kind: 'outcome'; readonly outcome: PaymentOutcome }
   | { readonly kind: 'poison'; readonly reason: PoisonReason; readonly detail: string };
 
@@ -30,7 +32,7 @@ const reservationStatuses: ReadonlyMap<string, ReservationStatus> = new Map([
   ['PAYMENT_STATUS_FAILED', 'CANCELLED'],
 ]);
 
-/** Longest text of an event that is quoted back, in characters. */
+/** Longest part of an event that a reason quotes, in characters. */
 const maxQuoted = 100;
 
 /**
@@ -42,25 +44,25 @@ export function parseMessage(body: string): ParsedMessage {
   try {
     message = JSON.parse(body);
   } catch (error) {
-    return poison('malformed_json', error instanceof Error ? error.message : String(error));
+    return toPoison('malformed_json', errorMessage(error));
   }
-  if (!isObject(message)) {
-    return poison('malformed_json', 'not a JSON object');
+  if (!isJsonObject(message)) {
+    return toPoison('malformed_json', 'not a JSON object');
   }
   if (!('detail' in message) && !('detail-type' in message)) {
     return parseDetail(message);
   }
   const { 'detail-type': detailType, detail } = message;
   if (detailType !== eventBridgeDetailType) {
-    return poison('unexpected_type', `detail-type ${quote(detailType)}`);
+    return toPoison('unexpected_type', `detail-type ${quote(detailType)}`);
   }
-  return isObject(detail) ? parseDetail(detail) : poison('missing_fields', 'detail');
+  return isJsonObject(detail) ? parseDetail(detail) : toPoison('missing_fields', 'detail');
 }
 
-function parseDetail(detail: Readonly<Record<string, unknown>>): ParsedMessage {
+function parseDetail(detail: JsonObject): ParsedMessage {
   const { event_type: eventType, status } = detail;
   if (eventType !== undefined && eventType !== webhookEventType) {
-    return poison('unexpected_type', `event_type ${quote(eventType)}`);
+    return toPoison('unexpected_type', `event_type ${quote(eventType)}`);
   }
   const eventId = textOf(detail, 'event_id');
   const paymentId = textOf(detail, 'payment_id');
@@ -69,24 +71,25 @@ function parseDetail(detail: Readonly<Record<string, unknown>>): ParsedMessage {
     const missing = ['event_id', 'payment_id', 'reservation_id'].filter(
       (name) => textOf(detail, name) === '',
     );
-    return poison('missing_fields', [...missing, ...(status === undefined ? ['status'] : [])].join(', '));
+    return toPoison('missing_fields', [...missing, ...(status === undefined ? ['status'] : [])].join(', '));
   }
-  // The id becomes a segment of a URL's path, and these two would lead out of it, however encoded.
+  // The id becomes a segment of a URL's path. URL parsers resolve `.` and `..`, as `%2E` too, which would
+  // address another resource.
   if (reservationId === '.' || reservationId === '..') {
-    return poison('invalid_reservation_id', quote(reservationId));
+    return toPoison('invalid_reservation_id', quote(reservationId));
   }
   const reservationStatus = typeof status === 'string' ? reservationStatuses.get(status) : undefined;
   return reservationStatus === undefined
-    ? poison('unknown_status', quote(status))
+    ? toPoison('unknown_status', quote(status))
     : {
         kind: 'outcome',
         outcome: { eventId, paymentId, reservationId, reservationStatus, trace: traceOf(detail) },
       };
 }
 
-/** What is malformed is left out, as at the other end: an event is worth more than its trace. */
-function traceOf(detail: Readonly<Record<string, unknown>>): CallTrace | undefined {
-  const context = isObject(detail['trace_context']) ? detail['trace_context'] : {};
+/** A malformed trace is dropped, as the service does in calls: it does not make the message poison. */
+function traceOf(detail: JsonObject): CallTrace | undefined {
+  const context = isJsonObject(detail['trace_context']) ? detail['trace_context'] : {};
   return parseCallTrace({
     traceparent: textOf(context, 'traceparent'),
     tracestate: textOf(context, 'tracestate'),
@@ -94,20 +97,16 @@ function traceOf(detail: Readonly<Record<string, unknown>>): CallTrace | undefin
   });
 }
 
-function poison(reason: PoisonReason, detail: string): ParsedMessage {
+function toPoison(reason: PoisonReason, detail: string): ParsedMessage {
   return { kind: 'poison', reason, detail };
 }
 
 /** The text of a field; empty when it is missing, blank or no text. */
-function textOf(fields: Readonly<Record<string, unknown>>, name: string): string {
+function textOf(fields: JsonObject, name: string): string {
   const value = fields[name];
   return typeof value === 'string' ? value.trim() : '';
 }
 
 function quote(value: unknown): string {
   return (JSON.stringify(value) ?? 'missing').slice(0, maxQuoted);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

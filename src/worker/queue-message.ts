@@ -1,6 +1,6 @@
 import type { Message } from '@aws-sdk/client-sqs';
 
-/** A received message, without what SQS may leave out. */
+/** A received message, with defaults for what SQS may leave out. */
 export interface QueueMessage {
   readonly id: string;
   readonly body: string;
@@ -8,17 +8,22 @@ export interface QueueMessage {
   readonly receiveCount: number;
   /** When it was put into the queue, in milliseconds since the epoch; undefined when SQS does not say. */
   readonly sentAtMs: number | undefined;
+  /** In milliseconds since the epoch. */
   readonly firstReceivedAtMs: number;
 }
 
-/** The attributes that a receiver must ask for. */
+/** The system attributes that `toQueueMessage` needs; SQS sends those only that a receive asks for. */
 export const messageAttributes = [
   'ApproximateReceiveCount',
   'SentTimestamp',
   'ApproximateFirstReceiveTimestamp',
 ] as const;
 
-/** @param nowMs when it was received, in milliseconds since the epoch. */
+/**
+ * A message of the SDK as a `QueueMessage`.
+ *
+ * @param nowMs when it was received, in milliseconds since the epoch.
+ */
 export function toQueueMessage(message: Message, nowMs: number): QueueMessage {
   const attributes = message.Attributes ?? {};
   const sentAtMs = Number(attributes.SentTimestamp);

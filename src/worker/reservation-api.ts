@@ -1,10 +1,11 @@
 import { request, type Agent, type Dispatcher } from 'undici';
-import type { AttemptFailure } from '../delivery/retry-policy.ts';
 import { traceHeaders } from '../base/call-trace.ts';
+import { describeError } from '../base/error-text.ts';
+import type { AttemptFailure } from '../delivery/retry-policy.ts';
 import type { PaymentOutcome } from './payment-outcome.ts';
 
 /** What the client of the reservation API works with. */
-export interface ReservationApiOptions {
+interface ReservationApiOptions {
   /** With or without a path; `/internal/reservations/{id}` is added. */
   readonly baseUrl: string;
   readonly agent: Agent;
@@ -13,7 +14,7 @@ export interface ReservationApiOptions {
 }
 
 /** How an update ended. */
-export type UpdateResult =
+type UpdateResult =
   | { readonly outcome: 'updated' }
   /** The reservation had this status before. */
   | { readonly outcome: 'unchanged' }
@@ -42,69 +43,70 @@ const maxAnswerBytes = 65_536;
 export function createReservationApi(options: ReservationApiOptions): ReservationApi {
   const { agent, timeoutMs } = options;
   const base = options.baseUrl.replace(/\/+$/, '');
-
-  async function statusOf(url: string, signal: AbortSignal): Promise<unknown> {
-    const { statusCode, body } = await request(url, { dispatcher: agent, signal });
-    if (statusCode !== 200) {
-      await body.dump({ limit: maxAnswerBytes });
-      return undefined;
-    }
-    return readStatus(await readText(body));
-  }
-
-  async function tryUpdate(
-    url: string,
-    { reservationStatus: status, eventId, trace }: PaymentOutcome,
-    signal: AbortSignal,
-  ): Promise<UpdateResult> {
-    const response = await request(url, {
-      dispatcher: agent,
-      method: 'PATCH',
-      headers: { 'content-type': 'application/json', 'idempotency-key': eventId, ...traceHeaders(trace) },
-      body: JSON.stringify({ status }),
-      signal,
-    });
-    await response.body.dump({ limit: maxAnswerBytes });
-    const { statusCode } = response;
-    if (statusCode >= 200 && statusCode < 300) {
-      return { outcome: 'updated' };
-    }
-    // 409 is the answer to two very different stories. A repeated update finds what it wants done: the
-    // message is finished. A reservation that expired before its payment came through, or is final in
-    // another status, is money taken without a seat: nobody may lose sight of that, so the message is
-    // received again and ends, by the queue's redrive policy, in the dead-letter queue. Asking for the
-    // reservation tells one from the other; an API that cannot be asked counts as the second.
-    if (statusCode === 409 && (await statusOf(url, signal)) === status) {
-      return { outcome: 'unchanged' };
-    }
-    // 404 is worth another try too: the event may have overtaken the reservation on its way to the
-    // replica that answered. One that never appears ends in the dead-letter queue as well.
-    return {
-      outcome: 'failed',
-      failure: { reason: `http_${statusCode}`, retryable: true, ...retryAfter(response) },
-      detail: `PATCH ${url} answered ${statusCode}`,
-    };
-  }
-
   return {
     async update(outcome, signal) {
       const url = `${base}/internal/reservations/${encodeURIComponent(outcome.reservationId)}`;
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
-        return await tryUpdate(url, outcome, AbortSignal.any([signal, timeout]));
+        return await tryUpdate(agent, url, outcome, AbortSignal.any([signal, timeout]));
       } catch (error) {
         if (signal.aborted) {
-          return failed('shutdown', 'given up at shutdown');
+          return toFailedUpdate('shutdown', 'given up at shutdown');
         }
         return timeout.aborted
-          ? failed('timeout', `no complete answer from ${url} within ${timeoutMs} ms`)
-          : failed('connection', describeError(error));
+          ? toFailedUpdate('timeout', `no complete answer from ${url} within ${timeoutMs} ms`)
+          : toFailedUpdate('connection', describeError(error));
       }
     },
   };
 }
 
-function failed(reason: string, detail: string): UpdateResult {
+async function tryUpdate(
+  agent: Agent,
+  url: string,
+  { reservationStatus: status, eventId, trace }: PaymentOutcome,
+  signal: AbortSignal,
+): Promise<UpdateResult> {
+  const response = await request(url, {
+    dispatcher: agent,
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', 'idempotency-key': eventId, ...traceHeaders(trace) },
+    body: JSON.stringify({ status }),
+    signal,
+  });
+  await response.body.dump({ limit: maxAnswerBytes });
+  const { statusCode } = response;
+  if (statusCode >= 200 && statusCode < 300) {
+    return { outcome: 'updated' };
+  }
+  // 409 has two causes. A repeated update finds the status that it sets: the message is finished. A
+  // reservation that expired before its payment completed, or is final in the other status, is paid for
+  // and not confirmed, which a person has to resolve: the message is retried and ends, by the queue's
+  // redrive policy, in the dead-letter queue. A GET tells the two apart; when it fails the second is
+  // assumed.
+  if (statusCode === 409 && (await readReservationStatus(agent, url, signal)) === status) {
+    return { outcome: 'unchanged' };
+  }
+  // 404 is retried too: the replica that answered may not have the reservation yet. One that never
+  // appears ends in the dead-letter queue as well.
+  return {
+    outcome: 'failed',
+    failure: { reason: `http_${statusCode}`, retryable: true, ...retryAfter(response) },
+    detail: `PATCH ${url} answered ${statusCode}`,
+  };
+}
+
+/** The `status` of the reservation; undefined when the answer is not 200 or has none. */
+async function readReservationStatus(agent: Agent, url: string, signal: AbortSignal): Promise<unknown> {
+  const { statusCode, body } = await request(url, { dispatcher: agent, signal });
+  if (statusCode !== 200) {
+    await body.dump({ limit: maxAnswerBytes });
+    return undefined;
+  }
+  return parseStatus(await readText(body));
+}
+
+function toFailedUpdate(reason: string, detail: string): UpdateResult {
   return { outcome: 'failed', failure: { reason, retryable: true }, detail };
 }
 
@@ -120,7 +122,7 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
   return text;
 }
 
-function readStatus(json: string): unknown {
+function parseStatus(json: string): unknown {
   try {
     const reservation: unknown = JSON.parse(json);
     return typeof reservation === 'object' && reservation !== null && 'status' in reservation
@@ -135,12 +137,4 @@ function readStatus(json: string): unknown {
 function retryAfter(response: Dispatcher.ResponseData): { readonly retryAfterMs?: number } {
   const value = response.headers['retry-after'];
   return typeof value === 'string' && /^\d{1,6}$/.test(value) ? { retryAfterMs: Number(value) * 1000 } : {};
-}
-
-function describeError(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
-  const code = 'code' in error ? `${String(error.code)}: ` : '';
-  return `${code}${error.message || error.name}`;
 }

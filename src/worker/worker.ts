@@ -1,19 +1,20 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { Agent } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
 import { type MachineClock, systemClock } from '../base/clock.ts';
-import { createLogger } from '../observability/logger.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge } from '../observability/metrics.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
-import { createDeadLetterQueue } from './dead-letter-queue.ts';
-import { createHandledEvents } from './handled-events.ts';
+import { createHandledEvents, type HandledEvents } from './handled-events.ts';
 import { createMessageHandler } from './message-handler.ts';
-import { createQueuePoller } from './queue-poller.ts';
+import { createPoisonQueue } from './poison-queue.ts';
+import { createQueuePoller, type QueuePoller } from './queue-poller.ts';
 import { createReservationApi } from './reservation-api.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 
 const serviceName = 'reservation-worker';
 
@@ -23,8 +24,8 @@ const maxHandledEvents = 200_000;
 /** For SQS to answer on top of the time that a poll waits, in milliseconds. */
 const queueTimeoutMs = 10_000;
 
-/** Parts that tests and embedders may replace. */
-export interface WorkerOverrides {
+/** What tests and embedders may replace. */
+interface WorkerOverrides {
   readonly clock?: MachineClock;
   /** Where log lines go; standard output unless told otherwise. */
   readonly logDestination?: DestinationStream;
@@ -32,29 +33,60 @@ export interface WorkerOverrides {
 
 /** A reservation worker that has been wired up. */
 export interface Worker {
-  /** Opens the health port, starts to poll, and resolves with the port. SQS need not be there yet. */
+  /**
+   * Opens the health port, starts to poll, and resolves with the port. SQS need not be there yet.
+   *
+   * @throws when the port cannot be opened.
+   */
   start(): Promise<{ readonly opsPort: number }>;
   /**
-   * Receives no more, finishes the batches in hand and closes the health port; what is not handled
-   * in `shutdownGraceMs` stays in the queue. Calling it again changes nothing.
+   * Receives no more, finishes the batches that were received and closes the health port; what is not
+   * handled in `shutdownGraceMs` stays in the queue. Calling it again changes nothing.
    */
   stop(): Promise<void>;
 }
 
-/** Puts the parts of the reservation worker together. */
-export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {}): Worker {
-  const clock = overrides.clock ?? systemClock;
-  const logger = createLogger(config.logLevel, overrides.logDestination ?? process.stdout);
-  // Fastify's own lines (each address it listens at) say nothing that ours do not.
-  const fastifyLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel });
-  const metrics = createWorkerMetrics();
+interface WorkerState {
+  readonly config: WorkerConfig;
+  readonly clock: MachineClock;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+  readonly sqs: SQSClient;
+  /** Connections to the reservation API. */
+  readonly agent: Agent;
+  isDraining: boolean;
+}
 
+/** Wires up a reservation worker; nothing is called and no port is opened before `start`. */
+export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {}): Worker {
+  const self: WorkerState = {
+    config,
+    clock: overrides.clock ?? systemClock,
+    logger: createLogger(config.logLevel, overrides.logDestination ?? process.stdout),
+    metrics: createWorkerMetrics(),
+    sqs: createSqsClient(config),
+    agent: new Agent({ connections: config.pollers * 10, connect: { timeout: 3_000 } }),
+    isDraining: false,
+  };
+  const poller = createPoller(self, createEventMemory(self));
+  const ops = createOpsEndpoint(self, poller);
+  let stopping: Promise<void> | undefined;
+  return {
+    start: () => startWorker(self, poller, ops),
+    stop() {
+      stopping ??= stopWorker(self, poller, ops);
+      return stopping;
+    },
+  };
+}
+
+function createSqsClient(config: WorkerConfig): SQSClient {
   const { sqsUrl } = config.aws;
   const credentials = findCredentialSource(config.aws, {
     development: config.environment === 'development',
     endpointUrl: sqsUrl,
   });
-  const client = new SQSClient({
+  return new SQSClient({
     ...awsClientOptions(config.aws, credentials, sqsUrl, {
       timeoutMs: config.pollWaitSeconds * 1000 + queueTimeoutMs,
       // One poll, one delete and one heartbeat each.
@@ -63,19 +95,25 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
     maxAttempts: 3,
     useQueueUrlAsEndpoint: sqsUrl === undefined,
   });
-  const agent = new Agent({ connections: config.pollers * 10, connect: { timeout: 3_000 } });
+}
 
+function createEventMemory({ metrics }: WorkerState): HandledEvents {
   const handledEvents = createHandledEvents({
-    clock,
+    monotonicMs: () => performance.now(),
     ttlMs: handledEventsTtlMs,
     maxEvents: maxHandledEvents,
   });
   addGauge(metrics.registry, 'reservation_worker_events_remembered', 'Events known to be handled.', () =>
     handledEvents.size(),
   );
-  const { reservationApiUrl, deadLetterQueueUrl } = config;
-  const poller = createQueuePoller({
-    client,
+  return handledEvents;
+}
+
+function createPoller(self: WorkerState, handledEvents: HandledEvents): QueuePoller {
+  const { config, clock, logger, metrics, sqs, agent } = self;
+  const { reservationApiUrl, reservationApiTimeoutMs: timeoutMs, deadLetterQueueUrl } = config;
+  return createQueuePoller({
+    client: sqs,
     queueUrl: config.queueUrl,
     pollers: config.pollers,
     waitSeconds: config.pollWaitSeconds,
@@ -87,13 +125,8 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
       reservationApi:
         reservationApiUrl === undefined
           ? undefined
-          : createReservationApi({
-              baseUrl: reservationApiUrl,
-              agent,
-              timeoutMs: config.reservationApiTimeoutMs,
-            }),
-      deadLetterQueue:
-        deadLetterQueueUrl === undefined ? undefined : createDeadLetterQueue(client, deadLetterQueueUrl),
+          : createReservationApi({ baseUrl: reservationApiUrl, agent, timeoutMs }),
+      poisonQueue: deadLetterQueueUrl === undefined ? undefined : createPoisonQueue(sqs, deadLetterQueueUrl),
       retry: { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
       logger,
       metrics,
@@ -102,54 +135,53 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
     logger,
     metrics,
   });
+}
 
-  let draining = false;
-  const unreadyReason = () => (draining ? 'draining' : poller.unreadyReason());
+function createOpsEndpoint(self: WorkerState, poller: QueuePoller): FastifyInstance {
+  const { config, logger, metrics } = self;
+  const unreadyReason = () => (self.isDraining ? 'draining' : poller.unreadyReason());
   addGauge(metrics.registry, 'reservation_worker_ready', '1 while /readyz says that it works, else 0.', () =>
     unreadyReason() === undefined ? 1 : 0,
   );
-  const ops = createOpsServer({
+  return createOpsServer({
     service: serviceName,
     unreadyReason,
     registry: metrics.registry,
-    logger: fastifyLogger,
+    // Fastify logs each address that it listens at, which 'Reservation worker is ready' says already.
+    logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : config.logLevel }),
   });
+}
 
-  async function stop(): Promise<void> {
-    draining = true;
-    logger.info({ grace_ms: config.shutdownGraceMs }, 'Stopping');
-    await poller.stop(clock.now() + config.shutdownGraceMs);
-    client.destroy();
-    await agent.destroy();
-    await ops.close();
-    logger.info('Stopped');
+async function startWorker(
+  { config, logger }: WorkerState,
+  poller: QueuePoller,
+  ops: FastifyInstance,
+): Promise<{ readonly opsPort: number }> {
+  await ops.listen({ port: config.healthPort, host: config.host });
+  const address = ops.server.address();
+  const opsPort = typeof address === 'object' && address !== null ? address.port : config.healthPort;
+  if (config.deadLetterQueueUrl === undefined) {
+    logger.warn('PAYMENT_WEBHOOK_DLQ_URL is not set: messages that cannot be understood stay in the queue');
   }
+  poller.start();
+  logger.info(
+    {
+      queue: config.queueUrl,
+      reservation_api: config.reservationApiUrl ?? 'none, outcomes are only logged',
+      ops_port: opsPort,
+    },
+    'Reservation worker is ready',
+  );
+  return { opsPort };
+}
 
-  let stopping: Promise<void> | undefined;
-  return {
-    async start() {
-      await ops.listen({ port: config.healthPort, host: config.host });
-      const address = ops.server.address();
-      const opsPort = typeof address === 'object' && address !== null ? address.port : config.healthPort;
-      if (deadLetterQueueUrl === undefined) {
-        logger.warn(
-          'PAYMENT_WEBHOOK_DLQ_URL is not set: messages that cannot be understood stay in the queue',
-        );
-      }
-      poller.start();
-      logger.info(
-        {
-          queue: config.queueUrl,
-          reservation_api: reservationApiUrl ?? 'none, outcomes are only logged',
-          ops_port: opsPort,
-        },
-        'Reservation worker is ready',
-      );
-      return { opsPort };
-    },
-    stop() {
-      stopping ??= stop();
-      return stopping;
-    },
-  };
+async function stopWorker(self: WorkerState, poller: QueuePoller, ops: FastifyInstance): Promise<void> {
+  const { config, logger, sqs, agent } = self;
+  self.isDraining = true;
+  logger.info({ grace_ms: config.shutdownGraceMs }, 'Stopping');
+  await poller.stop(config.shutdownGraceMs);
+  sqs.destroy();
+  await agent.destroy();
+  await ops.close();
+  logger.info('Stopped');
 }

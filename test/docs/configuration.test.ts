@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/app/config.ts';
+import { loadConfig } from '../../src/app/config.ts';
+import { ConfigError } from '../../src/base/env/config-error.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
 import { codes, section, tableRows } from './readme.ts';
 

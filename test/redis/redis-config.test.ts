@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/app/config.ts';
+import { loadConfig } from '../../src/app/config.ts';
+import { ConfigError } from '../../src/base/env/config-error.ts';
 import { shardOf } from '../../src/state/redis/redis-keys.ts';
 
 function mistakesOf(env: Record<string, string>): readonly string[] {

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
-import { type Config, ConfigError, loadConfig } from '../../src/app/config.ts';
+import { type Config, loadConfig } from '../../src/app/config.ts';
+import { ConfigError } from '../../src/base/env/config-error.ts';
 
 /** What loadConfig says is wrong; empty when it is content. */
 function mistakesOf(env: Record<string, string>): readonly string[] {

@@ -6,7 +6,7 @@ const succeed = async () => true;
 const fail = async () => false;
 
 test('an event is handled once, and only success is remembered', async () => {
-  const events = createHandledEvents({ clock: createFakeClock(), ttlMs: 1_000, maxEvents: 10 });
+  const events = createHandledEvents({ monotonicMs: () => 0, ttlMs: 1_000, maxEvents: 10 });
 
   expect(await events.once('a', fail)).toBe('failed');
   await expect(events.once('a', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
@@ -15,7 +15,7 @@ test('an event is handled once, and only success is remembered', async () => {
 });
 
 test('copies that come while the first is being handled share its fate', async () => {
-  const events = createHandledEvents({ clock: createFakeClock(), ttlMs: 1_000, maxEvents: 10 });
+  const events = createHandledEvents({ monotonicMs: () => 0, ttlMs: 1_000, maxEvents: 10 });
   for (const success of [false, true]) {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     let calls = 0;
@@ -35,7 +35,7 @@ test('copies that come while the first is being handled share its fate', async (
 
 test('the memory fades with time and with number', async () => {
   const clock = createFakeClock();
-  const events = createHandledEvents({ clock, ttlMs: 1_000, maxEvents: 2 });
+  const events = createHandledEvents({ monotonicMs: () => clock.now(), ttlMs: 1_000, maxEvents: 2 });
 
   await events.once('a', succeed);
   await clock.advance(999);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { ConfigError } from '../../src/app/config.ts';
+import { ConfigError } from '../../src/base/env/config-error.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
 import {
   message,

@@ -1,6 +1,7 @@
 /**
  * Reads typed values from environment variables and collects what is wrong with them instead of
- * throwing at the first, so that one start shows every mistake.
+ * throwing at the first, so that one start shows every mistake. Values are trimmed; an empty one counts
+ * as not set.
  */
 export class EnvironmentReader {
   readonly mistakes: string[] = [];
@@ -12,35 +13,38 @@ export class EnvironmentReader {
     this.#env = env;
   }
 
-  /** Notes a mistake under the name of the variable. Never pass a secret's value. */
+  /** Adds a mistake under the name of the variable. Never pass a secret's value. */
   mistake(name: string, problem: string): void {
     this.mistakes.push(`${name} ${problem}`);
   }
 
+  /** The value, or `fallback` when it is not set. */
   text(name: string, fallback: string): string {
-    return this.#note(name, this.optionalText(name) ?? fallback);
+    return this.#record(name, this.optionalText(name) ?? fallback);
   }
 
+  /** The value, or undefined when it is not set. */
   optionalText(name: string): string | undefined {
     const value = this.#env[name]?.trim();
-    return this.#note(name, value === '' ? undefined : value);
+    return this.#record(name, value === '' ? undefined : value);
   }
 
+  /** One of `allowed`, which are in lower case; the case of the value does not count. */
   oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
     const value = this.optionalText(name);
     if (value === undefined) {
-      return this.#note(name, fallback);
+      return this.#record(name, fallback);
     }
     const match = allowed.find((candidate) => candidate === value.toLowerCase());
     if (match === undefined) {
       this.mistake(name, `must be one of ${allowed.join(', ')}, not "${value}"`);
     }
-    return this.#note(name, match ?? fallback);
+    return this.#record(name, match ?? fallback);
   }
 
   /** A whole number from `min` to `max`, both included. */
   integer(name: string, fallback: number, min: number, max: number): number {
-    return this.#note(name, this.optionalInteger(name, min, max) ?? fallback);
+    return this.#record(name, this.optionalInteger(name, min, max) ?? fallback);
   }
 
   /** As `integer`, but undefined when it is not set. */
@@ -55,21 +59,21 @@ export class EnvironmentReader {
       this.mistake(name, `must be a whole number from ${min} to ${max}, not "${value}"`);
       return undefined;
     }
-    return this.#note(name, number);
+    return this.#record(name, number);
   }
 
   /** A number from 0 to 1. */
   fraction(name: string, fallback: number): number {
     const value = this.optionalText(name);
     if (value === undefined) {
-      return this.#note(name, fallback);
+      return this.#record(name, fallback);
     }
     const number = /^\d*\.?\d+$/.test(value) ? Number(value) : Number.NaN;
     if (!(number >= 0 && number <= 1)) {
       this.mistake(name, `must be a number from 0 to 1, not "${value}"`);
-      return this.#note(name, fallback);
+      return this.#record(name, fallback);
     }
-    return this.#note(name, number);
+    return this.#record(name, number);
   }
 
   /** A comma-separated list with at least one entry. The values are not repeated in mistakes. */
@@ -80,7 +84,7 @@ export class EnvironmentReader {
     if (first === undefined || first === '' || rest.includes('')) {
       this.mistake(name, 'must be a comma-separated list without empty entries');
     }
-    return this.#note(name, [first ?? fallback, ...rest]);
+    return this.#record(name, [first ?? fallback, ...rest]);
   }
 
   /** As `list`, but empty when it is not set; `problemOf` says what is wrong with an entry. */
@@ -96,10 +100,10 @@ export class EnvironmentReader {
         this.mistake(name, `${problem}, not "${entry}"`);
       }
     }
-    return this.#note(name, entries);
+    return this.#record(name, entries);
   }
 
-  #note<T extends string | number | readonly string[] | undefined>(name: string, value: T): T {
+  #record<T extends string | number | readonly string[] | undefined>(name: string, value: T): T {
     this.values.set(name, value);
     return value;
   }

@@ -1,5 +1,6 @@
 import { loadEnvFile } from 'node:process';
 import { parseArgs } from 'node:util';
+import { errorMessage } from '../error-text.ts';
 import { ConfigError } from './config-error.ts';
 
 /**
@@ -19,7 +20,7 @@ export function loadEnvFiles(args: readonly string[]): {
     try {
       loadEnvFile(file);
     } catch (error) {
-      throw new ConfigError([`--env-file ${file} cannot be read: ${messageOf(error)}`]);
+      throw new ConfigError([`--env-file ${file} cannot be read: ${errorMessage(error)}`]);
     }
   }
   return { files, words };
@@ -34,10 +35,6 @@ function readArguments(args: readonly string[]) {
     });
     return { files: values['env-file'], words: positionals };
   } catch (error) {
-    throw new ConfigError([messageOf(error)]);
+    throw new ConfigError([errorMessage(error)]);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { traceFields } from '../../base/call-trace.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { webhookEventType } from '../payload.ts';
@@ -84,10 +85,10 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
   };
 }
 
-function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+function parseObject(line: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

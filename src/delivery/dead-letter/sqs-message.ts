@@ -1,3 +1,4 @@
+import { toSqsJson, toSqsText } from '../../aws/sqs-text.ts';
 import { type DeadLetter, isoTime } from '../dead-letter.ts';
 import { encodeEventBridgeDetail, eventBridgeDetailType } from '../payload.ts';
 
@@ -49,24 +50,17 @@ export function toDeadLetterMessage(
     attempts: String(delivery.attempts),
     first_attempt_at: isoTime(delivery.firstAttemptAtMs),
     last_attempt_at: isoTime(delivery.lastAttemptAtMs),
-    error: letter.error.slice(0, maxErrorLength).replaceAll(unfitForSqs, '?'),
+    error: toSqsText(letter.error.slice(0, maxErrorLength)),
     event_id: event.id,
     payment_id: event.payment.id,
     webhook_url: letter.url,
   };
   return {
-    body: `${envelope.slice(0, -1)},"detail":${detail}}`.replaceAll(unfitForSqs, escapeCharacter),
+    body: toSqsJson(`${envelope.slice(0, -1)},"detail":${detail}}`),
     attributes: Object.fromEntries(
       Object.entries(attributes).filter(
         (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
       ),
     ),
   };
-}
-
-/** SQS takes the characters of XML 1.0 only. In JSON text the others can only stand inside strings. */
-const unfitForSqs = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,4 +1,4 @@
-import { statusCodeOf } from '../../aws/failures.ts';
+import { describeAwsError, statusCodeOf } from '../../aws/failures.ts';
 
 /** Answers that say that the caller's credentials are not accepted. */
 const badCredentialNames = new Set([
@@ -35,17 +35,8 @@ export async function probeBus(describeBus: () => Promise<void>): Promise<BusSta
       return { state: 'no-such-bus' };
     }
     if (status === undefined || status >= 500 || badCredentialNames.has(name)) {
-      return { state: 'unreachable', detail: describe(error) };
+      return { state: 'unreachable', detail: describeAwsError(error) };
     }
     return { state: 'reached' };
   }
-}
-
-/** What went wrong, in one line. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
-  const code = 'code' in error ? ` (${String(error.code)})` : '';
-  return `${error.name}: ${error.message}${code}`;
 }

@@ -1,12 +1,13 @@
 import type { AwsConfig } from '../../aws/aws-config.ts';
 import type { CredentialSource } from '../../aws/credential-source.ts';
+import { describeAwsError } from '../../aws/failures.ts';
 import type { MachineClock, Timer } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { Delivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
-import { type BusState, describe, probeBus } from './bus-probe.ts';
+import { type BusState, probeBus } from './bus-probe.ts';
 import { type EventBridgeApi, loadEventBridge } from './client.ts';
 import type { EventBridgeConfig } from './config.ts';
 import type { EventBridgeSender } from './sender.ts';
@@ -93,7 +94,7 @@ async function tryToConnect(self: State, attempt: number): Promise<void> {
     self.api ??= await loadEventBridge({ aws, credentials, timeoutMs, maxInFlight });
     await self.api.checkCredentials();
   } catch (error) {
-    retryToConnect(self, attempt, describe(error));
+    retryToConnect(self, attempt, describeAwsError(error));
     return;
   }
   if (!self.stopped) {

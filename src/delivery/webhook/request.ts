@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
+import { describeError } from '../../base/error-text.ts';
 import type { MachineClock } from '../../base/clock.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import { type AttemptFailure, parseRetryAfter } from '../retry-policy.ts';
@@ -103,11 +104,11 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #explain(error: Error): AttemptResult {
     if (error instanceof EgressRefusedError) {
-      return fail('egress_refused', false, describeError(error));
+      return failed('egress_refused', false, describeError(error));
     }
     return this.#isLate
-      ? fail('timeout', true, `no complete answer within ${this.#timeoutMs} ms`)
-      : fail('connection', true, describeError(error));
+      ? failed('timeout', true, `no complete answer within ${this.#timeoutMs} ms`)
+      : failed('connection', true, describeError(error));
   }
 
   #judge(): AttemptResult {
@@ -143,7 +144,7 @@ function isSuccess(statusCode: number): boolean {
   return statusCode >= 200 && statusCode < 300;
 }
 
-function fail(reason: string, retryable: boolean, detail: string): AttemptResult {
+function failed(reason: string, retryable: boolean, detail: string): AttemptResult {
   return { outcome: 'failed', failure: { reason, retryable }, detail };
 }
 
@@ -162,9 +163,4 @@ function classifyStatus(
     nowMs,
   );
   return retryAfterMs === undefined ? failure : { ...failure, retryAfterMs };
-}
-
-function describeError(error: Error): string {
-  const code = 'code' in error ? `${String(error.code)}: ` : '';
-  return `${code}${error.message || error.name}`;
 }
