@@ -37,9 +37,9 @@ async function measure(withDead: boolean): Promise<Round> {
   const acceptedAt = new Map<string, number>();
   const latencies: number[] = [];
   const metrics = createMetrics(false);
-  function observe(report: DeliveryReport): void {
-    if (report.kind === 'delivered') {
-      latencies.push(performance.now() - (acceptedAt.get(report.delivery.event.id) ?? Number.NaN));
+  function observe(told: DeliveryReport): void {
+    if (told.kind === 'delivered') {
+      latencies.push(performance.now() - (acceptedAt.get(told.delivery.event.id) ?? Number.NaN));
     }
   }
   const { channel, close } = buildWebhooks(

@@ -19,8 +19,10 @@ import type { Config } from './config.ts';
 
 /** Parts that tests and embedders may replace. */
 export interface AppOverrides {
-  /** The simulation's; the machine's own cannot be replaced, or nothing would be sure to end. */
+  /** The simulation's. */
   readonly clock?: SimClock;
+  /** The machine's: replaced by tests of what goes by it, and by nobody else. */
+  readonly machine?: MachineClock;
   readonly random?: RandomSource;
   readonly newId?: IdGenerator;
   /** False serves every call through Connect's stock handlers. */
@@ -65,7 +67,7 @@ export function createBasics(config: Config, overrides: AppOverrides): Basics {
     config,
     overrides,
     clock: overrides.clock ?? systemClock,
-    machine: systemClock,
+    machine: overrides.machine ?? systemClock,
     random:
       overrides.random ??
       (config.randomSeed === undefined ? Math.random : createSeededRandom(config.randomSeed)),

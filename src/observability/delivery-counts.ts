@@ -30,15 +30,12 @@ export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
 /** Counts EventBridge's events and calls. */
 export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
   metrics.eventBridgeEvents.count('delivered', 0);
-  metrics.eventBridgeEvents.count('skipped', 0);
   return (report) => {
     if (report.kind === 'call-ended') {
       metrics.eventBridgeCalls.count(report.outcome);
       metrics.eventBridgeCallSeconds.observe(report.durationMs / 1000);
     } else if (report.kind === 'entry-failed') {
       metrics.eventBridgeEntryFailures.inc({ reason: report.reason });
-    } else if (report.kind === 'events-skipped') {
-      metrics.eventBridgeEvents.count('skipped', report.events);
     } else if (report.kind === 'delivered') {
       if (report.channel === 'eventbridge') {
         metrics.eventBridgeEvents.count('delivered');
@@ -47,6 +44,16 @@ export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
       if (report.letter.channel === 'eventbridge') {
         metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
       }
+    }
+  };
+}
+
+/** Counts the events that are not sent, since EventBridge is off. */
+export function countSkippedEvents({ eventBridgeEvents }: Metrics): Observer<DeliveryReport> {
+  eventBridgeEvents.count('skipped', 0);
+  return (report) => {
+    if (report.kind === 'events-skipped') {
+      eventBridgeEvents.count('skipped', report.events);
     }
   };
 }

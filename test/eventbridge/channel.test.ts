@@ -171,7 +171,10 @@ test('auto with an endpoint over https looks for credentials even where none are
   }
   onTestFinished(() => void vi.unstubAllEnvs());
   const clock = createFakeClock(Date.now());
-  const service = await startService({ ...quick, AWS_ENDPOINT_URL: 'https://127.0.0.1:1' }, { clock });
+  const service = await startService(
+    { ...quick, AWS_ENDPOINT_URL: 'https://127.0.0.1:1' },
+    { clock, machine: clock },
+  );
   while (service.logs(offLine).length === 0) {
     await clock.advance(500);
   }
@@ -234,7 +237,7 @@ test('on is not ready while AWS cannot be reached, and ready once it can', async
   aws.close();
   const clock = createFakeClock(Date.now());
   const env = { ...quick, EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: aws.url };
-  const service = await startService(env, { clock });
+  const service = await startService(env, { clock, machine: clock });
   while (service.logs('EventBridge cannot be relied on').length === 0) {
     await nextTurn();
   }

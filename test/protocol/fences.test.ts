@@ -21,7 +21,7 @@ async function openMany(port: number, count: number): Promise<readonly RawConnec
 
 test('a connection beyond MAX_CONNECTIONS is closed at once, of either kind, counted and logged once', async () => {
   const clock = createFakeClock(Date.now());
-  const service = await startService({ ...quiet, MAX_CONNECTIONS: '4' }, { clock });
+  const service = await startService({ ...quiet, MAX_CONNECTIONS: '4' }, { clock, machine: clock });
   const [http1, idle] = await openMany(service.apiPort, 2);
   const [http2, leaver] = await openMany(service.apiPort, 2);
   http1?.send('GET /unknown HTTP/1.1\r\nHost: localhost\r\n\r\n');

@@ -9,7 +9,7 @@ const secret = 'a-secret-for-this-test';
 
 test('an intent answers PENDING, settles after its delay, and its webhook can be verified', async () => {
   const clock = createFakeClock(Date.now());
-  const service = await startService({ WEBHOOK_SECRET: secret }, { clock });
+  const service = await startService({ WEBHOOK_SECRET: secret }, { clock, machine: clock });
   const receiver = await startWebhookReceiver();
 
   const created = await call(service.apiUrl, 'CreatePaymentIntent', {

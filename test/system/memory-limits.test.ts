@@ -6,7 +6,10 @@ import { createConnectCaller, createPayment, getPayment, intentMessage } from '.
 /** A service on a clock that stands still and that stops at once. */
 async function start(env: Record<string, string>) {
   const clock = createFakeClock(Date.now());
-  const service = await startService({ EVENTBRIDGE: 'off', SHUTDOWN_GRACE_MS: '0', ...env }, { clock });
+  const service = await startService(
+    { EVENTBRIDGE: 'off', SHUTDOWN_GRACE_MS: '0', ...env },
+    { clock, machine: clock },
+  );
   return { clock, service, call: createConnectCaller(service.apiUrl) };
 }
 

@@ -14,7 +14,7 @@ export interface RedisPaymentParts {
   readonly records: PaymentRecords;
   /** A job for every pending payment, under the payment's id. */
   readonly settlements: JobQueue<unknown>;
-  /** A job for every later event that is not announced yet, under the event's id. */
+  /** A job for every later event that is not announced yet, under the event's id and number. */
   readonly announcements: JobQueue<PaymentEvent>;
 }
 
@@ -141,7 +141,9 @@ async function changePending(self: State, stored: StoredPayment, change: Change)
 
 async function changeSettled(self: State, stored: StoredPayment, change: Change): Promise<boolean> {
   const { event } = change;
-  const job = { id: event.id, data: encodeAnnouncement(event), dueAtMs: self.clock.now() };
+  // With the number of the event: a change that was lost to another one may be tried again under its id.
+  const id = `${event.id}-${event.sequence}`;
+  const job = { id, data: encodeAnnouncement(event), dueAtMs: self.clock.now() };
   return await self.records.changeAndAnnounce(stored, change, job);
 }
 
