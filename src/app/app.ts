@@ -19,14 +19,14 @@ import { createPaymentService } from '../payment/payment-service.ts';
 import { createWebhookUrlCheck } from '../payment/webhook-url.ts';
 import { createSeededRandom, type RandomSource } from '../base/random.ts';
 import { createApiServer } from '../server/api-server.ts';
-import { headerOf } from '../server/call-header.ts';
+import { readCallHeader } from '../server/call-header.ts';
+import { createCallInterceptor } from '../server/call-interceptor.ts';
+import { registerService } from '../server/connect/service-registration.ts';
 import { createHealth } from '../server/grpc/health.ts';
-import { createInterceptors } from '../server/interceptors.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import { readCallTrace } from '../server/read-call-trace.ts';
 import { reportRefusedConnections } from '../server/port/refused-connections.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
-import { registerService } from '../server/service-registration.ts';
 import type { PaymentStore, StoredPayments } from '../state/ports.ts';
 import type { State } from '../state/state.ts';
 
@@ -136,7 +136,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     metrics,
   });
 
-  const callReaders = { readTrace: readCallTrace, readHeader: headerOf };
+  const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
   const stopRequest = new AbortController();
   const unreadyReason = () =>
     stopRequest.signal.aborted ? 'draining' : (state.unreadyReason() ?? eventBridge?.unreadyReason());
@@ -157,7 +157,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   }
   const api = await createApiServer({
     services,
-    interceptors: createInterceptors(logger, metrics.calls, newRequestId),
+    interceptors: [createCallInterceptor(logger, metrics.calls, newRequestId)],
     limits: { ...connectionLimits, maxConnections: config.maxConnections },
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,

@@ -4,7 +4,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../../gen/grpc/health/v1/health_pb.js';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { registerService, type ServiceRegistration } from '../service-registration.ts';
+import { registerService, type ServiceRegistration } from '../connect/service-registration.ts';
 import { stoppingError } from './until-stopping.ts';
 
 /** What the health service goes by. */

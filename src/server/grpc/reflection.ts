@@ -3,7 +3,7 @@ import { ServerReflection as ServerReflectionV1 } from '../../../gen/grpc/reflec
 import { ServerReflection as ServerReflectionV1Alpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.js';
 import { createDescriptorIndex } from './descriptor-index.ts';
 import { createReflectionAnswers, type ReflectionQuestion } from './reflection-answers.ts';
-import { registerService, type ServiceRegistration } from '../service-registration.ts';
+import { registerService, type ServiceRegistration } from '../connect/service-registration.ts';
 import { untilStopping } from './until-stopping.ts';
 
 /**
