@@ -7,13 +7,13 @@ import { createPaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
 import { createWebhookUrlCheck } from '../payment/webhook-url.ts';
 import { type ApiServer, createApiServer } from '../server/api-server.ts';
-import { headerOf } from '../server/call-header.ts';
+import { readCallHeader } from '../server/call-header.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
-import { createInterceptors } from '../server/interceptors.ts';
+import { createCallInterceptor } from '../server/call-interceptor.ts';
 import { reportRefusedConnections } from '../server/port/refused-connections.ts';
 import { readCallTrace } from '../server/read-call-trace.ts';
-import { registerService, type ServiceRegistration } from '../server/service-registration.ts';
+import { registerService, type ServiceRegistration } from '../server/connect/service-registration.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, fastifyLoggerOf, present } from './basics.ts';
 import { observePayments } from './observers.ts';
@@ -53,7 +53,7 @@ export function buildServices(
     maxPayments,
     observe,
   });
-  const callReaders = { readTrace: readCallTrace, readHeader: headerOf };
+  const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
   const services = [
     registerService(PaymentServiceDescriptor, createPaymentHandlers(service, callReaders)),
     createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life }),
@@ -74,7 +74,7 @@ export async function buildApi(basics: Basics, services: readonly ServiceRegistr
   const newRequestId = createRandomIds();
   const api = await createApiServer({
     services,
-    interceptors: createInterceptors(logger, metrics.calls, newRequestId),
+    interceptors: [createCallInterceptor(logger, metrics.calls, newRequestId)],
     limits: { ...connectionLimits, maxConnections: config.maxConnections },
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,

@@ -87,8 +87,18 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   read = new EnvironmentReader(env),
 ): Config {
+  const config = readConfig(read);
+  checkTogether(config, read);
+  if (read.mistakes.length > 0) {
+    throw new ConfigError(read.mistakes);
+  }
+  return Object.freeze(config);
+}
+
+/** Reads every variable, in the order in which README and check-env list them. */
+function readConfig(read: EnvironmentReader): Config {
   const environment = readEnvironment(read);
-  const config: Config = {
+  return {
     environment,
     host: read.text('HOST', '0.0.0.0'),
     grpcPort: read.integer('GRPC_PORT', 8030, 0, 65_535),
@@ -125,6 +135,10 @@ export function loadConfig(
     eventBridge: readEventBridgeConfig(read),
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
   };
+}
+
+/** Notes the mistakes that involve more than one variable, or what a variable means. */
+function checkTogether(config: Config, read: EnvironmentReader): void {
   if (config.redis.url !== undefined && config.paymentTtlMs < minSharedTtlMs) {
     read.mistake('PAYMENT_TTL_MS', `must be at least ${minSharedTtlMs} with REDIS_URL`);
   }
@@ -143,10 +157,6 @@ export function loadConfig(
   if (config.reusePort && process.platform !== 'linux') {
     read.mistake('REUSE_PORT', `must be false on ${process.platform}: only Linux shares a port out`);
   }
-  if (read.mistakes.length > 0) {
-    throw new ConfigError(read.mistakes);
-  }
-  return Object.freeze(config);
 }
 
 /** Origins in the form in which browsers send them, since they are compared as text. */

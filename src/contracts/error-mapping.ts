@@ -3,8 +3,8 @@ import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.js';
 import { PaymentError, type PaymentErrorReason } from '../payment/errors.ts';
 
 /**
- * The one map from errors of the domain to what goes over the wire. Anything that is not an error
- * of the domain or of the protocol is a defect: INTERNAL, without its cause.
+ * The only mapping of domain errors to codes and details of the protocols. Any other error is a defect:
+ * INTERNAL, with the error as the cause, which is logged and not sent.
  */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) {

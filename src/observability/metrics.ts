@@ -20,7 +20,19 @@ export function createMetrics(withProcess = true) {
     collectDefaultMetrics({ register: registry });
     addProcessLimits(registry);
   }
-  const registers = [registry];
+  const calls = createCallMetrics(registry);
+  return {
+    registry,
+    calls,
+    ...paymentInstruments(registry),
+    ...platformInstruments(registry),
+    ...webhookInstruments(registry),
+    ...eventBridgeInstruments(registry),
+    ...deadLetterInstruments(registry),
+  };
+}
+
+function paymentInstruments(registry: Registry) {
   const intentsCreated = createSeriesCounter(registry, {
     name: 'payment_intents_created_total',
     help: 'Payment intents accepted, by the scenario that applies.',
@@ -32,8 +44,6 @@ export function createMetrics(withProcess = true) {
     labelNames: ['status'],
   });
   return {
-    registry,
-    calls: createCallMetrics(registry),
     intentsCreated: {
       APPROVE: intentsCreated.series({ scenario: 'APPROVE' }),
       FAIL: intentsCreated.series({ scenario: 'FAIL' }),
@@ -49,17 +59,27 @@ export function createMetrics(withProcess = true) {
       help: 'How long after their due time payments settled.',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     }).series({}),
+  };
+}
+
+function platformInstruments(registry: Registry) {
+  return {
     connectionsRefused: new Counter({
       name: 'api_connections_refused_total',
       help: 'Connections closed at once because there were MAX_CONNECTIONS already.',
-      registers,
+      registers: [registry],
     }),
     redisErrors: new Counter({
       name: 'redis_command_errors_total',
       help: 'Commands that Redis did not carry out, by reason: unreachable, timeout, out_of_memory or failed.',
       labelNames: ['reason'] as const,
-      registers,
+      registers: [registry],
     }),
+  };
+}
+
+function webhookInstruments(registry: Registry) {
+  return {
     webhookAttempts: createOutcomeCounter(registry, {
       name: 'webhook_attempts_total',
       help: 'Webhook attempts, by outcome: delivered, http_<status>, timeout, connection or egress_refused.',
@@ -73,6 +93,11 @@ export function createMetrics(withProcess = true) {
       name: 'webhook_deliveries_total',
       help: 'Webhook deliveries that ended, by outcome: delivered, or dead_letter_<reason>.',
     }),
+  };
+}
+
+function eventBridgeInstruments(registry: Registry) {
+  return {
     eventBridgeEvents: createOutcomeCounter(registry, {
       name: 'eventbridge_events_total',
       help: 'Events that ended, by outcome: delivered, skipped, or dead_letter_<reason>.',
@@ -90,19 +115,24 @@ export function createMetrics(withProcess = true) {
       name: 'eventbridge_entry_failures_total',
       help: 'Entries that an attempt did not bring to EventBridge, by reason.',
       labelNames: ['reason'] as const,
-      registers,
+      registers: [registry],
     }),
+  };
+}
+
+function deadLetterInstruments(registry: Registry) {
+  return {
     deadLetters: new Counter({
       name: 'dead_letters_total',
       help: 'Events given up, by channel and reason; each is in the log.',
       labelNames: ['channel', 'reason'] as const,
-      registers,
+      registers: [registry],
     }),
     deadLetterMessages: new Counter({
       name: 'dead_letter_messages_total',
       help: 'Dead letters for the dead-letter queue, by outcome: sent or failed.',
       labelNames: ['outcome'] as const,
-      registers,
+      registers: [registry],
     }),
   };
 }

@@ -2,7 +2,7 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Registry } from 'prom-client';
 
 /** What the ops server reports. */
-export interface OpsServerOptions {
+interface OpsServerOptions {
   /** Name in the answer of /health. */
   readonly service: string;
   /** What keeps the service from taking calls, or undefined when nothing does. */
@@ -11,7 +11,7 @@ export interface OpsServerOptions {
   readonly logger: FastifyBaseLogger;
 }
 
-/** Probes and scrapes need a handful. */
+/** Probes and scrapes need fewer than ten. */
 const maxConnections = 1_000;
 
 /** The server on 8031: /health, /livez, /readyz and /metrics. */
@@ -20,7 +20,7 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    // Nothing here is sent a body, so a whole request is there at once.
+    // In milliseconds. Requests here have no body, so a whole one takes no longer than its headers.
     requestTimeout: 10_000,
   });
   app.server.maxConnections = maxConnections;

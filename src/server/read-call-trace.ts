@@ -1,12 +1,12 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
-import { headerOf } from './call-header.ts';
+import { readCallHeader } from './call-header.ts';
 
-/** The trace that the caller sent; costs two look-ups when it sent none. */
+/** The trace that the caller sent, undefined when it sent none or none that is valid. */
 export function readCallTrace(context: HandlerContext): CallTrace | undefined {
-  const traceparent = headerOf(context, 'traceparent');
-  const requestId = headerOf(context, 'x-request-id');
+  const traceparent = readCallHeader(context, 'traceparent');
+  const requestId = readCallHeader(context, 'x-request-id');
   return traceparent === undefined && requestId === undefined
     ? undefined
-    : parseCallTrace({ traceparent, tracestate: headerOf(context, 'tracestate'), requestId });
+    : parseCallTrace({ traceparent, tracestate: readCallHeader(context, 'tracestate'), requestId });
 }

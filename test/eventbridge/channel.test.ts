@@ -209,7 +209,7 @@ test('auto with credentials that do not resolve skips after a few seconds, and g
   const clock = createFakeClock(Date.now());
   const service = await startService(
     { ...quick, ...files, AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url },
-    { clock },
+    { clock, machine: clock },
   );
   await createPayments(service, 3);
   while (service.logs(offLine).length === 0) {

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import { connect, constants } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { type ConnectionLimits, createDualProtocolServer } from '../../src/server/port/dual-protocol.ts';
+import type { ConnectionLimits } from '../../src/server/port/connection-limits.ts';
+import { createDualProtocolServer } from '../../src/server/port/dual-protocol.ts';
 import { openRawConnection, type RawConnection } from '../support/clients/raw-connection.ts';
 import { sendRaw } from '../support/clients/raw-http.ts';
 

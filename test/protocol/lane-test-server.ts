@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { PaymentService } from '../../gen/payment/v1/payment_pb.js';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createApiServer } from '../../src/server/api-server.ts';
-import { registerService } from '../../src/server/service-registration.ts';
+import { registerService } from '../../src/server/connect/service-registration.ts';
 import { behaviours, isBehaviourName } from './lane-test-handlers.ts';
 import { createDoer } from './lane-test-interceptors.ts';
 

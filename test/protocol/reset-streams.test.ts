@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createDualProtocolServer } from '../../src/server/port/dual-protocol.ts';
-import type { LaneRoute } from '../../src/server/lane/lane-route.ts';
+import type { LaneRoute } from '../../src/server/lane/lane-types.ts';
 import type { UnaryLane } from '../../src/server/lane/unary-lane.ts';
 import {
   emptySettings,

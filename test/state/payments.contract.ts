@@ -235,7 +235,10 @@ function describeTransitions(open: PaymentsFactory): void {
       expect(mine).toHaveLength(50);
       const winners = mine.filter((result) => result?.changed);
       expect(winners).toHaveLength(1);
-      expect(new Set(mine.map((result) => (result?.payment as SettledPayment).transactionId)).size).toBe(1);
+      expect(
+        new Set(mine.map((result) => result?.payment).map((found) => (found as SettledPayment).transactionId))
+          .size,
+      ).toBe(1);
       expect(await payments.get(id)).toEqual(winners[0]?.payment);
     }
     expect(changes).toHaveLength(20);

@@ -32,23 +32,23 @@ const scenarioToProto: Readonly<Record<Scenario, PaymentScenario>> = {
   RANDOM: PaymentScenario.RANDOM,
 };
 
-/** How handlers read what stands beside a call's message. */
-export interface CallReaders {
+/** How handlers read the headers of a call. */
+interface CallReaders {
   /** The trace that a call belongs to, by its headers. */
   readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
   /** One header by its name in lower case. */
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
 }
 
-/** For callers who send their key as other gateways want it, and gRPC callers who set it as metadata. */
+/** An alternative to the field: other gateways take the key from this header. gRPC callers send it as metadata. */
 const idempotencyKeyHeader = 'idempotency-key';
 
-/** Translates between protobuf and the use cases, and does nothing else. */
+/** The handlers of `payment.v1.PaymentService`: translate between protobuf and the use cases. */
 export function createPaymentHandlers(
   service: PaymentService,
   { readTrace, readHeader }: CallReaders,
 ): ServiceImpl<typeof PaymentServiceDescriptor> {
-  /** The field wins over the header: it belongs to the message, a header may be a proxy's. */
+  /** The field has precedence: it is part of the message, while a proxy may have set the header. */
   function idempotencyKeyOf(request: { readonly idempotencyKey: string }, context: HandlerContext): string {
     return request.idempotencyKey === ''
       ? (readHeader(context, idempotencyKeyHeader) ?? '')
@@ -106,7 +106,7 @@ function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'u
     case PaymentScenario.RANDOM:
       return 'RANDOM';
     default:
-      // proto3 enums are open: a number this server does not know arrives as it is.
+      // proto3 enums are open: a number without a name in the schema is parsed as that number.
       return 'unknown';
   }
 }

@@ -4,23 +4,35 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../../gen/grpc/health/v1/health_pb.js';
 import type { MachineClock, Timer } from '../../base/clock.ts';
-import { registerService, type ServiceRegistration } from '../service-registration.ts';
+import { registerService, type ServiceRegistration } from '../connect/service-registration.ts';
 import { stoppingError } from './until-stopping.ts';
 
 /** What the health service goes by. */
-export interface HealthOptions {
+interface HealthOptions {
   readonly clock: MachineClock;
   /** Full names of the services that are ready when the process is. */
   readonly serviceNames: readonly string[];
   /** What keeps the service from taking calls, or undefined when nothing does. */
   readonly unreadyReason: () => string | undefined;
-  /** Ends open Watch streams, after they were told. */
+  /** Ends open Watch streams, after the change of their status was sent. */
   readonly stopping: AbortSignal;
 }
 
-const unknown = ServingStatus.SERVICE_UNKNOWN;
+/** The health service and its open Watch streams. */
+interface HealthState {
+  readonly options: HealthOptions;
+  /** Names whose status is the process's readiness. */
+  readonly readinessNames: ReadonlySet<string>;
+  /** One function per open Watch stream: makes it compare its status again. */
+  readonly wakers: Set<() => void>;
+  /** Set while there are open Watch streams. */
+  timer: Timer | undefined;
+}
 
-/** Between two looks at what open Watch streams have to be told, in milliseconds. */
+/** The name whose status does not depend on readiness. */
+const livenessName = 'liveness';
+
+/** How often the status of open Watch streams is compared with what they were sent, in milliseconds. */
 const watchIntervalMs = 1_000;
 
 /**
@@ -28,85 +40,96 @@ const watchIntervalMs = 1_000;
  * `liveness` is always serving, because a process that drains must not be killed for it.
  */
 export function createHealth(options: HealthOptions): ServiceRegistration {
-  const { clock, unreadyReason, stopping } = options;
-  const readinessNames = new Set(['', 'readiness', ...options.serviceNames]);
-  const names = [...readinessNames, 'liveness'];
-  /** One per open Watch: makes it look again. */
-  const watchers = new Set<() => void>();
-  let timer: Timer | undefined;
-
-  /** Undefined for a name that is not known. */
-  function statusOf(name: string): ServingStatus | undefined {
-    if (name === 'liveness') {
-      return ServingStatus.SERVING;
-    }
-    if (!readinessNames.has(name)) {
-      return undefined;
-    }
-    return unreadyReason() === undefined ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
-  }
-
-  // Readiness is a question, not an event. One timer asks it for all, while anybody watches.
-  function wakeLater(): void {
-    if (timer === undefined && watchers.size > 0 && !stopping.aborted) {
-      timer = clock.setTimer(watchIntervalMs, () => {
-        timer = undefined;
-        wakeAll();
-        wakeLater();
-      });
-    }
-  }
-
-  function wakeAll(): void {
-    for (const wake of watchers) {
-      wake();
-    }
-  }
-
-  stopping.addEventListener('abort', () => {
-    timer?.cancel();
-    wakeAll();
+  const health: HealthState = {
+    options,
+    readinessNames: new Set(['', 'readiness', ...options.serviceNames]),
+    wakers: new Set(),
+    timer: undefined,
+  };
+  options.stopping.addEventListener('abort', () => {
+    health.timer?.cancel();
+    wakeAll(health);
   });
-
   return registerService(Health, {
-    check({ service }) {
-      const status = statusOf(service);
-      if (status === undefined) {
-        throw new ConnectError(`unknown service ${JSON.stringify(service)}`, Code.NotFound);
-      }
-      return { status };
-    },
-
-    list: () => ({
-      statuses: Object.fromEntries(names.map((name) => [name, { status: statusOf(name) ?? unknown }])),
-    }),
-
-    async *watch({ service }, { signal }) {
-      let wake: (() => void) | undefined;
-      const onWake = () => wake?.();
-      watchers.add(onWake);
-      signal.addEventListener('abort', onWake);
-      wakeLater();
-      try {
-        let told: ServingStatus | undefined;
-        while (!signal.aborted) {
-          const status = statusOf(service) ?? unknown;
-          if (status !== told) {
-            told = status;
-            yield { status };
-          } else if (stopping.aborted) {
-            throw stoppingError();
-          } else {
-            await new Promise<void>((resolve) => {
-              wake = resolve;
-            });
-          }
-        }
-        throw ConnectError.from(signal.reason, Code.Canceled);
-      } finally {
-        watchers.delete(onWake);
-        signal.removeEventListener('abort', onWake);
-      }
-    },
+    check: ({ service }) => ({ status: knownStatusOf(health, service) }),
+    list: () => ({ statuses: listStatuses(health) }),
+    watch: ({ service }, { signal }) => watchStatus(health, service, signal),
   });
+}
+
+/** SERVICE_UNKNOWN for a name that is not known. */
+function statusOf({ options, readinessNames }: HealthState, name: string): ServingStatus {
+  if (name === livenessName) {
+    return ServingStatus.SERVING;
+  }
+  if (!readinessNames.has(name)) {
+    return ServingStatus.SERVICE_UNKNOWN;
+  }
+  return options.unreadyReason() === undefined ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+}
+
+/** @throws ConnectError NOT_FOUND for a name that is not known. */
+function knownStatusOf(health: HealthState, name: string): ServingStatus {
+  const status = statusOf(health, name);
+  if (status === ServingStatus.SERVICE_UNKNOWN) {
+    throw new ConnectError(`unknown service ${JSON.stringify(name)}`, Code.NotFound);
+  }
+  return status;
+}
+
+function listStatuses(health: HealthState): Record<string, { status: ServingStatus }> {
+  const names = [...health.readinessNames, livenessName];
+  return Object.fromEntries(names.map((name) => [name, { status: statusOf(health, name) }]));
+}
+
+/** The status now, and again whenever it has changed, until the caller or the service ends the stream. */
+async function* watchStatus(
+  health: HealthState,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<{ status: ServingStatus }> {
+  const { stopping } = health.options;
+  let resolveWait: (() => void) | undefined;
+  const wake = () => resolveWait?.();
+  health.wakers.add(wake);
+  signal.addEventListener('abort', wake);
+  startTimer(health);
+  try {
+    let sent: ServingStatus | undefined;
+    while (!signal.aborted) {
+      const status = statusOf(health, name);
+      if (status !== sent) {
+        sent = status;
+        yield { status };
+      } else if (stopping.aborted) {
+        throw stoppingError();
+      } else {
+        await new Promise<void>((resolve) => {
+          resolveWait = resolve;
+        });
+      }
+    }
+    throw ConnectError.from(signal.reason, Code.Canceled);
+  } finally {
+    health.wakers.delete(wake);
+    signal.removeEventListener('abort', wake);
+  }
+}
+
+/** Readiness is asked for and emits no event, so it is polled; one timer serves all open streams. */
+function startTimer(health: HealthState): void {
+  const { clock, stopping } = health.options;
+  if (health.timer === undefined && health.wakers.size > 0 && !stopping.aborted) {
+    health.timer = clock.setTimer(watchIntervalMs, () => {
+      health.timer = undefined;
+      wakeAll(health);
+      startTimer(health);
+    });
+  }
+}
+
+function wakeAll({ wakers }: HealthState): void {
+  for (const wake of wakers) {
+    wake();
+  }
 }

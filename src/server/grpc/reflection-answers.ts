@@ -3,7 +3,7 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
 import type { DescriptorIndex } from './descriptor-index.ts';
 
-/** What may be asked; v1 and v1alpha differ in their package name alone. */
+/** The questions of the protocol; v1 and v1alpha differ in their package name alone. */
 export type ReflectionQuestion =
   | { readonly case: 'fileByFilename' | 'fileContainingSymbol'; readonly value: string }
   | {
@@ -13,8 +13,8 @@ export type ReflectionQuestion =
   | { readonly case: 'allExtensionNumbersOfType' | 'listServices'; readonly value: string }
   | { readonly case: undefined };
 
-/** What is answered, for either version to put into its own messages. */
-export type ReflectionAnswer =
+/** The answers of the protocol, for either version to put into its own messages. */
+type ReflectionAnswer =
   | { case: 'fileDescriptorResponse'; value: { fileDescriptorProto: Uint8Array[] } }
   | {
       case: 'allExtensionNumbersResponse';
@@ -23,8 +23,17 @@ export type ReflectionAnswer =
   | { case: 'listServicesResponse'; value: { service: { name: string }[] } }
   | { case: 'errorResponse'; value: { errorCode: number; errorMessage: string } };
 
-/** Answers the questions of one stream; what is not known is answered too, and ends nothing. */
-export type AnswerQuestion = (question: ReflectionQuestion) => ReflectionAnswer;
+/** Answers the questions of one stream. An unknown name gets an error as its answer; the stream goes on. */
+type AnswerQuestion = (question: ReflectionQuestion) => ReflectionAnswer;
+
+/** What is the same for all streams. */
+interface ReflectionSource {
+  readonly index: DescriptorIndex;
+  /** All services, in the order to list them. */
+  readonly serviceNames: readonly string[];
+  /** Files that have been asked for, serialized once. */
+  readonly encoded: Map<DescFile, Uint8Array>;
+}
 
 /**
  * Makes the answering function of streams. A stream gets the file that it asks for every time, and
@@ -36,60 +45,72 @@ export function createReflectionAnswers(
   index: DescriptorIndex,
   serviceNames: readonly string[],
 ): () => AnswerQuestion {
-  const encoded = new Map<DescFile, Uint8Array>();
-
-  function encode(file: DescFile): Uint8Array {
-    let bytes = encoded.get(file);
-    if (bytes === undefined) {
-      bytes = toBinary(FileDescriptorProtoSchema, file.proto);
-      encoded.set(file, bytes);
-    }
-    return bytes;
-  }
-
+  const source: ReflectionSource = { index, serviceNames, encoded: new Map() };
   return () => {
     const sent = new Set<DescFile>();
-
-    function answerFile(file: DescFile | undefined, asked: string): ReflectionAnswer {
-      if (file === undefined) {
-        return notFound(asked);
-      }
-      sent.delete(file);
-      const files: DescFile[] = [];
-      collectUnsent(file, sent, files);
-      return { case: 'fileDescriptorResponse', value: { fileDescriptorProto: files.map(encode) } };
-    }
-
-    return (question) => {
-      switch (question.case) {
-        case 'listServices':
-          return {
-            case: 'listServicesResponse',
-            value: { service: serviceNames.map((name) => ({ name })) },
-          };
-        case 'fileByFilename':
-          return answerFile(index.fileByName(question.value), `file ${question.value}`);
-        case 'fileContainingSymbol':
-          return answerFile(index.fileBySymbol(question.value), `symbol ${question.value}`);
-        case 'fileContainingExtension': {
-          const { containingType, extensionNumber } = question.value;
-          const file = index.fileByExtension(containingType, extensionNumber);
-          return answerFile(file, `extension ${extensionNumber} of ${containingType}`);
-        }
-        case 'allExtensionNumbersOfType': {
-          const numbers = index.extensionNumbers(question.value);
-          return numbers === undefined
-            ? notFound(`message ${question.value}`)
-            : {
-                case: 'allExtensionNumbersResponse',
-                value: { baseTypeName: question.value, extensionNumber: [...numbers] },
-              };
-        }
-        case undefined:
-          return failure(Code.InvalidArgument, 'the request asks nothing that is known here');
-      }
-    };
+    return (question) => answerQuestion(source, sent, question);
   };
+}
+
+/** @param sent the files that the stream has had; those of the answer are added. */
+function answerQuestion(
+  source: ReflectionSource,
+  sent: Set<DescFile>,
+  question: ReflectionQuestion,
+): ReflectionAnswer {
+  const { index, serviceNames } = source;
+  switch (question.case) {
+    case 'listServices':
+      return { case: 'listServicesResponse', value: { service: serviceNames.map((name) => ({ name })) } };
+    case 'fileByFilename':
+      return answerFile(source, sent, index.fileByName(question.value), `file ${question.value}`);
+    case 'fileContainingSymbol':
+      return answerFile(source, sent, index.fileBySymbol(question.value), `symbol ${question.value}`);
+    case 'fileContainingExtension': {
+      const { containingType, extensionNumber } = question.value;
+      const file = index.fileByExtension(containingType, extensionNumber);
+      return answerFile(source, sent, file, `extension ${extensionNumber} of ${containingType}`);
+    }
+    case 'allExtensionNumbersOfType':
+      return answerExtensionNumbers(index, question.value);
+    case undefined:
+      return errorAnswer(Code.InvalidArgument, 'the request asks nothing that is known here');
+  }
+}
+
+function answerFile(
+  { encoded }: ReflectionSource,
+  sent: Set<DescFile>,
+  file: DescFile | undefined,
+  askedFor: string,
+): ReflectionAnswer {
+  if (file === undefined) {
+    return notFoundAnswer(askedFor);
+  }
+  sent.delete(file);
+  const files: DescFile[] = [];
+  collectUnsent(file, sent, files);
+  const fileDescriptorProto = files.map((one) => encodeOnce(encoded, one));
+  return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
+}
+
+function answerExtensionNumbers(index: DescriptorIndex, message: string): ReflectionAnswer {
+  const numbers = index.extensionNumbers(message);
+  return numbers === undefined
+    ? notFoundAnswer(`message ${message}`)
+    : {
+        case: 'allExtensionNumbersResponse',
+        value: { baseTypeName: message, extensionNumber: [...numbers] },
+      };
+}
+
+function encodeOnce(encoded: Map<DescFile, Uint8Array>, file: DescFile): Uint8Array {
+  let bytes = encoded.get(file);
+  if (bytes === undefined) {
+    bytes = toBinary(FileDescriptorProtoSchema, file.proto);
+    encoded.set(file, bytes);
+  }
+  return bytes;
 }
 
 /** The file first, then those of its imports that the stream has not had. */
@@ -103,10 +124,10 @@ function collectUnsent(file: DescFile, sent: Set<DescFile>, found: DescFile[]): 
   }
 }
 
-function notFound(asked: string): ReflectionAnswer {
-  return failure(Code.NotFound, `${asked} is not known`);
+function notFoundAnswer(askedFor: string): ReflectionAnswer {
+  return errorAnswer(Code.NotFound, `${askedFor} is not known`);
 }
 
-function failure(errorCode: Code, errorMessage: string): ReflectionAnswer {
+function errorAnswer(errorCode: Code, errorMessage: string): ReflectionAnswer {
   return { case: 'errorResponse', value: { errorCode, errorMessage } };
 }

@@ -1,9 +1,9 @@
 import type { DescFile } from '@bufbuild/protobuf';
 import { ServerReflection as ServerReflectionV1 } from '../../../gen/grpc/reflection/v1/reflection_pb.js';
 import { ServerReflection as ServerReflectionV1Alpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.js';
+import { registerService, type ServiceRegistration } from '../connect/service-registration.ts';
 import { createDescriptorIndex } from './descriptor-index.ts';
 import { createReflectionAnswers, type ReflectionQuestion } from './reflection-answers.ts';
-import { registerService, type ServiceRegistration } from '../service-registration.ts';
 import { untilStopping } from './until-stopping.ts';
 
 /**

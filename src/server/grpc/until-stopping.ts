@@ -1,13 +1,13 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 
-/** What streams that would never end by themselves end with: clients try again elsewhere. */
+/** The error that ends endless streams at a stop: UNAVAILABLE, upon which clients try another server. */
 export function stoppingError(): ConnectError {
   return new ConnectError('the service is stopping', Code.Unavailable);
 }
 
 /**
  * Passes messages on until the service stops. A caller may hold a stream open for as long as it
- * likes; without this, stopping would wait for it.
+ * likes, and a stop waits for calls in flight.
  *
  * @throws ConnectError UNAVAILABLE once `stopping` is aborted; CANCELLED when the caller breaks off.
  */
@@ -21,7 +21,8 @@ export async function* untilStopping<T>(
   stopping.addEventListener('abort', onStopping);
   try {
     while (true) {
-      // Not Promise.race with one promise of the stop: that would keep every message's promise alive.
+      // Not `Promise.race` with one promise of the stop: each race would add a reaction to that promise,
+      // and with it keep its message until the stop.
       const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
         breakOff = () => reject(stoppingError());
         if (stopping.aborted) {
@@ -40,7 +41,7 @@ export async function* untilStopping<T>(
   }
 }
 
-/** Connect has words for messages that are wrong; any other error is Node's, for a stream that broke. */
+/** Connect throws a `ConnectError` for an invalid message; any other error is Node's, for a broken stream. */
 function asCallersError(error: unknown): ConnectError {
   return error instanceof ConnectError
     ? error

@@ -5,17 +5,18 @@ import type { FastifyInstance } from 'fastify';
 /** How long browsers may remember a preflight, in seconds; two hours is the most that Chromium does. */
 const preflightMaxAgeSeconds = 7_200;
 
-/** Ties a page's call to the log; on answers of calls that fail. */
+/** On answers of failed calls: the `request_id` of the log line. */
 const requestIdHeader = 'X-Request-Id';
 
-/** What callers send besides the headers of the protocols. */
+/** Request headers besides those of the protocols. */
 const applicationHeaders = ['Authorization', 'Idempotency-Key', 'traceparent', 'tracestate', requestIdHeader];
 
 /**
  * Lets pages of these origins call the service over Connect and gRPC-Web. Preflights are answered
- * before anything else looks at them.
+ * before any other hook runs.
  *
- * @param origins `scheme://host[:port]`, or `*` for any; without any nothing is added, and browsers refuse.
+ * @param origins `scheme://host[:port]`, or `*` for any; when empty nothing is added, and browsers
+ * refuse cross-origin calls.
  */
 export async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) {

@@ -31,8 +31,8 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
   discardBody(request);
   const contentType = request.headers['content-type'] ?? '';
   if (contentType.startsWith('application/grpc')) {
-    // Trailers-only: the status travels in the headers of an HTTP 200 without a body. gRPC clients
-    // read nothing from a plain 404.
+    // Trailers-Only: the status is among the headers of an HTTP 200 without a body. From a plain 404
+    // gRPC clients would read neither code nor message.
     const status = Object.fromEntries(setGrpcStatus(new Headers(), error));
     return reply
       .code(200)
@@ -43,8 +43,8 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
 }
 
 /**
- * Lets the rest of the body come in and forgets it. An answer to a caller who still sends is otherwise
- * followed by a reset of the HTTP/2 stream, on which curl 7.88 throws the answer away.
+ * Reads the rest of the body and drops it. Node resets an HTTP/2 stream whose body is unread when the
+ * answer ends, and curl 7.88 then discards the answer.
  */
 export function discardBody(request: FastifyRequest): void {
   request.raw.resume();

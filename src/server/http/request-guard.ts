@@ -7,15 +7,16 @@ import { answerError, discardBody } from './protocol-errors.ts';
 const acceptedContentTypes =
   'application/json or application/proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
 
-/** The base64 form of gRPC-Web, which Connect knows by name but does not speak. */
+/** The base64 form of gRPC-Web, which Connect recognizes but does not implement. */
 const grpcWebText = /^application\/grpc-web-text\b/i;
 
 /** Standard or URL-safe alphabet, padded or not: what Connect GET may carry as `message`. */
 const base64Text = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 /**
- * Refuses, with a reason, what Connect's handlers refuse with a bare status: HTTP methods and content
- * types that an RPC does not take; and a Connect GET whose message they answer as an internal error.
+ * A Fastify hook that refuses, with a message, what Connect's handlers refuse with a bare status: HTTP
+ * methods and content types that an RPC does not take. It refuses a Connect GET with a malformed
+ * message too, which they would answer as an internal error.
  */
 export function createRequestGuard(handlers: readonly UniversalHandler[]) {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
@@ -68,7 +69,7 @@ export function createRequestGuard(handlers: readonly UniversalHandler[]) {
   };
 }
 
-/** Streaming in both directions at once is beyond HTTP/1.1. */
+/** Refuses bidirectional streaming over HTTP/1.1, which answers a request only once it is complete. */
 async function refuseHttp1(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   // Clients that expect both directions to be open at once wait until the connection closes.
   reply.header('connection', 'close');

@@ -1,19 +1,23 @@
 import type { Readable } from 'node:stream';
 
-/** What to do with a body. */
+/** Takes a request's body from `collectBody`; at most one of the two is called, once. */
 export interface BodyConsumer {
-  /** All of it is here. */
+  /** The body is complete. */
   onWhole(body: Buffer): void;
-  /** It is too large; the source is paused with the rest of it. */
+  /** The body is larger than allowed; the source is paused, and the rest of the body still in it. */
   onTooLarge(received: readonly Buffer[]): void;
 }
 
 const noBytes = Buffer.alloc(0);
 
-/** Gathers a request's body, up to `maxBytes`; calls nothing when the caller breaks it off. */
+/**
+ * Collects a request's body. Calls nothing when the source closes before its end.
+ *
+ * @param maxBytes largest body, in bytes, that is collected.
+ */
 export function collectBody(source: Readable, maxBytes: number, bodyConsumer: BodyConsumer): void {
   let consumer: BodyConsumer | undefined = bodyConsumer;
-  // Most bodies come in one piece, so the list is made for the second.
+  // Most bodies come in one chunk, so an array is allocated only from the second on.
   let first: Buffer = noBytes;
   let more: Buffer[] | undefined;
   let received = 0;
@@ -36,8 +40,8 @@ export function collectBody(source: Readable, maxBytes: number, bodyConsumer: Bo
   function onEnd(): void {
     const body = more === undefined ? first : Buffer.concat([first, ...more]);
     const whole = consumer;
-    // Node keeps an HTTP/2 stream, and with it these functions, until the next full garbage
-    // collection: what they hold on to would be promoted with it.
+    // Node keeps an HTTP/2 stream, and with it these listeners, until the next full garbage
+    // collection. What they still refer to would be promoted to the old generation with them.
     first = noBytes;
     more = undefined;
     consumer = undefined;

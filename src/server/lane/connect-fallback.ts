@@ -40,7 +40,7 @@ async function respond(
     const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
     await universalResponseToNodeResponse(await handler({ ...universalRequest, body }), response);
   } catch (error) {
-    // The caller went away while being answered; Connect's adapters treat it alike.
+    // ABORTED: the caller went away while it was answered. Connect's adapters ignore it as well.
     if (ConnectError.from(error).code !== Code.Aborted) {
       response.destroy();
     }

@@ -13,24 +13,21 @@ import {
 } from '@connectrpc/connect';
 import type { Compression } from '@connectrpc/connect/protocol';
 import { toWebHeaders } from './header-conversion.ts';
-import type { LaneExchange } from './lane-exchange.ts';
 import { LaneRequest, LaneResponse } from './lane-messages.ts';
-import type { LaneRoute, UnarySpec } from './lane-route.ts';
+import type { AnsweredCall, LaneExchange, LaneRoute, UnaryContext, UnarySpec } from './lane-types.ts';
 
 type AnyRequest = UnaryRequest | StreamRequest;
-/** What a chain of interceptors comes to; only a unary response is right here. */
+/** What a chain of interceptors comes to; by its type a stream as well, which is an error here. */
 export type AnyResponse = UnaryResponse | StreamResponse;
 
 /**
  * One call in the lane. It is to handlers and interceptors what Connect's `createHandlerContext` and
- * `invokeUnaryImplementation` make, but made when it is looked at: three web `Headers` and three
- * `AbortController`s cost more than all the rest of a call, and few handlers look at them.
+ * `invokeUnaryImplementation` make, but its members are made when first read: three web `Headers` and
+ * three `AbortController`s cost more than all the rest of a call, and few handlers read them.
  */
-export class LaneCall implements HandlerContext {
+export class LaneCall implements UnaryContext, AnsweredCall {
   readonly route: LaneRoute;
-  /** How the answer may be compressed; null when the caller does not accept any compression. */
   readonly compression: Compression | null;
-  /** From this size on, in bytes, an answer is compressed if it may be. */
   readonly compressMinBytes: number;
   readonly #exchange: LaneExchange;
   readonly #deadlineAt: number | undefined;
@@ -70,7 +67,7 @@ export class LaneCall implements HandlerContext {
     return next(ownRequest);
   }
 
-  /** Not async, as little else on the way of a call: every such function makes 250 bytes of garbage. */
+  /** Not async, as no other function that every call runs: each would allocate 250 bytes per call. */
   #callImplementation(request: AnyRequest, ownRequest: LaneRequest): Promise<AnyResponse> {
     const { method, impl } = this.route.spec;
     try {
@@ -87,7 +84,10 @@ export class LaneCall implements HandlerContext {
     }
   }
 
-  /** Between two interceptors: neither sees what the other's `{ ...request }` has left behind. */
+  /**
+   * Wraps `next` for the interceptor outside of it: when one passes on a spread copy of a request or
+   * response, which has lost the getters, the other still gets every member.
+   */
   #completing(next: (request: AnyRequest) => Promise<AnyResponse>) {
     return async (request: AnyRequest): Promise<AnyResponse> => {
       const response = await next(request.stream ? request : this.#completeRequest(request));
@@ -109,7 +109,12 @@ export class LaneCall implements HandlerContext {
       : Object.assign({ header: this.responseHeader, trailer: this.responseTrailer }, response);
   }
 
-  /** The output message in what `invoke` came to, once the metadata beside it is taken over. */
+  /**
+   * The output message of the response that `invoke` resolved with. Takes over the metadata of a
+   * response that an interceptor made itself.
+   *
+   * @throws ConnectError INTERNAL when the response is a stream.
+   */
   messageOf(response: AnyResponse): MessageShape<DescMessage> {
     if (response.stream) {
       throw new ConnectError('an interceptor turned a unary response into a stream', Code.Internal);
@@ -122,7 +127,7 @@ export class LaneCall implements HandlerContext {
     return response.message;
   }
 
-  /** The context for a request that an interceptor put in the place of ours. */
+  /** The handler's context for a request that an interceptor replaced. */
   #contextFor(request: UnaryRequest): HandlerContext {
     return {
       method: this.method,
@@ -139,13 +144,12 @@ export class LaneCall implements HandlerContext {
     };
   }
 
-  /** Ends the call: the deadline's timer goes, and whoever holds the signal is told. */
+  /** Ends the call: clears the deadline's timer and aborts the signal if one was made. */
   finish(reason?: unknown): void {
     clearTimeout(this.#deadlineTimer);
     this.#abort?.abort(reason);
   }
 
-  /** Whether anybody has looked at, and so perhaps changed, what goes out beside the message. */
   get hasOwnMetadata(): boolean {
     return this.#responseHeader !== undefined || this.#responseTrailer !== undefined;
   }
@@ -189,7 +193,7 @@ export class LaneCall implements HandlerContext {
   /** One header of the request by its name in lower case, without making web `Headers` of all. */
   headerValue(name: string): string | undefined {
     if (this.#requestHeader !== undefined) {
-      return this.#requestHeader.get(name) ?? undefined; // an interceptor may have changed it
+      return this.#requestHeader.get(name) ?? undefined; // An interceptor may have changed it.
     }
     const value = this.#exchange.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
@@ -233,6 +237,6 @@ function replaceHeaders(target: Headers, source: Headers): void {
     target.delete(name);
   }
   for (const [name, value] of source) {
-    target.set(name, value); // as Connect does, which so keeps one `set-cookie` of several
+    target.set(name, value); // Connect uses `set` too: of several `set-cookie` the last is kept.
   }
 }

@@ -1,11 +1,9 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { UnaryLane } from './unary-lane.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
-import type { LaneExchange } from './lane-exchange.ts';
-import type { LaneReply } from './lane-protocol.ts';
-import type { LaneRoute } from './lane-route.ts';
+import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
+import type { UnaryLane } from './unary-lane.ts';
 
 /**
  * Offers an HTTP/1.1 request to the lane.
@@ -26,7 +24,7 @@ export function serveHttp1Request(
   return true;
 }
 
-/** Up to this size, in bytes, a body is worth copying to save a write. */
+/** Up to this size, in bytes, copying a body costs less than the system call that it saves. */
 const maxMergedBytes = 16_384;
 
 function asBuffer(bytes: Uint8Array): Buffer {
@@ -77,8 +75,8 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
     if (body === undefined || body.byteLength > maxMergedBytes) {
       response.end(body);
     } else {
-      // Node joins a string with the head into one write, but not a buffer; as Latin-1 every byte
-      // stays what it is.
+      // Node sends a string body in one write with the head, but a buffer in a write of its own.
+      // Latin-1 maps every byte to one character and back.
       response.end(asBuffer(body).toString('latin1'), 'latin1');
     }
   }

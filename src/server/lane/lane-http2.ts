@@ -2,20 +2,18 @@ import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AwaitedBody } from '../transport/body-deadline.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
-import type { UnaryLane } from './unary-lane.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
-import { okTrailers, plainHeaders } from './grpc.ts';
-import type { LaneExchange } from './lane-exchange.ts';
-import type { LaneReply } from './lane-protocol.ts';
-import type { LaneRoute } from './lane-route.ts';
+import { okTrailers, plainHeaders } from './grpc-protocol.ts';
+import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
 import { createPlainHead } from './plain-head.ts';
 import { resetReason } from './reset-reason.ts';
+import type { UnaryLane } from './unary-lane.ts';
 
 /**
  * Offers an HTTP/2 stream to the lane.
  *
- * @param awaitedBody is told when the body has come in whole, or will never come.
+ * @param awaitedBody `end` is called when the body has come in whole, or the stream closes.
  * @returns false when the lane does not take it; nothing has been read then.
  */
 export function serveHttp2Stream(
@@ -30,14 +28,15 @@ export function serveHttp2Stream(
   }
   collectBody(stream, lane.maxBodyBytes, new Http2Exchange(lane, route, stream, headers, awaitedBody));
   stream.on('close', () => awaitedBody.end());
-  // A stream that breaks is the caller's loss; without a listener it would end the process.
+  // An `error` event without a listener would end the process. There is nothing to do on it: the
+  // caller of a broken stream cannot be answered, and `close` follows.
   stream.on('error', ignoreError);
   return true;
 }
 
 function ignoreError(): void {}
 
-/** One function for all: a closure would stay with its stream until the next full collection. */
+/** One function for all streams: Node keeps a stream, and a closure with it, until the next full collection. */
 function sendOkTrailers(this: ServerHttp2Stream): void {
   this.sendTrailers(okTrailers);
 }
@@ -65,8 +64,8 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
 
   onWhole(body: Buffer): void {
     this.#awaitedBody.end();
-    // A stream that its caller has reset ends like any other; with nobody to answer, a flood of those
-    // costs a tenth of what it would.
+    // Node emits `end` on RST_STREAM as well. The handler does not run for a caller that can no longer
+    // be answered, so that a flood of opened and reset streams costs a tenth of as many calls.
     if (this.#stream.closed) {
       return;
     }
@@ -98,13 +97,14 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     if (stream.destroyed || stream.closed) {
       return;
     }
+    // The two shared objects stand for a plain answer: no metadata of the handler's, no compression.
     if (headers === plainHeaders.binary && trailers === okTrailers) {
       stream.on('wantTrailers', sendOkTrailers);
       stream.respond(plainHead(), waitForTrailers);
       stream.end(body);
       return;
     }
-    // Without a status Node sends 200.
+    // Node sends 200 when the head has no status, and the head need not be copied then.
     const head = status === 200 ? headers : { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
     if (trailers === undefined) {
       stream.respond(head);

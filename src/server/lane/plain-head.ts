@@ -1,8 +1,8 @@
 /**
- * The head of a plain answer in the form that costs Node's HTTP/2 least: a flat list of names and
- * values, one list for all answers of a second. From an object Node makes one of its own per answer,
- * which stays with the stream until the next full garbage collection; a list is used as it is, as
- * long as it has `:status` and `date`, which Node would have to add.
+ * The head of a plain answer as a flat list of names and values, one list for all answers of a second.
+ * From an object Node's HTTP/2 makes another one per answer, which stays with the stream until the
+ * next full garbage collection. A list is used as it is, provided that it has `:status` and `date`,
+ * which Node would add otherwise.
  *
  * @param now milliseconds since the epoch, for the `date` header.
  */

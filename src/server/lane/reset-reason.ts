@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { constants } from 'node:http2';
 
-/** Codes of RST_STREAM that say more than that the caller has gone, as Connect reads them. */
+/** Codes of RST_STREAM that mean more than a cancelled call, mapped as Connect maps them. */
 const codes: ReadonlyMap<number | undefined, Code> = new Map([
   [constants.NGHTTP2_PROTOCOL_ERROR, Code.Internal],
   [constants.NGHTTP2_INTERNAL_ERROR, Code.Internal],
@@ -16,7 +16,7 @@ const codes: ReadonlyMap<number | undefined, Code> = new Map([
   [constants.NGHTTP2_HTTP_1_1_REQUIRED, Code.PermissionDenied],
 ]);
 
-/** Why a call ended whose stream the caller closed with this code. */
+/** The reason of a call's abort when its caller reset the stream with this code. */
 export function resetReason(rstCode: number | undefined): ConnectError {
   const code = codes.get(rstCode);
   return code === undefined

@@ -1,4 +1,4 @@
-/** The fences around connections; times in milliseconds. */
+/** Timeouts and limits of connections; times in milliseconds. */
 export interface ConnectionLimits {
   /** For the first bytes of a connection, which tell the protocol. */
   readonly sniffTimeoutMs: number;

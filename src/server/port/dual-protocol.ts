@@ -1,13 +1,11 @@
-import { createServer as createHttp1Server, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { serveHttp1Request } from '../lane/lane-http1.ts';
+import type { UnaryLane } from '../lane/unary-lane.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { createHttp2Plane } from './http2-plane.ts';
-import { serveHttp1Request } from '../lane/lane-http1.ts';
+import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
-import type { UnaryLane } from '../lane/unary-lane.ts';
-
-export type { ConnectionLimits } from './connection-limits.ts';
 
 /** A server on one plaintext port that speaks HTTP/1.1 and HTTP/2 with prior knowledge (h2c). */
 export interface DualProtocolServer extends Server {
@@ -18,8 +16,20 @@ export interface DualProtocolServer extends Server {
   closeHttp2Sessions(): void;
   /** Ends every connection at once, calls in flight included. */
   destroyConnections(): void;
-  /** Open connections now; `undecided` have not said yet what they speak. */
+  /** Open connections now; of `undecided` ones the protocol is not known yet. */
   countConnections(): { readonly http1: number; readonly http2: number; readonly undecided: number };
+}
+
+/** The listening server and the connections that it has accepted. */
+interface Port {
+  readonly http1: Server;
+  readonly http2: Http2Plane;
+  /** Node's own listeners for connections, which parse HTTP/1.1. */
+  readonly http1Listeners: ReturnType<Server['listeners']>;
+  /** Connections whose first bytes have not come yet. */
+  readonly undecided: Set<Socket>;
+  http1Connections: number;
+  closing: boolean;
 }
 
 /** How often connections that fell idle are closed during a stop, in milliseconds. */
@@ -39,73 +49,87 @@ export function createDualProtocolServer(
   lane?: UnaryLane,
   streamingPaths: ReadonlySet<string> = new Set(),
 ): DualProtocolServer {
-  let closing = false;
-  const http1 = createHttp1Server(
-    {
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.idleTimeoutMs,
-      maxHeaderSize: limits.maxHeaderBytes,
-      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
-    },
-    (request, response) => {
-      dropEndlessTimeouts(request.headers);
-      // While closing, Fastify refuses new requests on connections that were kept alive.
-      if (lane === undefined || closing || !serveHttp1Request(lane, request, response)) {
-        handler(request, response);
-      }
-    },
-  );
-  // Counts connections of both kinds, because all are accepted here. Those beyond raise `drop`.
-  http1.maxConnections = limits.maxConnections;
-  const http2 = createHttp2Plane(handler, limits, lane, streamingPaths);
-  const undecided = new Set<Socket>();
-  let http1Connections = 0;
-  const handleHttp1Connection = http1.listeners('connection');
-  http1.removeAllListeners('connection');
-  http1.on('connection', (socket: Socket) => {
-    socket.setNoDelay(true);
-    undecided.add(socket);
-    sniffProtocol(socket, limits.sniffTimeoutMs, (protocol) => {
-      undecided.delete(socket);
-      if (protocol === 'http2') {
-        // HTTP/1.1 sockets may stay half open; an HTTP/2 peer that ends its side is gone.
-        socket.allowHalfOpen = false;
-        http2.server.emit('connection', socket);
-      } else if (protocol === 'http1') {
-        http1Connections += 1;
-        socket.once('close', () => (http1Connections -= 1));
-        for (const listener of handleHttp1Connection) {
-          listener.call(http1, socket);
-        }
-      }
-    });
+  const http1 = createHttp1Server(limits);
+  const port: Port = {
+    http1,
+    http2: createHttp2Plane(handler, limits, lane, streamingPaths),
+    http1Listeners: http1.listeners('connection'),
+    undecided: new Set(),
+    http1Connections: 0,
+    closing: false,
+  };
+  http1.on('request', (request, response) => {
+    dropEndlessTimeouts(request.headers);
+    // While closing, Fastify refuses new requests on connections that were kept alive.
+    if (lane === undefined || port.closing || !serveHttp1Request(lane, request, response)) {
+      handler(request, response);
+    }
   });
-
+  http1.removeAllListeners('connection');
+  http1.on('connection', (socket: Socket) => acceptConnection(port, socket, limits.sniffTimeoutMs));
   return Object.assign(http1, {
-    closeHttp2Sessions() {
-      closing = true;
-      // A connection that is answering now falls idle later; a listener for that on every response
-      // would be paid by every call.
-      const sweep = setInterval(() => http1.closeIdleConnections(), idleSweepMs);
-      http1.once('close', () => clearInterval(sweep));
-      for (const session of http2.sessions) {
-        session.close();
-      }
-      for (const socket of undecided) {
-        socket.destroy();
-      }
-    },
-    destroyConnections() {
-      for (const session of http2.sessions) {
-        session.destroy();
-      }
-      http1.closeAllConnections();
-    },
+    closeHttp2Sessions: () => closeConnections(port),
+    destroyConnections: () => destroyConnections(port),
     countConnections: () => ({
-      http1: http1Connections,
-      http2: http2.sessions.size,
-      undecided: undecided.size,
+      http1: port.http1Connections,
+      http2: port.http2.sessions.size,
+      undecided: port.undecided.size,
     }),
   });
+}
+
+function createHttp1Server(limits: ConnectionLimits): Server {
+  const server = createServer({
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    maxHeaderSize: limits.maxHeaderBytes,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+  });
+  // Counts connections of both kinds, because all are accepted here. Those beyond raise `drop`.
+  server.maxConnections = limits.maxConnections;
+  return server;
+}
+
+/** Hands a new connection to the server of its protocol as soon as that is known. */
+function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): void {
+  socket.setNoDelay(true);
+  port.undecided.add(socket);
+  sniffProtocol(socket, sniffTimeoutMs, (protocol) => {
+    port.undecided.delete(socket);
+    if (protocol === 'http2') {
+      // Sockets of an HTTP/1.1 server may stay half open (the peer ends its side and still reads the
+      // answer). In HTTP/2 the end of one side ends the connection.
+      socket.allowHalfOpen = false;
+      port.http2.server.emit('connection', socket);
+    } else if (protocol === 'http1') {
+      port.http1Connections += 1;
+      socket.once('close', () => (port.http1Connections -= 1));
+      for (const listener of port.http1Listeners) {
+        listener.call(port.http1, socket);
+      }
+    }
+  });
+}
+
+function closeConnections(port: Port): void {
+  const { http1, http2, undecided } = port;
+  port.closing = true;
+  // Polled, because a connection that is answering now falls idle later, and a listener for that would
+  // have to be added to every response.
+  const sweep = setInterval(() => http1.closeIdleConnections(), idleSweepMs);
+  http1.once('close', () => clearInterval(sweep));
+  for (const session of http2.sessions) {
+    session.close();
+  }
+  for (const socket of undecided) {
+    socket.destroy();
+  }
+}
+
+function destroyConnections({ http1, http2 }: Port): void {
+  for (const session of http2.sessions) {
+    session.destroy();
+  }
+  http1.closeAllConnections();
 }

@@ -1,23 +1,23 @@
 import { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
-import { closeWhenAnswered } from '../transport/close-when-answered.ts';
-import { createIdleSessions } from './idle-sessions.ts';
-import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
 import { serveHttp2Stream } from '../lane/lane-http2.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
+import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
+import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
+import { closeWhenAnswered } from '../transport/close-when-answered.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import { createIdleSessions } from './idle-sessions.ts';
 
-/** The HTTP/2 side of the port: never listens itself, is handed its connections. */
+/** The HTTP/2 side of the port. Its server never listens: accepted connections are passed to it. */
 export interface Http2Plane {
   readonly server: Http2Server;
   readonly sessions: ReadonlySet<ServerHttp2Session>;
 }
 
 /**
- * What one connection may do before it is ended, all per connection. Most are Node's own defaults,
- * written down so that they are decided here. docs/security.md has them in a table.
+ * Limits of one connection; beyond them it is ended. Most are Node's own defaults, written down so
+ * that a new version of Node does not change them. docs/security.md has them in a table.
  */
 const floodLimits = {
   /** Streams that the peer resets, per second beyond the burst, which is set below. */
@@ -26,7 +26,7 @@ const floodLimits = {
   maxSettings: 32,
   /** Headers of one request. */
   maxHeaderListPairs: 128,
-  /** Frames that break the protocol, and streams opened beyond the limit, that are borne. */
+  /** Frames that break the protocol, and streams opened beyond the limit. */
   maxSessionInvalidFrames: 100,
   maxSessionRejectedStreams: 100,
   /** Memory that streams and headers may take, in MB; beyond it new streams are refused. */
@@ -40,7 +40,29 @@ export function createHttp2Plane(
   lane: UnaryLane | undefined,
   streamingPaths: ReadonlySet<string>,
 ): Http2Plane {
-  const server = createServer({
+  const server = createLimitedServer(limits);
+  const sessions = new Set<ServerHttp2Session>();
+  const idleSessions = createIdleSessions(limits.idleTimeoutMs, limits.requestTimeoutMs);
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    idleSessions.add(session);
+    // An `error` event without a listener would end the process.
+    session.on('error', () => session.destroy());
+  });
+  handleRequests(server, handler);
+  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), (stream, path) => {
+    const isStreaming = streamingPaths.has(path);
+    if (isStreaming) {
+      idleSessions.keepWhileOpen(stream);
+    }
+    return isStreaming;
+  });
+  return { server, sessions };
+}
+
+function createLimitedServer(limits: ConnectionLimits): Http2Server {
+  return createServer({
     // Node's defaults are "unlimited" streams and 64 KiB of headers.
     settings: {
       maxConcurrentStreams: limits.maxConcurrentStreams,
@@ -49,56 +71,44 @@ export function createHttp2Plane(
     peerMaxConcurrentStreams: limits.maxConcurrentStreams,
     unknownProtocolTimeout: limits.sniffTimeoutMs,
     ...floodLimits,
-    // A client whose deadline passes resets all calls in flight at once, and does nothing wrong by it.
+    // A client whose deadline passes resets all its calls in flight at once, which is correct.
     streamResetBurst: limits.maxConcurrentStreams,
   });
-  const sessions = new Set<ServerHttp2Session>();
-  const idleSessions = createIdleSessions(limits.idleTimeoutMs, limits.requestTimeoutMs);
-  server.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-    // Clients come back by themselves after GOAWAY, so an idle connection is never worth keeping.
-    idleSessions.add(session);
-    // A broken connection is no defect of ours; without a listener it would end the process.
-    session.on('error', () => session.destroy());
-  });
-  // Fastify's handler is written for both kinds of requests, but typed for the first alone.
-  const untyped = new EventEmitter().on('request', handler);
+}
+
+/** Passes requests, as Node's compatibility layer makes them of streams, to Fastify's handler. */
+function handleRequests(server: Http2Server, handler: RequestListener): void {
+  // Fastify's handler takes requests of both versions, but is typed for HTTP/1.1; an event has no type.
+  const fastifyRequests = new EventEmitter().on('request', handler);
   server.on('request', (request, response) => {
-    // Frames that came together with this call's headers are read first: when a reset is among them,
-    // the costly part is spared.
+    // After the other frames of the same read: when a reset of the stream is among them, Fastify need
+    // not handle the request at all.
     setImmediate(() => {
       if (!request.stream.closed) {
-        untyped.emit('request', request, response);
+        fastifyRequests.emit('request', request, response);
       }
     });
   });
-  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), (stream, path) => {
-    const isStreaming = streamingPaths.has(path);
-    if (isStreaming) {
-      idleSessions.keepFor(stream);
-    }
-    return isStreaming;
-  });
-  return { server, sessions };
 }
 
 /**
  * Puts the lane in front of Node's compatibility layer. That layer is a `stream` listener, which Node
  * adds when a `request` listener is added; it makes request and response objects that cost more than
  * a call in the lane, so streams go to the lane first and to that listener only if it leaves them.
+ *
+ * @param admitStreaming whether the path is of a streaming method; keeps the stream's connection then.
  */
 function dispatchStreams(
   server: Http2Server,
   lane: UnaryLane | undefined,
   bodyDeadline: BodyDeadline,
-  mayLastLong: (stream: ServerHttp2Stream, path: string) => boolean,
+  admitStreaming: (stream: ServerHttp2Stream, path: string) => boolean,
 ): void {
   const compatibilityListeners = server.listeners('stream');
   server.removeAllListeners('stream');
   server.on('stream', (stream, headers, flags, rawHeaders) => {
     if (stream.closed) {
-      forget(stream);
+      discardStream(stream);
       return;
     }
     const awaitedBody = bodyDeadline.begin(stream);
@@ -106,8 +116,8 @@ function dispatchStreams(
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
       return;
     }
-    if (mayLastLong(stream, headers[':path'] ?? '')) {
-      // Its caller may think between two messages for as long as it likes.
+    if (admitStreaming(stream, headers[':path'] ?? '')) {
+      // No deadline for the body: a streaming call's next message may come after any time.
       awaitedBody.end();
     } else {
       stream.once('end', () => awaitedBody.end());
@@ -120,9 +130,9 @@ function dispatchStreams(
   });
 }
 
-/** Lets go of a stream that its caller has reset before anything was done for it. */
-function forget(stream: ServerHttp2Stream): void {
-  // Without a listener, a reset with an error code would end the process.
+/** Reads what is left of a stream that its caller has reset before it was dispatched, so that it closes. */
+function discardStream(stream: ServerHttp2Stream): void {
+  // A reset with an error code emits `error`, which without a listener would end the process.
   stream.on('error', ignoreError);
   stream.resume();
 }

@@ -2,34 +2,34 @@ import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 
 /** Ends HTTP/2 connections on which no call comes; HTTP/1.1 has `keepAliveTimeout` for that. */
 export interface IdleSessions {
-  /** Takes charge of a new connection until it closes. */
+  /** Watches a new connection until it closes. */
   add(session: Http2Session): void;
-  /** A call that may be silent for long; while it is open, its connection is worth keeping. */
-  keepFor(stream: ServerHttp2Stream): void;
+  /** Keeps the connection of a streaming call, which may be silent for long, while the call is open. */
+  keepWhileOpen(stream: ServerHttp2Stream): void;
 }
 
-interface Watched {
-  /** The last call's stream, a number that grows with every call. */
+interface WatchedSession {
+  /** Id of the last call's stream; ids grow with every call. */
   lastStreamId: number | undefined;
   /** When that was first seen, by `performance.now()`. */
   sinceMs: number;
-  /** Open calls that may be silent for long. */
-  lasting: number;
+  /** How many streaming calls are open. */
+  streamingCalls: number;
 }
 
 /**
- * A connection without a new call for one to one and a half of `idleTimeoutMs` is told to go away.
- * One with an open streaming call is asked whether its peer is still there (PING), and kept when it
- * answers.
+ * A connection without a new call for one to one and a half of `idleTimeoutMs` gets a GOAWAY. One with
+ * an open streaming call gets a PING instead, and is kept when its peer answers it.
  *
- * One timer looks at all connections twice per `idleTimeoutMs`. `session.setTimeout` would do it too,
- * but is set anew by every frame, and Node keeps its timer, and with it a whole session that its peer
- * has closed, until the time is over.
+ * One timer checks all connections twice per `idleTimeoutMs`. `session.setTimeout` is not used: Node
+ * restarts it with every frame, and keeps its timer, and with it the whole session, until it expires
+ * even after the peer has closed the connection.
  *
- * @param graceMs how long a peer may take to answer, or to take what it was sent.
+ * @param idleTimeoutMs time without a new call, in milliseconds.
+ * @param graceMs how long a peer may take to answer a PING, or to read its last answers, in milliseconds.
  */
 export function createIdleSessions(idleTimeoutMs: number, graceMs: number): IdleSessions {
-  const sessions = new Map<Http2Session, Watched>();
+  const sessions = new Map<Http2Session, WatchedSession>();
   let timer: NodeJS.Timeout | undefined;
 
   function sweep(): void {
@@ -41,8 +41,8 @@ export function createIdleSessions(idleTimeoutMs: number, graceMs: number): Idle
         watched.sinceMs = nowMs;
       } else if (nowMs - watched.sinceMs >= idleTimeoutMs) {
         watched.sinceMs = nowMs;
-        if (watched.lasting > 0) {
-          askForLife(session, graceMs);
+        if (watched.streamingCalls > 0) {
+          destroyUnlessAlive(session, graceMs);
         } else {
           sessions.delete(session);
           endSession(session, graceMs);
@@ -61,7 +61,7 @@ export function createIdleSessions(idleTimeoutMs: number, graceMs: number): Idle
       sessions.set(session, {
         lastStreamId: session.state.lastProcStreamID,
         sinceMs: performance.now(),
-        lasting: 0,
+        streamingCalls: 0,
       });
       session.once('close', () => sessions.delete(session));
       if (timer === undefined) {
@@ -69,29 +69,31 @@ export function createIdleSessions(idleTimeoutMs: number, graceMs: number): Idle
       }
     },
 
-    keepFor(stream) {
+    keepWhileOpen(stream) {
       const { session } = stream;
       const watched = session === undefined ? undefined : sessions.get(session);
       if (watched !== undefined) {
-        watched.lasting += 1;
+        watched.streamingCalls += 1;
         stream.once('close', () => {
-          watched.lasting -= 1;
+          watched.streamingCalls -= 1;
         });
       }
     },
   };
 }
 
-/** Ends a connection whose peer does not answer a PING. */
-function askForLife(session: Http2Session, graceMs: number): void {
+/** Ends a connection whose peer does not answer a PING within `graceMs`. */
+function destroyUnlessAlive(session: Http2Session, graceMs: number): void {
   const timer = setTimeout(() => session.destroy(), graceMs).unref();
-  // Called in any case: with an error when the session ends first.
+  // The callback is called in any case: with an error when the session ends first.
   session.ping(() => clearTimeout(timer));
 }
 
-/** Says GOAWAY, and ends calls whose answers the peer does not take after `graceMs`. */
+/**
+ * Sends GOAWAY, upon which clients open a new connection for their next call; after `graceMs` ends the
+ * calls whose answers the peer has not read.
+ */
 function endSession(session: Http2Session, graceMs: number): void {
-  // Clients come back by themselves after GOAWAY, so an idle connection is never worth keeping.
   const timer = setTimeout(() => session.destroy(), graceMs).unref();
   session.once('close', () => clearTimeout(timer));
   session.close();

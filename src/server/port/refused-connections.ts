@@ -2,15 +2,15 @@ import type { Server } from 'node:net';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 
-/** At most one line in this time, in milliseconds: whoever opens too many connections opens very many. */
+/** At most one line in this time, in milliseconds: thousands of connections may be refused in a second. */
 const logIntervalMs = 10_000;
 
 /** Counts the connections that a server refuses because it has `maxConnections`, and logs some of them. */
 export function reportRefusedConnections(
   server: Server,
-  parts: { readonly clock: MachineClock; readonly logger: Logger; readonly counter: { inc(): void } },
+  deps: { readonly clock: MachineClock; readonly logger: Logger; readonly counter: { inc(): void } },
 ): void {
-  const { clock, logger, counter } = parts;
+  const { clock, logger, counter } = deps;
   let loggedAtMs = -Infinity;
   let unlogged = 0;
   server.on('drop', () => {

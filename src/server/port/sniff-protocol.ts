@@ -1,16 +1,22 @@
 import type { Socket } from 'node:net';
 
-/** What the first bytes of a connection tell; 'none' when the peer left before saying enough. */
-export type SniffedProtocol = 'http1' | 'http2' | 'none';
+/** The protocol of a connection; 'none' when it ended before enough bytes had come. */
+type SniffedProtocol = 'http1' | 'http2' | 'none';
 
 /** How an HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 method starts with these letters. */
 const http2Preface = Buffer.from('PRI');
 
 /**
- * Reads the first bytes, puts them back and tells the protocol, once. Three bytes are needed, because
- * POST starts with P as well.
+ * Events after which no more bytes come. `end` is one of them, because sockets of an HTTP server may
+ * stay half open: `close` does not follow by itself.
+ */
+const endEvents = ['end', 'error', 'close'] as const;
+
+/**
+ * Reads the first bytes of a connection, puts them back and passes its protocol to `decide`, once.
+ * Three bytes are needed, because POST starts with P as well.
  *
- * @param timeoutMs a connection that has not said enough by then is ended, in milliseconds.
+ * @param timeoutMs a connection that has not sent them by then is ended, in milliseconds.
  */
 export function sniffProtocol(
   socket: Socket,
@@ -23,8 +29,8 @@ export function sniffProtocol(
   function finish(protocol: SniffedProtocol): void {
     clearTimeout(timer);
     socket.off('readable', onReadable);
-    for (const event of goneEvents) {
-      socket.off(event, onGone);
+    for (const event of endEvents) {
+      socket.off(event, onEnded);
     }
     if (protocol !== 'none') {
       socket.unshift(head);
@@ -47,16 +53,13 @@ export function sniffProtocol(
     }
   }
 
-  function onGone(): void {
+  function onEnded(): void {
     socket.destroy();
     finish('none');
   }
 
   socket.on('readable', onReadable);
-  for (const event of goneEvents) {
-    socket.once(event, onGone);
+  for (const event of endEvents) {
+    socket.once(event, onEnded);
   }
 }
-
-/** An HTTP server's sockets may stay half open, so the peer's end is not yet a close. */
-const goneEvents = ['end', 'error', 'close'] as const;

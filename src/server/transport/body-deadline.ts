@@ -1,31 +1,33 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 
-/** Breaks off HTTP/2 requests whose body does not come; HTTP/1.1 has `requestTimeout` for that. */
+/** Resets HTTP/2 streams whose request body is not complete in time; HTTP/1.1 has `requestTimeout` for that. */
 export interface BodyDeadline {
-  /** Starts the time of a stream. */
+  /** Starts the deadline of a stream. */
   begin(stream: ServerHttp2Stream): AwaitedBody;
 }
 
-/** A body that is on its way. */
+/** A body that is not complete yet. */
 export interface AwaitedBody {
-  /** The body is complete, or nobody waits for it any more. May be called more than once. */
+  /** Ends the deadline: the body is complete, or not needed any more. May be called more than once. */
   end(): void;
 }
 
 /**
- * One timer for all streams, at most `timeoutMs` late: a timer for each would cost every call to
- * catch the rare one. So would a `Map` of the streams, which makes 200 bytes of garbage for one that
- * comes and goes; this is a ring of them instead, the youngest last.
+ * One timer for all streams, so that a stream is reset after one to two times `timeoutMs`: a timer for
+ * each stream would be set and cleared by every call. The streams are in a doubly linked ring, the
+ * youngest last; a `Map` of them would allocate 200 bytes per call for its entry.
+ *
+ * @param timeoutMs time for a whole body, in milliseconds.
  */
 export function createBodyDeadline(timeoutMs: number): BodyDeadline {
-  const ring = new Awaited(undefined);
+  const ring = new RingEntry(undefined);
   let timer: NodeJS.Timeout | undefined;
 
   function sweep(): void {
     timer = undefined;
-    const tooOld = performance.now() - timeoutMs;
+    const latestOverdueMs = performance.now() - timeoutMs;
     for (let oldest = ring.next; oldest.stream !== undefined; oldest = ring.next) {
-      if (oldest.beganAt > tooOld) {
+      if (oldest.beganAtMs > latestOverdueMs) {
         timer = setTimeout(sweep, timeoutMs).unref();
         return;
       }
@@ -37,23 +39,23 @@ export function createBodyDeadline(timeoutMs: number): BodyDeadline {
   return {
     begin(stream) {
       timer ??= setTimeout(sweep, timeoutMs).unref();
-      return new Awaited(stream).before(ring);
+      return new RingEntry(stream).insertBefore(ring);
     },
   };
 }
 
-/** A place in the ring; the one without a stream is where it begins and ends. */
-class Awaited implements AwaitedBody {
+/** An entry of the ring; the one without a stream is its head. */
+class RingEntry implements AwaitedBody {
   readonly stream: ServerHttp2Stream | undefined;
-  readonly beganAt = performance.now();
-  next: Awaited = this;
-  #previous: Awaited = this;
+  readonly beganAtMs = performance.now();
+  next: RingEntry = this;
+  #previous: RingEntry = this;
 
   constructor(stream: ServerHttp2Stream | undefined) {
     this.stream = stream;
   }
 
-  before(other: Awaited): this {
+  insertBefore(other: RingEntry): this {
     this.next = other;
     this.#previous = other.#previous;
     this.#previous.next = this;

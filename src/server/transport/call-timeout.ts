@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { parseTimeout as parseConnectTimeout } from '@connectrpc/connect/protocol-connect';
 import { parseTimeout as parseGrpcTimeout } from '@connectrpc/connect/protocol-grpc';
 
-/** Longest deadline that is kept, in milliseconds: an hour. */
+/** Longest deadline of a call, in milliseconds: an hour. */
 export const maxCallTimeoutMs = 3_600_000;
 
 /**
- * Takes deadlines beyond `maxCallTimeoutMs` out of a request's headers: no call here lasts nearly as
- * long, so such a deadline means none. Connect would refuse the call, and its timer would overflow
- * Node's (2^31-1 ms) and fire at once; gRPC clients do send `99999999H` for "no hurry".
+ * Deletes deadlines beyond `maxCallTimeoutMs` from a request's headers. No call here lasts nearly as
+ * long, so such a call needs no timer. Connect would refuse it, and without that limit its timer would
+ * overflow Node's (2^31-1 ms) and fire at once. gRPC clients do send `99999999H` for "no deadline".
  */
 export function dropEndlessTimeouts(headers: IncomingHttpHeaders): void {
   const grpcTimeout = headers['grpc-timeout'];

@@ -1,11 +1,11 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 
-/** How long a caller may go on sending after it was answered, in milliseconds. */
+/** How long a caller may go on sending after the answer, in milliseconds. */
 const lingerMs = 1_000;
 
 /**
- * Ends a stream whose caller still sends although it has its answer (RFC 9113, 8.1). Without it a
- * stream whose body was refused stays open, unread, for as long as its connection.
+ * Closes a stream whose caller still sends after the answer has ended (RFC 9113, 8.1). Otherwise a
+ * stream whose body was refused would stay open, unread, for as long as its connection.
  */
 export function closeWhenAnswered(stream: ServerHttp2Stream): void {
   stream.once('finish', () => {
@@ -13,7 +13,7 @@ export function closeWhenAnswered(stream: ServerHttp2Stream): void {
       return;
     }
     stream.resume();
-    // Not at once: a reset overtakes trailers that are about to be sent.
+    // Not at once: RST_STREAM would be sent before trailers that Node has still queued.
     const timer = setTimeout(() => {
       if (!hasEnded(stream)) {
         stream.close(constants.NGHTTP2_NO_ERROR);
@@ -23,7 +23,7 @@ export function closeWhenAnswered(stream: ServerHttp2Stream): void {
   });
 }
 
-/** Whether the caller has sent all it had, or the stream is over anyway. */
+/** Whether the caller has ended its side of the stream, or the stream is closed. */
 function hasEnded(stream: ServerHttp2Stream): boolean {
   return stream.closed || stream.destroyed || stream.state.remoteClose === 1;
 }

@@ -8,14 +8,14 @@ import { headerGrpcMessage, setTrailerStatus } from '@connectrpc/connect/protoco
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
  */
 export function setGrpcStatus(target: Headers, error: ConnectError): Headers {
-  const writable = error.rawMessage.isWellFormed() ? error : wellFormed(error);
+  const writable = error.rawMessage.isWellFormed() ? error : toWellFormed(error);
   setTrailerStatus(target, writable);
   target.set(headerGrpcMessage, escapeGrpcMessage(writable.rawMessage));
   return target;
 }
 
-/** The error without halves of characters, which can be neither escaped nor sent. */
-function wellFormed(error: ConnectError): ConnectError {
+/** The error with U+FFFD for lone surrogates, for which `encodeURIComponent` throws. */
+function toWellFormed(error: ConnectError): ConnectError {
   const copy = new ConnectError(error.rawMessage.toWellFormed(), error.code, error.metadata);
   copy.details = error.details;
   return copy;

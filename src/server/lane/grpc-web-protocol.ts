@@ -7,10 +7,10 @@ import {
   trailerSerialize,
 } from '@connectrpc/connect/protocol-grpc-web';
 import { setGrpcStatus } from '../transport/grpc-status.ts';
-import { grpcLane } from './grpc.ts';
+import { wrapEnvelope } from './envelope.ts';
+import { grpcProtocol } from './grpc-protocol.ts';
 import { toNodeHeaders } from './header-conversion.ts';
-import type { LaneCall } from './lane-call.ts';
-import { type LaneProtocol, type LaneReply, wrapEnvelope } from './lane-protocol.ts';
+import type { AnsweredCall, LaneProtocol, LaneReply } from './lane-types.ts';
 
 const okTrailerEnvelope = wrapEnvelope(
   trailerFlag,
@@ -19,15 +19,15 @@ const okTrailerEnvelope = wrapEnvelope(
 
 function initialHeader(binary: boolean, compression: Compression | null): Readonly<Record<string, string>> {
   const contentType = binary ? contentTypeProto : contentTypeJson;
-  return { ...grpcLane.initialHeader(binary, compression), 'content-type': contentType };
+  return { ...grpcProtocol.initialHeader(binary, compression), 'content-type': contentType };
 }
 
-async function encode(call: LaneCall, data: Uint8Array, flags: number): Promise<Uint8Array> {
+async function encode(call: AnsweredCall, data: Uint8Array, flags: number): Promise<Uint8Array> {
   const envelope = await envelopeCompress({ flags, data }, call.compression, call.compressMinBytes);
   return encodeEnvelope(envelope.flags, envelope.data);
 }
 
-function replyWith(call: LaneCall, body: Uint8Array): LaneReply {
+function replyWith(call: AnsweredCall, body: Uint8Array): LaneReply {
   const headers = call.hasOwnMetadata
     ? toNodeHeaders(call.responseHeader)
     : initialHeader(call.route.binary, call.compression);
@@ -35,8 +35,8 @@ function replyWith(call: LaneCall, body: Uint8Array): LaneReply {
 }
 
 /** gRPC-Web: as gRPC, but the trailers are a last envelope in the body. */
-export const grpcWebLane: LaneProtocol = {
-  ...grpcLane,
+export const grpcWebProtocol: LaneProtocol = {
+  ...grpcProtocol,
   name: 'grpc-web',
   initialHeader,
 

@@ -8,14 +8,14 @@ import {
 } from '@connectrpc/connect/protocol-grpc';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { setGrpcStatus } from '../transport/grpc-status.ts';
+import { unwrapEnvelope, wrapEnvelope } from './envelope.ts';
 import { toNodeHeaders } from './header-conversion.ts';
-import type { LaneCall } from './lane-call.ts';
-import { type LaneProtocol, unwrapEnvelope, wrapEnvelope } from './lane-protocol.ts';
+import type { AnsweredCall, LaneProtocol } from './lane-types.ts';
 
-/** The trailers of every call that went well and set none of its own. */
+/** The trailers of every successful call whose handler set none; one object, known by identity. */
 export const okTrailers: OutgoingHttpHeaders = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
 
-/** What every plain answer begins with; shared, because Node copies what it is given. */
+/** Headers of a reply without metadata or compression; one object each, known by identity. Node copies them. */
 export const plainHeaders = {
   binary: { 'content-type': contentTypeProto },
   json: { 'content-type': contentTypeJson },
@@ -26,14 +26,14 @@ function initialHeader(binary: boolean, compression: Compression | null): Readon
   return compression === null ? plain : { ...plain, 'grpc-encoding': compression.name };
 }
 
-function headersOf(call: LaneCall): OutgoingHttpHeaders {
+function headersOf(call: AnsweredCall): OutgoingHttpHeaders {
   return call.hasOwnMetadata
     ? toNodeHeaders(call.responseHeader)
     : initialHeader(call.route.binary, call.compression);
 }
 
 /** gRPC over HTTP/2: one envelope, then HTTP trailers with the status. */
-export const grpcLane: LaneProtocol = {
+export const grpcProtocol: LaneProtocol = {
   name: 'grpc',
   encodingHeader: 'grpc-encoding',
   acceptEncodingHeader: 'grpc-accept-encoding',

@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect';
 
-/** A service and its handlers; all that 8030 serves stands in one list of these. */
+/** A service and its handlers; one list of these is all that 8030 serves. */
 export interface ServiceRegistration {
   readonly service: DescService;
   readonly handlers: Partial<ServiceImpl<DescService>>;

@@ -10,20 +10,19 @@ import {
 } from '@connectrpc/connect/protocol-connect';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { toNodeHeaders } from './header-conversion.ts';
-import type { LaneCall } from './lane-call.ts';
-import type { LaneProtocol, LaneReply } from './lane-protocol.ts';
+import type { AnsweredCall, LaneProtocol, LaneReply } from './lane-types.ts';
 
 function initialHeader(binary: boolean): Readonly<Record<string, string>> {
   return { 'content-type': binary ? contentTypeUnaryProto : contentTypeUnaryJson };
 }
 
-function headersOf(call: LaneCall): OutgoingHttpHeaders {
+function headersOf(call: AnsweredCall): OutgoingHttpHeaders {
   return call.hasOwnMetadata
     ? toNodeHeaders(trailerMux(call.responseHeader, call.responseTrailer))
     : initialHeader(call.route.binary);
 }
 
-function replyWith(call: LaneCall, status: number, body: Uint8Array): LaneReply | Promise<LaneReply> {
+function replyWith(call: AnsweredCall, status: number, body: Uint8Array): LaneReply | Promise<LaneReply> {
   const { compression, compressMinBytes } = call;
   const headers = headersOf(call);
   if (compression === null || body.byteLength < compressMinBytes) {
@@ -38,7 +37,7 @@ function replyWith(call: LaneCall, status: number, body: Uint8Array): LaneReply 
 }
 
 /** Connect: the bare message as the body, the outcome as the HTTP status, errors as JSON. */
-export function createConnectLane(jsonOptions: Partial<JsonWriteOptions>): LaneProtocol {
+export function createConnectProtocol(jsonOptions: Partial<JsonWriteOptions>): LaneProtocol {
   return {
     name: 'connect',
     encodingHeader: 'content-encoding',

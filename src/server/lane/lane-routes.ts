@@ -1,0 +1,74 @@
+import { createServiceImplSpec } from '@connectrpc/connect';
+import {
+  createMethodSerializationLookup,
+  createMethodUrl,
+  type UniversalHandler,
+  type UniversalHandlerOptions,
+} from '@connectrpc/connect/protocol';
+import type { ServiceRegistration } from '../connect/service-registration.ts';
+import { createConnectProtocol } from './connect-protocol.ts';
+import { grpcProtocol } from './grpc-protocol.ts';
+import { grpcWebProtocol } from './grpc-web-protocol.ts';
+import type { LaneProtocol, LaneRoute, UnarySpec } from './lane-types.ts';
+
+/** The routes of one method by content type. */
+type MethodRoutes = ReadonlyMap<string, LaneRoute>;
+
+/** A content type as the header spells it, its protocol, and whether messages are binary. */
+type Variant = readonly [contentType: string, protocol: LaneProtocol, binary: boolean];
+
+/**
+ * The routes of all unary methods, by path and then by content type.
+ *
+ * @param connectHandlers Connect's own; a method without one gets no route.
+ */
+export function createLaneRoutes(
+  services: readonly ServiceRegistration[],
+  options: UniversalHandlerOptions,
+  connectHandlers: readonly UniversalHandler[],
+): ReadonlyMap<string, MethodRoutes> {
+  const variants = listVariants(options);
+  const routes = new Map<string, MethodRoutes>();
+  for (const { service, handlers } of services) {
+    for (const spec of Object.values(createServiceImplSpec(service, handlers).methods)) {
+      const path = createMethodUrl('/', spec.method);
+      const connectHandler = connectHandlers.find((handler) => handler.requestPath === path);
+      if (spec.kind === 'unary' && connectHandler !== undefined) {
+        routes.set(path, createMethodRoutes(spec, connectHandler, variants, options));
+      }
+    }
+  }
+  return routes;
+}
+
+/** Exactly these content types; any other spelling is left to Connect's handlers. */
+function listVariants({ jsonOptions }: UniversalHandlerOptions): readonly Variant[] {
+  const connectProtocol = createConnectProtocol(jsonOptions ?? {});
+  return [
+    ['application/grpc', grpcProtocol, true],
+    ['application/grpc+proto', grpcProtocol, true],
+    ['application/grpc-web', grpcWebProtocol, true],
+    ['application/grpc-web+proto', grpcWebProtocol, true],
+    ['application/proto', connectProtocol, true],
+    ['application/json', connectProtocol, false],
+  ];
+}
+
+function createMethodRoutes(
+  spec: UnarySpec,
+  connectHandler: UniversalHandler,
+  variants: readonly Variant[],
+  options: UniversalHandlerOptions,
+): MethodRoutes {
+  const { binaryOptions, jsonOptions } = options;
+  const serialization = createMethodSerializationLookup(spec.method, binaryOptions, jsonOptions, options);
+  const routeOf = (protocol: LaneProtocol, binary: boolean): LaneRoute => ({
+    spec,
+    protocol,
+    binary,
+    input: serialization.getI(binary),
+    output: serialization.getO(binary),
+    connectHandler,
+  });
+  return new Map(variants.map(([contentType, ...variant]) => [contentType, routeOf(...variant)]));
+}
