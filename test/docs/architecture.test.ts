@@ -1,65 +1,151 @@
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readText, root } from './markdown.ts';
 import { codes, sectionOf, tableRows } from './readme.ts';
 
+/* The law of docs/architecture.md, "Rooms and floors": types count as much as values. */
+
 interface Import {
   readonly file: string;
-  /** Folder that it is imported from; empty for what lies in `src/` itself. */
-  readonly folder: string;
-  readonly isTypeOnly: boolean;
+  readonly imported: string;
 }
 
-const rows = tableRows(sectionOf(readText('docs/architecture.md'), '## Rooms and doors'));
+const cwd = fileURLToPath(root);
+const files = globSync('src/**/*.ts', { cwd }).toSorted();
 
-function foldersIn(cell: string | undefined): readonly string[] {
-  return codes(cell ?? '').map((folder) => folder.replace(/\/$/, ''));
-}
+/** What the files of `src` import of this repository, in whichever way. */
+const imports: readonly Import[] = files.flatMap((file) =>
+  [...readText(file).matchAll(/(?:\bfrom|\bimport\(|^import) ?'(\.[^']+)'/gm)].map(([, path = '']) => ({
+    file,
+    imported: normalize(join(dirname(file), path)),
+  })),
+);
 
-/** `state/memory` of `src/state/memory/x.ts`, nothing of `src/x.ts`, `gen` of all that is generated. */
-function folderOf(path: string): string {
-  if (!path.startsWith('src/')) {
-    return path.split('/')[0] ?? '';
-  }
-  const folder = dirname(path).slice('src/'.length);
-  return folder.startsWith('state/') ? folder : (folder.split('/')[0] ?? '');
-}
-
-const imports: readonly Import[] = globSync('src/*/**/*.ts', { cwd: fileURLToPath(root) }).flatMap((file) =>
-  [...readText(file).matchAll(/^(?:import|export) (type )?[^;]*? from '(\.[^']+)';/gms)].map(
-    ([, type, path = '']) => ({
-      file,
-      folder: folderOf(normalize(join(dirname(file), path))),
-      isTypeOnly: type !== undefined,
-    }),
+/** The floor of every room, from the table. */
+const floors: ReadonlyMap<string, number> = new Map(
+  tableRows(sectionOf(readText('docs/architecture.md'), '## Rooms and floors')).flatMap((row) =>
+    codes(row['Room'] ?? '').map((room): [string, number] => [room.replace(/\/$/, ''), Number(row['Floor'])]),
   ),
 );
 
-test('every folder has its row', () => {
-  const folders = new Set(imports.map(({ file }) => folderOf(file)));
-  expect(new Set(rows.flatMap((row) => foldersIn(row['Folder'])))).toEqual(folders);
+/** `state` of `src/state/memory/x.ts`; empty for what lies in `src` itself, undefined outside of it. */
+function roomOf(path: string): string | undefined {
+  const [top, ...rest] = path.split('/');
+  return top === 'src' ? (rest.slice(0, -1)[0] ?? '') : undefined;
+}
+
+function show({ file, imported }: Import): string {
+  return `${file} imports ${imported}`;
+}
+
+/** The first circle that is found, empty when there is none. */
+function findCircle(arrows: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] {
+  const done = new Set<string>();
+  function visit(node: string, path: readonly string[]): readonly string[] {
+    if (path.includes(node)) {
+      return [...path.slice(path.indexOf(node)), node];
+    }
+    if (done.has(node)) {
+      return [];
+    }
+    for (const next of arrows.get(node) ?? []) {
+      const circle = visit(next, [...path, node]);
+      if (circle.length > 0) {
+        return circle;
+      }
+    }
+    done.add(node);
+    return [];
+  }
+  for (const node of arrows.keys()) {
+    const circle = visit(node, []);
+    if (circle.length > 0) {
+      return circle;
+    }
+  }
+  return [];
+}
+
+/** Who imports whom, named by `nameOf`; what imports itself is left out. */
+function arrowsBetween(nameOf: (path: string) => string): ReadonlyMap<string, ReadonlySet<string>> {
+  const arrows = new Map<string, Set<string>>();
+  for (const { file, imported } of imports) {
+    const [from, to] = [nameOf(file), nameOf(imported)];
+    if (from !== to && imported.startsWith('src/')) {
+      arrows.set(from, (arrows.get(from) ?? new Set()).add(to));
+    }
+  }
+  return arrows;
+}
+
+test('the reading of imports finds all ways to import', () => {
+  expect(imports.length).toBeGreaterThan(600);
+  const found = new Set(imports.map(show));
+  expect(found).toContain('src/main.ts imports src/app/app.ts'); // import()
+  expect(found).toContain('src/app/state.ts imports src/state/redis/state.ts'); // both
+  expect(found).toContain('src/index.ts imports src/kit/start-payment-sim.ts'); // export … from
 });
 
-describe('imports are those that the table allows', () => {
-  test.each(rows.map((row) => [foldersIn(row['Folder'])[0] ?? '', row] as const))('%s', (folder, row) => {
-    const mayUse = new Set([folder, '', ...foldersIn(row['May use'])]);
-    const types = new Set([...mayUse, ...foldersIn(row['Types only'])]);
-    const own = imports.filter(({ file }) => folderOf(file) === folder);
-    expect(own.length).toBeGreaterThan(0);
-    expect(own.filter((one) => !(one.isTypeOnly ? types : mayUse).has(one.folder))).toEqual([]);
-    // What the table allows and nobody uses is not worth telling.
-    const used = new Set(own.map((one) => one.folder));
-    expect([...types].filter((one) => one !== '' && one !== folder && !used.has(one))).toEqual([]);
+test('every room has its floor, and every floor its rooms', () => {
+  const rooms = new Set(files.flatMap((file) => roomOf(file) || []));
+  expect(new Set(floors.keys())).toEqual(rooms);
+});
+
+describe('imports go down the floors', () => {
+  test.each([...floors])('from %s, on floor %i', (room, floor) => {
+    const own = imports.filter(({ file }) => roomOf(file) === room);
+    const wrong = own.filter(({ imported }) => {
+      const other = roomOf(imported);
+      return other !== undefined && other !== room && !((floors.get(other) ?? 0) > floor);
+    });
+    expect(wrong.map(show)).toEqual([]);
   });
 });
 
-test('only payment-handlers and the server know protobuf', () => {
-  const files = imports.filter(({ folder }) => folder === 'gen').map(({ file }) => file);
-  expect(
-    files.filter(
-      (file) => file !== 'src/contracts/payment-v1/handlers.ts' && !file.startsWith('src/server/'),
-    ),
-  ).toEqual([]);
+test('nobody imports what lies in src itself: those are the entries', () => {
+  expect(imports.filter(({ imported }) => roomOf(imported) === '').map(show)).toEqual([]);
+});
+
+test('base imports nothing of ours', () => {
+  const outside = imports.filter(
+    ({ file, imported }) => roomOf(file) === 'base' && roomOf(imported) !== 'base',
+  );
+  expect(outside.map(show)).toEqual([]);
+});
+
+test('there is no circle of files, and none of folders', () => {
+  expect(findCircle(arrowsBetween((path) => path))).toEqual([]);
+  expect(findCircle(arrowsBetween((path) => dirname(path)))).toEqual([]);
+});
+
+test('what is outside of src and gen is not imported', () => {
+  const outside = imports.filter(({ imported }) => !/^(src|gen)\//.test(imported));
+  expect(outside.map(show)).toEqual([]);
+});
+
+test('only contracts, the server and those who wire them up know protobuf', () => {
+  const rooms = imports.filter(({ imported }) => imported.startsWith('gen/')).map(({ file }) => roomOf(file));
+  // The root is contract.ts, which exports it.
+  expect(new Set(rooms)).toEqual(new Set(['contracts', 'server', 'app', '']));
+});
+
+test('the domain does no input and output', () => {
+  const domain = files.filter((file) => ['payment', 'simulator'].includes(roomOf(file) ?? ''));
+  const modules = domain.flatMap((file) =>
+    [...readText(file).matchAll(/from '([^.'][^']*)'/g)].map(([, name]) => name),
+  );
+  // For fingerprints.
+  expect(new Set(modules)).toEqual(new Set(['node:crypto']));
+});
+
+test('every folder with more than five files says in a README what it is for', () => {
+  const folders = new Map<string, number>();
+  for (const file of [...files, ...globSync('dev/*.ts', { cwd })]) {
+    folders.set(dirname(file), (folders.get(dirname(file)) ?? 0) + 1);
+  }
+  const large = [...folders].flatMap(([folder, count]) => (count > 5 && folder !== 'src' ? [folder] : []));
+  expect(large.length).toBeGreaterThan(5);
+  expect(large.filter((folder) => !existsSync(join(cwd, folder, 'README.md')))).toEqual([]);
 });
