@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { MachineClock } from '../base/clock.ts';
+import { within } from '../base/within.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
 import type { AttemptNotes } from '../observability/attempt-notes.ts';
@@ -85,11 +86,4 @@ async function countStored(payments: Payments): Promise<StoredPayments | undefin
   } catch {
     return undefined;
   }
-}
-
-async function within(machine: MachineClock, ms: number, work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = machine.setTimer(ms, late.resolve);
-  await Promise.race([work, late.promise]);
-  timer.cancel();
 }

@@ -2,6 +2,7 @@ import type { MachineClock } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { takeBatch } from '../batch.ts';
 import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
@@ -287,13 +288,10 @@ async function drain(self: State, withinMs: number): Promise<void> {
   self.linger.end();
   pump(self);
   if (!isIdle(self)) {
-    await new Promise<void>((resolve) => {
-      const timer = self.machine.setTimer(withinMs, () => void abandon(self).then(resolve));
-      self.onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
+    if (!(await within(self.machine, withinMs, idle))) {
+      await abandon(self);
+    }
   }
   self.abandoned = true;
   self.gate.endPause();

@@ -1,6 +1,7 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
@@ -172,14 +173,11 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 async function drain(self: State, withinMs: number): Promise<void> {
   self.custody.abandon(await self.queue.drain(withinMs));
   if (!isIdle(self)) {
-    await new Promise<void>((resolve) => {
-      // By the machine's time: what waits for the simulation's clock must not hold up the end.
-      const timer = self.machine.setTimer(withinMs, () => void abandon(self).then(resolve));
-      self.onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
+    // By the machine's time: what waits for the simulation's clock must not hold up the end.
+    if (!(await within(self.machine, withinMs, idle))) {
+      await abandon(self);
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import {
   Worker,
 } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
+import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import { HandedOverError } from '../../payment/handed-over-error.ts';
@@ -92,7 +93,7 @@ interface Jobs<Data> {
   hasToldOfOthers: boolean;
   run: ((id: string, data: Data) => Promise<void>) | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
-  ending: Promise<void> | undefined;
+  ending: Promise<unknown> | undefined;
 }
 
 /** See `JobQueue`. */
@@ -298,9 +299,6 @@ async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
 }
 
 async function drain<Data>(self: Jobs<Data>, withinMs: number): Promise<void> {
-  self.ending ??= Promise.all(self.workers.map((worker) => worker.close())).then(() => undefined);
-  const outOfTime = Promise.withResolvers<void>();
-  const timer = self.deps.clock.setTimer(withinMs, outOfTime.resolve);
-  await Promise.race([self.ending, outOfTime.promise]);
-  timer.cancel();
+  self.ending ??= Promise.all(self.workers.map((worker) => worker.close()));
+  await within(self.deps.clock, withinMs, self.ending);
 }
