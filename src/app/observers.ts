@@ -1,26 +1,16 @@
-import type { DestinationStream } from 'pino';
 import { combineObservers, type Observer } from '../base/observer.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
-import {
-  countDeadLetters,
-  countEventBridge,
-  countSkippedEvents,
-  countWebhooks,
-} from '../observability/delivery-counts.ts';
+import { countDeadLetters, countEventBridge, countWebhooks } from '../observability/delivery-counts.ts';
 import { logDeadLetters, logEventBridge, logWebhooks } from '../observability/delivery-log.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
 import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
 import { createSettlementLog } from '../observability/settlement-log.ts';
 import type { PaymentReport } from '../payment/observer.ts';
+import type { Basics } from './basics.ts';
 
 /* The part of the composition root (app.ts) that says who is told what. */
 
-interface ObserverParts {
-  readonly logger: Logger;
-  readonly logDestination: DestinationStream;
-  readonly metrics: Metrics;
-}
+type ObserverParts = Pick<Basics, 'logger' | 'logDestination' | 'metrics'>;
 
 /** Who sees payments: the metrics, the log, and whoever runs the service inside a test. */
 export function observePayments(
@@ -47,9 +37,7 @@ export function observeDeliveries(
     countDeadLetters(metrics),
     logWebhooks(logger),
     logDeadLetters(logger),
-    ...(options.eventBridge
-      ? [countEventBridge(metrics), countSkippedEvents(metrics), logEventBridge(logger)]
-      : []),
+    ...(options.eventBridge ? [countEventBridge(metrics), logEventBridge(logger)] : []),
     ...others,
   ];
   return combineObservers(observers, (error) => reportFailure(logger, error));

@@ -15,45 +15,30 @@ export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
         report.result.outcome === 'delivered' ? 'delivered' : report.result.failure.reason,
       );
       metrics.webhookAttemptSeconds.observe(report.durationMs / 1000);
-    } else if (report.kind === 'delivered') {
-      if (report.channel === 'webhook') {
-        metrics.webhookDeliveries.count('delivered');
-      }
-    } else if (report.kind === 'given-up') {
-      if (report.letter.channel === 'webhook') {
-        metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
-      }
+    } else if (report.kind === 'delivered' && report.channel === 'webhook') {
+      metrics.webhookDeliveries.count('delivered');
+    } else if (report.kind === 'given-up' && report.letter.channel === 'webhook') {
+      metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
     }
   };
 }
 
-/** Counts EventBridge's events and calls. */
+/** Counts EventBridge's events, those included that are not sent since it is off, and its calls. */
 export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
   metrics.eventBridgeEvents.count('delivered', 0);
+  metrics.eventBridgeEvents.count('skipped', 0);
   return (report) => {
     if (report.kind === 'call-ended') {
       metrics.eventBridgeCalls.count(report.outcome);
       metrics.eventBridgeCallSeconds.observe(report.durationMs / 1000);
     } else if (report.kind === 'entry-failed') {
       metrics.eventBridgeEntryFailures.inc({ reason: report.reason });
-    } else if (report.kind === 'delivered') {
-      if (report.channel === 'eventbridge') {
-        metrics.eventBridgeEvents.count('delivered');
-      }
-    } else if (report.kind === 'given-up') {
-      if (report.letter.channel === 'eventbridge') {
-        metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
-      }
-    }
-  };
-}
-
-/** Counts the events that are not sent, since EventBridge is off. */
-export function countSkippedEvents({ eventBridgeEvents }: Metrics): Observer<DeliveryReport> {
-  eventBridgeEvents.count('skipped', 0);
-  return (report) => {
-    if (report.kind === 'events-skipped') {
-      eventBridgeEvents.count('skipped', report.events);
+    } else if (report.kind === 'delivered' && report.channel === 'eventbridge') {
+      metrics.eventBridgeEvents.count('delivered');
+    } else if (report.kind === 'given-up' && report.letter.channel === 'eventbridge') {
+      metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
+    } else if (report.kind === 'events-skipped') {
+      metrics.eventBridgeEvents.count('skipped', report.events);
     }
   };
 }
