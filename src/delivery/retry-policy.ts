@@ -11,7 +11,7 @@ export interface RetryOptions {
 }
 
 /** Share by which a wait is made shorter or longer at random, so that retries do not come in waves. */
-export const jitter = 0.2;
+const jitter = 0.2;
 
 /** How an attempt failed. */
 export interface AttemptFailure {
@@ -24,7 +24,7 @@ export interface AttemptFailure {
 }
 
 /** What to do after a failed attempt. */
-export type RetryDecision =
+type RetryDecision =
   | { readonly action: 'retry'; readonly delayMs: number }
   | { readonly action: 'give-up'; readonly reason: 'exhausted' | 'refused' };
 

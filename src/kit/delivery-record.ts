@@ -4,7 +4,7 @@ import type { PaymentEvent } from '../payment/event.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
 
 /** Remembers what the service did, and wakes those who wait for it. */
-export interface DeliveryRecord {
+interface DeliveryRecord {
   readonly observe: Observer<DeliveryReport>;
   /** In the order the payments settled. */
   webhooks(): readonly SentWebhook[];

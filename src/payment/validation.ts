@@ -4,9 +4,9 @@ import type { Money, Scenario } from './payment.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
 
 /** Longest id or idempotency key, in UTF-16 code units. */
-export const maxIdLength = 128;
+const maxIdLength = 128;
 /** Longest delay of a settlement: one day, in milliseconds. */
-export const maxDelayMs = 86_400_000;
+const maxDelayMs = 86_400_000;
 
 /** CreatePaymentIntent as it came in, free of protobuf. */
 export interface CreateIntentInput {

@@ -1,5 +1,4 @@
 import type { MachineClock } from '../../base/clock.ts';
-import { Fifo } from '../../base/fifo.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
 import { within } from '../../base/within.ts';
@@ -11,12 +10,12 @@ import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
 import { type AttemptDeps, attemptBatch, type EntryFailure } from './attempt.ts';
+import { Backlog, entryOf, type PendingEvent, unawaited } from './backlog.ts';
 import { type CallGate, createCallGate } from './call-gate.ts';
 import type { EventBridgeConfig } from './config.ts';
 import { entryBytes, type PutEvents, putEventsLimits } from './entry.ts';
 import { createLinger, type Linger } from './linger.ts';
-import { entryOf, type PendingEvent } from './pending-event.ts';
-import { type FailedEvent, retriesOf } from './retries.ts';
+import { type FailedEvent, done, errorOf, sendAgain } from './retries.ts';
 
 interface EventBridgeSenderDeps {
   readonly machine: MachineClock;
@@ -41,9 +40,7 @@ export interface EventBridgeSender extends DeliveryChannel {
 }
 
 interface State extends EventBridgeSenderDeps {
-  /** Events that may be sent: those that were tried before, which go first, and those that were not. */
-  readonly retried: Fifo<PendingEvent>;
-  readonly fresh: Fifo<PendingEvent>;
+  readonly backlog: Backlog;
   readonly inFlight: Set<PendingEvent>;
   readonly linger: Linger;
   readonly gate: CallGate;
@@ -65,14 +62,13 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
   const onReady = () => pump(self);
   const self: State = {
     ...deps,
-    retried: new Fifo(),
-    fresh: new Fifo(),
+    backlog: new Backlog(deps.queue),
     inFlight: new Set(),
     linger: createLinger({
       machine,
       lingerMs: config.batchWaitMs,
       fullAt: putEventsLimits.maxEntries,
-      ready: () => readyCount(self),
+      ready: () => self.backlog.size,
       onOver: onReady,
     }),
     gate: createCallGate({
@@ -110,7 +106,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     resume: (delivery) => resume(self, delivery),
     discard: () => discard(self),
     backlog: () => ({
-      ready: readyCount(self),
+      ready: self.backlog.size,
       retrying: self.queue.heldHere(),
       in_flight: self.inFlight.size,
     }),
@@ -128,17 +124,16 @@ function resume(self: State, delivery: Delivery): Promise<void> | undefined {
 }
 
 function begin(self: State, delivery: Delivery, onEnd: OnEnd): void {
-  if (readyCount(self) + self.queue.heldHere() >= self.config.maxBacklog) {
+  if (self.backlog.size + self.queue.heldHere() >= self.config.maxBacklog) {
     overflow(self);
   }
-  const pending = { delivery, entry: undefined, onEnd };
-  (delivery.attempts > 0 ? self.retried : self.fresh).push(pending);
+  self.backlog.push({ delivery, entry: undefined, onEnd });
   becameReady(self);
 }
 
-/** Gives the oldest event up, whatever it waits for; those that were tried are older than all others. */
+/** Gives the oldest event up, whatever it waits for. */
 function overflow(self: State): void {
-  const oldest = takeOldest(self);
+  const oldest = self.backlog.takeOldest();
   if (oldest !== undefined) {
     oldest.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
   }
@@ -158,13 +153,9 @@ function pump(self: State): void {
   if (putEvents === undefined) {
     return;
   }
-  const ready = {
-    peek: () => self.retried.peek() ?? self.fresh.peek(),
-    shift: () => takeReady(self),
-  };
   const bytesOf = (pending: PendingEvent) => entryBytes(self.attempt.entryOf(pending));
   while (linger.mayLeave() && gate.mayStart()) {
-    const batch = takeBatch(ready, bytesOf, putEventsLimits);
+    const batch = takeBatch(self.backlog, bytesOf, putEventsLimits);
     linger.left(batch.length);
     for (const pending of batch) {
       self.inFlight.add(pending);
@@ -204,11 +195,9 @@ function conclude(
     }
   }
   if (failed.length > 0) {
-    sendAgain(self, failed, batch.length);
+    sendAgain(self, failed, batch.length, (delivery, delayMs) => hold(self, delivery, delayMs));
   }
 }
-
-const done = Promise.resolve();
 
 function succeed(self: State, { delivery, onEnd }: PendingEvent): void {
   self.observe({
@@ -221,22 +210,6 @@ function succeed(self: State, { delivery, onEnd }: PendingEvent): void {
   onEnd(done);
 }
 
-/** Gives up what cannot succeed any more, and lets the rest wait; what waits equally long is told together. */
-function sendAgain(self: State, failed: readonly FailedEvent[], of: number): void {
-  const { givenUp, waiting } = retriesOf(failed, self.config.retry, self.random);
-  for (const { pending, reason, error } of givenUp) {
-    self.custody.giveUp(pending.delivery, reason, error);
-    pending.onEnd(done);
-  }
-  for (const [retryInMs, events] of waiting) {
-    const error = [...new Set(events.map(({ delivery }) => errorOf(delivery)))].join('; ');
-    self.observe({ kind: 'events-waiting', events: events.length, of, error, retryInMs });
-    for (const { delivery, onEnd } of events) {
-      onEnd(hold(self, delivery, retryInMs));
-    }
-  }
-}
-
 async function hold(self: State, delivery: Delivery, delayMs: number): Promise<void> {
   self.concluding += 1;
   try {
@@ -247,33 +220,9 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
   }
 }
 
-function errorOf({ lastError }: Delivery): string {
-  return lastError ?? 'not tried yet';
-}
-
-function readyCount({ retried, fresh }: State): number {
-  return retried.size + fresh.size;
-}
-
-function takeReady({ retried, fresh }: State): PendingEvent | undefined {
-  return retried.shift() ?? fresh.shift();
-}
-
-/** Retries are older than all that was never tried, those that wait for their time included. */
-function takeOldest(self: State): PendingEvent | undefined {
-  const retried = self.retried.shift();
-  if (retried !== undefined) {
-    return retried;
-  }
-  const waiting = self.queue.takeOldest();
-  return waiting === undefined ? self.fresh.shift() : { delivery: waiting, entry: undefined, onEnd: ignore };
-}
-
-function ignore(): void {}
-
 function discard(self: State): number {
   let discarded = 0;
-  while (takeOldest(self) !== undefined) {
+  while (self.backlog.takeOldest() !== undefined) {
     discarded += 1;
   }
   return discarded;
@@ -282,7 +231,7 @@ function discard(self: State): number {
 async function drain(self: State, withinMs: number): Promise<void> {
   // Retries that would come too late get one more chance now.
   for (const delivery of await self.queue.drain(withinMs)) {
-    begin(self, delivery, ignore);
+    begin(self, delivery, () => undefined);
   }
   self.gate.endPause();
   self.linger.end();
@@ -301,11 +250,11 @@ async function abandon(self: State): Promise<void> {
   self.abandoned = true;
   const unfinished = [...self.inFlight];
   self.inFlight.clear();
-  for (let ready = takeReady(self); ready !== undefined; ready = takeReady(self)) {
+  for (let ready = self.backlog.shift(); ready !== undefined; ready = self.backlog.shift()) {
     unfinished.push(ready);
   }
   for (const delivery of await self.queue.drain(0)) {
-    unfinished.push({ delivery, entry: undefined, onEnd: ignore });
+    unfinished.push(unawaited(delivery));
   }
   for (const { delivery, onEnd } of unfinished) {
     onEnd(self.custody.leave(delivery, errorOf(delivery)));
@@ -314,7 +263,10 @@ async function abandon(self: State): Promise<void> {
 
 function isIdle(self: State): boolean {
   return (
-    self.inFlight.size === 0 && self.concluding === 0 && readyCount(self) === 0 && self.queue.heldHere() === 0
+    self.inFlight.size === 0 &&
+    self.concluding === 0 &&
+    self.backlog.size === 0 &&
+    self.queue.heldHere() === 0
   );
 }
 

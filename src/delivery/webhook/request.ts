@@ -9,7 +9,7 @@ import type { RequestClient } from './connections.ts';
 import { EgressRefusedError } from './connector.ts';
 
 /** What to send in one attempt. */
-export interface WebhookRequest {
+interface WebhookRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -124,7 +124,7 @@ async function reserve(
         detail: 'another call with the same idempotency_key has not ended yet',
       });
     }
-    await pause(clock, waitMs);
+    await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
   }
 }
 
@@ -151,8 +151,4 @@ function script<Answer>(
   values: readonly (string | number)[],
 ): Promise<Answer> {
   return deps.link.run(() => runScript(commands, name, [key], values));
-}
-
-function pause(clock: MachineClock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimer(delayMs, resolve));
 }

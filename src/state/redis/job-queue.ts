@@ -108,9 +108,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     ending: undefined,
   };
   return {
-    handle(run) {
-      self.run = run;
-    },
+    handle: (run) => void (self.run = run),
     open: () => open(self),
     add: (shard, job) => add(self, shard, job),
     addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
@@ -187,7 +185,11 @@ function logEvents<Data>(self: Jobs<Data>, worker: Worker<unknown>): void {
     if (job !== undefined && job.attemptsMade >= maxAttempts) {
       logger.error(fields, 'A job was given up');
     } else if (isOfOtherRelease(error)) {
-      tellOfOthers(self, fields);
+      // Once: its jobs come back until a replica of that release takes them.
+      if (!self.hasToldOfOthers) {
+        self.hasToldOfOthers = true;
+        logger.warn(fields, 'A job of another release is left to it');
+      }
     } else if (!(error instanceof HandedOverError)) {
       logger.warn(fields, 'A job failed, to be tried again');
     }
@@ -199,14 +201,6 @@ function isOfOtherRelease(error: Error): boolean {
     error instanceof UnknownJobFormError ||
     (error instanceof PaymentError && error.reason.kind === 'unknown-form')
   );
-}
-
-/** Once: its jobs come back until a replica of that release takes them. */
-function tellOfOthers<Data>(self: Jobs<Data>, fields: object): void {
-  if (!self.hasToldOfOthers) {
-    self.hasToldOfOthers = true;
-    self.deps.logger.warn(fields, 'A job of another release is left to it');
-  }
 }
 
 function report<Data>({ name, logger }: JobQueueDeps<Data>, error: unknown): void {

@@ -89,7 +89,10 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
     run: (command) => run(self, command),
     problem: () => self.problem,
     open: (patienceMs) => open(self, patienceMs),
-    close: () => close(self),
+    close() {
+      self.isClosed = true;
+      self.timer?.cancel();
+    },
   };
 }
 
@@ -121,11 +124,6 @@ async function open(self: Link, patienceMs: number): Promise<void> {
   if (!(await tried)) {
     setProblem(self, `Redis did not answer within ${patienceMs} ms`);
   }
-}
-
-function close(self: Link): void {
-  self.isClosed = true;
-  self.timer?.cancel();
 }
 
 function followConnection(self: Link): void {
