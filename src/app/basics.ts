@@ -7,7 +7,7 @@ import { createSeededRandom, type RandomSource } from '../base/random.ts';
 import type { DeliveryChannel } from '../delivery/delivery-service.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { ResolveName } from '../delivery/webhook/connector.ts';
-import { createEgressPolicy } from '../delivery/webhook/egress-policy.ts';
+import { createEgressPolicy, type EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import type { PaymentReport } from '../payment/observer.ts';
@@ -65,12 +65,17 @@ export function createBasics(config: Config, overrides: AppOverrides) {
     logDestination,
     logger: createLogger(config.logLevel, logDestination),
     metrics: createMetrics(overrides.processMetrics ?? true),
-    egressPolicy: createEgressPolicy({
-      allowLoopback: config.environment === 'development',
-      blockedCidrs: config.webhookBlockedCidrs,
-      allowedHosts: config.webhookAllowedHosts,
-    }),
+    egressPolicy: egressPolicyOf(config),
   };
+}
+
+/** Where webhooks may go. */
+export function egressPolicyOf(config: Config): EgressPolicy {
+  return createEgressPolicy({
+    allowLoopback: config.environment === 'development',
+    blockedCidrs: config.webhookBlockedCidrs,
+    allowedHosts: config.webhookAllowedHosts,
+  });
 }
 
 /** Fastify's own lines (each address it listens at) say nothing that ours do not. */

@@ -23,7 +23,7 @@ import { createWebhookSender } from '../delivery/webhook/sender.ts';
 import { createWebhookTurns } from '../delivery/webhook/turn.ts';
 import { addGauge } from '../observability/metrics.ts';
 import type { State } from '../state/state.ts';
-import { secretToSigningKey } from '../webhook-format/signature.ts';
+import { signingKeysOf } from '../webhook-format/signature.ts';
 import { type Basics, present } from './basics.ts';
 import type { Config } from './config.ts';
 import { observeDeliveries } from './observers.ts';
@@ -106,7 +106,6 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     queue,
     urlOf: ({ url }) => url,
   });
-  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
   const takeTurn = createWebhookTurns({
     ...parts,
     connections,
@@ -114,7 +113,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     maxConnectionWaitMs: custody.maxConnectionWaitMs,
     attempt: createWebhookAttempt({
       ...parts,
-      keys: [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)],
+      keys: signingKeysOf(config.webhookSecrets),
       timeoutMs,
     }),
   });

@@ -1,6 +1,6 @@
 import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
 import { readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
-import { isUsableSecret } from '../webhook-format/secrets.ts';
+import { isUsableSecret } from '../webhook-format/signature.ts';
 import { describeCidrProblem, describeHostProblem } from '../delivery/webhook/egress-policy.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';

@@ -1,6 +1,11 @@
 import { combineObservers, type Observer } from '../base/observer.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
-import { countDeadLetters, countEventBridge, countWebhooks } from '../observability/delivery-counts.ts';
+import {
+  countDeadLetters,
+  countEventBridge,
+  countSkippedEvents,
+  countWebhooks,
+} from '../observability/delivery-counts.ts';
 import { logDeadLetters, logEventBridge, logWebhooks } from '../observability/delivery-log.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
@@ -37,7 +42,9 @@ export function observeDeliveries(
     countDeadLetters(metrics),
     logWebhooks(logger),
     logDeadLetters(logger),
-    ...(options.eventBridge ? [countEventBridge(metrics), logEventBridge(logger)] : []),
+    ...(options.eventBridge
+      ? [countEventBridge(metrics), countSkippedEvents(metrics), logEventBridge(logger)]
+      : []),
     ...others,
   ];
   return combineObservers(observers, (error) => reportFailure(logger, error));

@@ -14,34 +14,22 @@ const maxIdempotencyTtlMs = 86_400_000;
 /** Redis and what belongs to it are loaded only where they are used: they would double the start. */
 export async function openState(basics: Basics): Promise<State> {
   const { config, overrides, clock, machine, logger, metrics } = basics;
-  const { paymentTtlMs, webhookMaxAttempts, redis } = config;
-  const idempotencyTtlMs = Math.min(maxIdempotencyTtlMs, paymentTtlMs);
+  const { redis } = config;
+  const idempotencyTtlMs = Math.min(maxIdempotencyTtlMs, config.paymentTtlMs);
   if (redis.url === undefined) {
-    const { maxPayments, webhookMaxBacklog, webhookMaxBacklogPerOrigin } = config;
-    return createMemoryState({
-      clock,
-      machine,
-      paymentTtlMs,
-      idempotencyTtlMs,
-      maxPayments,
-      webhookMaxAttempts,
-      webhookMaxBacklog,
-      webhookMaxBacklogPerOrigin,
-    });
+    return createMemoryState({ ...config, clock, machine, idempotencyTtlMs });
   }
   if (clock !== systemClock) {
     throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
   }
   const { createRedisState } = await import('../state/redis/state.ts');
   return createRedisState({
-    redis,
+    ...config,
     redisUrl: redis.url,
     clock: machine,
     logger,
     metrics,
-    paymentTtlMs,
     idempotencyTtlMs,
-    webhookMaxAttempts,
     wrapPayments: overrides.wrapRedisPayments,
   });
 }

@@ -1,12 +1,11 @@
 import type { MachineClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
-import { HandedOverError } from '../payment/handed-over-error.ts';
+import { HandedOverError } from '../payment/errors.ts';
 import type { ChannelName, DeadLetterQueue, DeadLetterReason } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryReport } from './observer.ts';
 import type { DeliveryQueue } from './ports.ts';
 
-/** What a channel's custody works with. */
 interface CustodyDeps<D extends Delivery> {
   readonly channel: ChannelName;
   /**

@@ -1,5 +1,5 @@
 import type { PaymentEvent } from '../payment/event.ts';
-import type { AttemptResult } from './attempt-result.ts';
+import type { AttemptResult } from './retry-policy.ts';
 import type { ChannelName, DeadLetter } from './dead-letter.ts';
 import type { Delivery, WebhookDelivery } from './delivery.ts';
 

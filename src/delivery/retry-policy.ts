@@ -23,6 +23,17 @@ export interface AttemptFailure {
   readonly retryAfterMs?: number;
 }
 
+/** How one webhook attempt ended. */
+export type AttemptResult =
+  | { readonly outcome: 'delivered'; readonly statusCode: number }
+  | {
+      readonly outcome: 'failed';
+      readonly failure: AttemptFailure;
+      readonly statusCode?: number;
+      /** For the log: what went wrong, or how the receiver's answer began. */
+      readonly detail: string;
+    };
+
 /** What to do after a failed attempt. */
 type RetryDecision =
   | { readonly action: 'retry'; readonly delayMs: number }

@@ -23,10 +23,9 @@ export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
   };
 }
 
-/** Counts EventBridge's events, those included that are not sent since it is off, and its calls. */
+/** Counts EventBridge's events and calls. */
 export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
   metrics.eventBridgeEvents.count('delivered', 0);
-  metrics.eventBridgeEvents.count('skipped', 0);
   return (report) => {
     if (report.kind === 'call-ended') {
       metrics.eventBridgeCalls.count(report.outcome);
@@ -37,8 +36,16 @@ export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
       metrics.eventBridgeEvents.count('delivered');
     } else if (report.kind === 'given-up' && report.letter.channel === 'eventbridge') {
       metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
-    } else if (report.kind === 'events-skipped') {
-      metrics.eventBridgeEvents.count('skipped', report.events);
+    }
+  };
+}
+
+/** Counts the events that are not sent, since EventBridge is off. */
+export function countSkippedEvents({ eventBridgeEvents }: Metrics): Observer<DeliveryReport> {
+  eventBridgeEvents.count('skipped', 0);
+  return (report) => {
+    if (report.kind === 'events-skipped') {
+      eventBridgeEvents.count('skipped', report.events);
     }
   };
 }

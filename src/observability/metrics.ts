@@ -148,7 +148,7 @@ export function addGauge(
   registry: Registry,
   name: string,
   help: string,
-  read: () => Counts | Promise<Counts>,
+  read: () => number | object | Promise<number | object>,
   label?: string,
 ): void {
   const gauge = new Gauge({
@@ -176,5 +176,3 @@ export function addGauge(
     },
   });
 }
-
-type Counts = number | object;

@@ -8,7 +8,6 @@ import type { MessageHandler } from './message-handler.ts';
 import { messageAttributes, toQueueMessage } from './queue-message.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
-/** What the poller works with. */
 interface QueuePollerDeps {
   readonly client: SQSClient;
   readonly queueUrl: string;

@@ -152,17 +152,9 @@ async function drain(self: State, withinMs: number): Promise<void> {
   if (self.callsInFlight > 0) {
     const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
     if (!(await within(self.machine, withinMs, idle))) {
-      loseAll(self, 'out of time');
+      lose(self, self.waiting.takeAll(), 'out of time');
     }
   }
-}
-
-function loseAll(self: State, error: string): void {
-  const left: Waiting[] = [];
-  for (let next = self.waiting.shift(); next !== undefined; next = self.waiting.shift()) {
-    left.push(next);
-  }
-  lose(self, left, error);
 }
 
 function pick(letters: readonly Waiting[], failures: readonly MessageFailure[]): Waiting[] {

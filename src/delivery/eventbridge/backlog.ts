@@ -58,6 +58,11 @@ export class Backlog {
     return this.#retried.shift() ?? this.#fresh.shift();
   }
 
+  /** Takes all that may be sent. */
+  takeAll(): readonly PendingEvent[] {
+    return [...this.#retried.takeAll(), ...this.#fresh.takeAll()];
+  }
+
   /** Takes the oldest: retries are older than all that was never tried, those in the queue included. */
   takeOldest(): PendingEvent | undefined {
     const retried = this.#retried.shift();
@@ -66,5 +71,14 @@ export class Backlog {
     }
     const waiting = this.#queue.takeOldest();
     return waiting === undefined ? this.#fresh.shift() : unawaited(waiting);
+  }
+
+  /** Forgets all, those in the queue included; returns how many they were. */
+  discard(): number {
+    let discarded = 0;
+    while (this.takeOldest() !== undefined) {
+      discarded += 1;
+    }
+    return discarded;
   }
 }

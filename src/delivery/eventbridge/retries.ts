@@ -54,23 +54,12 @@ export function errorOf({ lastError }: Delivery): string {
   return lastError ?? 'not tried yet';
 }
 
-/** What is to be done with the events of one call that failed. */
-interface Retries {
-  readonly givenUp: readonly {
-    readonly pending: PendingEvent;
-    readonly reason: 'exhausted' | 'refused';
-    readonly error: string;
-  }[];
-  /** Those to send again, by the delay in milliseconds; nearly always one delay for all. */
-  readonly waiting: ReadonlyMap<number, PendingEvent[]>;
-}
-
-/** Decides about failed events and notes their failure. */
-export function retriesOf(
-  failed: readonly FailedEvent[],
-  retry: RetryOptions,
-  random: RandomSource,
-): Retries {
+/**
+ * Decides about failed events and notes their failure.
+ *
+ * @returns those to give up, and those to send again by the delay in milliseconds; nearly always one delay for all.
+ */
+export function retriesOf(failed: readonly FailedEvent[], retry: RetryOptions, random: RandomSource) {
   const givenUp: { pending: PendingEvent; reason: 'exhausted' | 'refused'; error: string }[] = [];
   const waiting = new Map<number, PendingEvent[]>();
   // One draw for all: what failed together is sent again together.

@@ -82,7 +82,8 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     sender: {
       canSend: () => self.putEvents !== undefined,
       begin: (delivery, onEnd) => begin(self, delivery, onEnd),
-      waitForRoom: (delivery) => waitForRoom(self, delivery),
+      waitForRoom: (delivery) =>
+        self.custody.hold({ ...delivery, waits: delivery.waits + 1 }, overflowWaitMs, errorOf(delivery)),
     },
     attempt: {
       machine,
@@ -104,7 +105,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     },
     accept: (event) => accept(self, event),
     resume: (delivery) => resume(self, delivery),
-    discard: () => discard(self),
+    discard: () => self.backlog.discard(),
     backlog: () => ({
       ready: self.backlog.size,
       retrying: self.queue.heldHere(),
@@ -125,22 +126,12 @@ function resume(self: State, delivery: Delivery): Promise<void> | undefined {
 
 function begin(self: State, delivery: Delivery, onEnd: OnEnd): void {
   if (self.backlog.size + self.queue.heldHere() >= self.config.maxBacklog) {
-    overflow(self);
+    // Whatever it waits for.
+    const oldest = self.backlog.takeOldest();
+    oldest?.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
   }
   self.backlog.push({ delivery, entry: undefined, onEnd });
   becameReady(self);
-}
-
-/** Gives the oldest event up, whatever it waits for. */
-function overflow(self: State): void {
-  const oldest = self.backlog.takeOldest();
-  if (oldest !== undefined) {
-    oldest.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
-  }
-}
-
-function waitForRoom({ custody }: State, delivery: Delivery): Promise<unknown> {
-  return custody.hold({ ...delivery, waits: delivery.waits + 1 }, overflowWaitMs, errorOf(delivery));
 }
 
 function becameReady(self: State): void {
@@ -188,7 +179,9 @@ function conclude(
     self.inFlight.delete(pending);
     const failure = failures[index];
     if (failure === undefined) {
-      succeed(self, pending);
+      const { delivery, onEnd } = pending;
+      self.observe({ kind: 'delivered', channel: 'eventbridge', delivery, ...noAnswer });
+      onEnd(done);
     } else {
       failed.push({ pending, failure });
       self.observe({ kind: 'entry-failed', reason: failure.reason });
@@ -199,16 +192,8 @@ function conclude(
   }
 }
 
-function succeed(self: State, { delivery, onEnd }: PendingEvent): void {
-  self.observe({
-    kind: 'delivered',
-    channel: 'eventbridge',
-    delivery,
-    url: undefined,
-    statusCode: undefined,
-  });
-  onEnd(done);
-}
+/** What only a webhook's delivery tells. */
+const noAnswer = { url: undefined, statusCode: undefined };
 
 async function hold(self: State, delivery: Delivery, delayMs: number): Promise<void> {
   self.concluding += 1;
@@ -218,14 +203,6 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
     self.concluding -= 1;
     tellIfIdle(self);
   }
-}
-
-function discard(self: State): number {
-  let discarded = 0;
-  while (self.backlog.takeOldest() !== undefined) {
-    discarded += 1;
-  }
-  return discarded;
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
@@ -248,15 +225,10 @@ async function drain(self: State, withinMs: number): Promise<void> {
 
 async function abandon(self: State): Promise<void> {
   self.abandoned = true;
-  const unfinished = [...self.inFlight];
+  const unfinished = [...self.inFlight, ...self.backlog.takeAll()];
   self.inFlight.clear();
-  for (let ready = self.backlog.shift(); ready !== undefined; ready = self.backlog.shift()) {
-    unfinished.push(ready);
-  }
-  for (const delivery of await self.queue.drain(0)) {
-    unfinished.push(unawaited(delivery));
-  }
-  for (const { delivery, onEnd } of unfinished) {
+  const waiting = (await self.queue.drain(0)).map(unawaited);
+  for (const { delivery, onEnd } of [...unfinished, ...waiting]) {
     onEnd(self.custody.leave(delivery, errorOf(delivery)));
   }
 }

@@ -10,8 +10,7 @@ import {
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { PaymentError } from '../../payment/errors.ts';
-import { HandedOverError } from '../../payment/handed-over-error.ts';
+import { HandedOverError, PaymentError } from '../../payment/errors.ts';
 import { UnknownJobFormError } from './job-records.ts';
 import type { RedisClients } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
@@ -28,7 +27,6 @@ export interface NewJob {
   readonly dueAtMs: number;
 }
 
-/** What a job queue works with. */
 interface JobQueueDeps<Data> {
   /** Without ':'; what dashboards show. */
   readonly name: string;
