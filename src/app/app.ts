@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { addCountGauge, addGauge, type Metrics } from '../observability/metrics.ts';
+import { addGauge, type Metrics } from '../observability/metrics.ts';
 import type { ApiServer } from '../server/api-server.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import type { State } from '../state/state.ts';
@@ -26,8 +26,7 @@ export interface App {
 /** Puts all parts together; with its neighbours in this folder the only place that does. */
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
   const basics = createBasics(config, overrides);
-  const { machine, logger, metrics } = basics;
-  const openedState = await openState(config, { ...basics, wrapRedisPayments: overrides.wrapRedisPayments });
+  const openedState = await openState(basics);
   const state = overrides.wrapState?.(openedState) ?? openedState;
   const exits = buildDelivery(basics, state);
   const stopRequest = new AbortController();
@@ -38,17 +37,17 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const ops = createOpsServer({
     service: serviceName,
     unreadyReason,
-    registry: metrics.registry,
+    registry: basics.metrics.registry,
     logger: fastifyLoggerOf(basics),
   });
-  addGauges(metrics, state, api, unreadyReason);
+  addGauges(basics.metrics, state, api, unreadyReason);
 
   let stopping: Promise<void> | undefined;
   return {
     start: () => startAll(basics, state, exits, api, ops),
     stop() {
       stopRequest.abort();
-      stopping ??= stopAll({ ...exits, machine, logger, graceMs: config.shutdownGraceMs, api, ops, state });
+      stopping ??= stopAll(basics, exits, { state, api, ops });
       return stopping;
     },
   };
@@ -70,10 +69,8 @@ function addGauges(
   addGauge(registry, 'payment_service_ready', '1 while /readyz says that it takes calls, else 0.', () =>
     unreadyReason() === undefined ? 1 : 0,
   );
-  addCountGauge(registry, 'payment_stored', 'Payments stored, by state.', () => payments.count(), 'state');
-  addCountGauge(registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () =>
-    payments.scheduled(),
-  );
+  addGauge(registry, 'payment_stored', 'Payments stored, by state.', () => payments.count(), 'state');
+  addGauge(registry, 'payment_settlements_scheduled', 'Settlements scheduled.', () => payments.scheduled());
 }
 
 async function startAll(

@@ -8,8 +8,8 @@ import type { DeliveryChannel } from '../delivery/delivery-service.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { ResolveName } from '../delivery/webhook/connector.ts';
 import { createEgressPolicy, type EgressPolicy } from '../delivery/webhook/egress-policy.ts';
-import { createLogger, type Logger } from '../observability/logger.ts';
-import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createLogger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import type { RedisPaymentParts } from '../state/redis/payments.ts';
 import type { State } from '../state/state.ts';
@@ -47,26 +47,16 @@ export interface AppOverrides {
 }
 
 /** What everything works with. */
-export interface Basics {
-  readonly config: Config;
-  readonly overrides: AppOverrides;
-  readonly clock: SimClock;
-  readonly machine: MachineClock;
-  readonly random: RandomSource;
-  readonly newId: IdGenerator;
-  readonly logDestination: DestinationStream;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly egressPolicy: EgressPolicy;
-}
+export type Basics = Readonly<ReturnType<typeof createBasics>>;
 
 /** Makes what everything works with. */
-export function createBasics(config: Config, overrides: AppOverrides): Basics {
-  const logDestination = overrides.logDestination ?? process.stdout;
+export function createBasics(config: Config, overrides: AppOverrides) {
+  const logDestination: DestinationStream = overrides.logDestination ?? process.stdout;
+  const clock: SimClock = overrides.clock ?? systemClock;
   return {
     config,
     overrides,
-    clock: overrides.clock ?? systemClock,
+    clock,
     machine: overrides.machine ?? systemClock,
     random:
       overrides.random ??
@@ -75,12 +65,17 @@ export function createBasics(config: Config, overrides: AppOverrides): Basics {
     logDestination,
     logger: createLogger(config.logLevel, logDestination),
     metrics: createMetrics(overrides.processMetrics ?? true),
-    egressPolicy: createEgressPolicy({
-      allowLoopback: config.environment === 'development',
-      blockedCidrs: config.webhookBlockedCidrs,
-      allowedHosts: config.webhookAllowedHosts,
-    }),
+    egressPolicy: egressPolicyOf(config),
   };
+}
+
+/** Where webhooks may go. */
+export function egressPolicyOf(config: Config): EgressPolicy {
+  return createEgressPolicy({
+    allowLoopback: config.environment === 'development',
+    blockedCidrs: config.webhookBlockedCidrs,
+    allowedHosts: config.webhookAllowedHosts,
+  });
 }
 
 /** Fastify's own lines (each address it listens at) say nothing that ours do not. */

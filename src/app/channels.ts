@@ -1,7 +1,5 @@
 import { findCredentialSource } from '../aws/credential-source.ts';
-import type { MachineClock, SimClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
-import type { RandomSource } from '../base/random.ts';
 import { createCustody } from '../delivery/custody.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
 import { createDeliveryService } from '../delivery/delivery-service.ts';
@@ -23,9 +21,9 @@ import {
 import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createWebhookSender } from '../delivery/webhook/sender.ts';
 import { createWebhookTurns } from '../delivery/webhook/turn.ts';
-import { addCountGauge, addGauge, type Metrics } from '../observability/metrics.ts';
+import { addGauge } from '../observability/metrics.ts';
 import type { State } from '../state/state.ts';
-import { secretToSigningKey } from '../webhook-format/signature.ts';
+import { signingKeysOf } from '../webhook-format/signature.ts';
 import { type Basics, present } from './basics.ts';
 import type { Config } from './config.ts';
 import { observeDeliveries } from './observers.ts';
@@ -79,22 +77,19 @@ export function buildDelivery(basics: Basics, state: State) {
 }
 
 /** What every channel works with. */
-interface ChannelParts {
-  readonly clock: SimClock;
-  readonly machine: MachineClock;
-  readonly random: RandomSource;
-  readonly metrics: Metrics;
+interface ChannelParts extends Pick<Basics, 'clock' | 'machine' | 'random' | 'metrics'> {
   readonly observe: Observer<DeliveryReport>;
   readonly state: State;
   readonly deadLetterQueue: DeadLetterQueue | undefined;
 }
 
+interface Egress {
+  readonly policy: EgressPolicy;
+  readonly resolve: ResolveName;
+}
+
 /** The webhook channel with all that belongs to it. */
-export function buildWebhooks(
-  config: Config,
-  parts: ChannelParts,
-  egress: { readonly policy: EgressPolicy; readonly resolve: ResolveName },
-) {
+export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egress) {
   const { state, metrics } = parts;
   const queue = state.webhookQueue;
   const { webhookTimeoutMs: timeoutMs } = config;
@@ -106,14 +101,11 @@ export function buildWebhooks(
   const connections = buildConnections(config, egress);
   const circuits = createWebhookCircuits({ ...parts, retry });
   const custody = createCustody({
-    ...parts,
+    ...custodyParts(parts),
     channel: 'webhook',
-    durable: state.durable,
-    maxSlowAttempts,
     queue,
     urlOf: ({ url }) => url,
   });
-  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
   const takeTurn = createWebhookTurns({
     ...parts,
     connections,
@@ -121,15 +113,19 @@ export function buildWebhooks(
     maxConnectionWaitMs: custody.maxConnectionWaitMs,
     attempt: createWebhookAttempt({
       ...parts,
-      keys: [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)],
+      keys: signingKeysOf(config.webhookSecrets),
       timeoutMs,
     }),
   });
-  addCountGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
+  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
     queue.size(),
   );
-  addGauge(metrics.registry, 'webhook_connections', 'Webhook connections and who waits for one.', () =>
-    connections.stats(),
+  addGauge(
+    metrics.registry,
+    'webhook_connections',
+    'Webhook connections and who waits for one.',
+    () => connections.stats(),
+    'state',
   );
   addGauge(metrics.registry, 'webhook_circuits_open', 'Origins that webhooks wait for.', () =>
     circuits.openCount(),
@@ -140,10 +136,11 @@ export function buildWebhooks(
   };
 }
 
-function buildConnections(
-  config: Config,
-  egress: { readonly policy: EgressPolicy; readonly resolve: ResolveName },
-): WebhookConnections {
+function custodyParts(parts: ChannelParts) {
+  return { ...parts, durable: parts.state.durable, maxSlowAttempts };
+}
+
+function buildConnections(config: Config, egress: Egress): WebhookConnections {
   return createWebhookConnections({
     maxPerOrigin: config.webhookMaxConnectionsPerOrigin,
     maxTotal: config.webhookMaxConnections,
@@ -187,19 +184,21 @@ function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChann
   const { state, metrics } = parts;
   const queue = state.eventQueue;
   const custody = createCustody({
-    ...parts,
+    ...custodyParts(parts),
     channel: 'eventbridge',
-    durable: state.durable,
-    maxSlowAttempts,
     queue,
     urlOf: () => undefined,
   });
   const sender = createEventBridgeSender({ ...parts, config: eventBridge, queue, custody });
-  addGauge(metrics.registry, 'eventbridge_backlog', 'Events on their way to EventBridge.', () =>
-    sender.backlog(),
+  addGauge(
+    metrics.registry,
+    'eventbridge_backlog',
+    'Events on their way to EventBridge.',
+    () => sender.backlog(),
+    'state',
   );
   if (state.durable) {
-    addCountGauge(
+    addGauge(
       metrics.registry,
       'eventbridge_retries_waiting',
       'Events of all replicas that wait for another attempt.',

@@ -1,17 +1,17 @@
-import { type AwsConfig, queueUrl, readAwsConfig } from '../aws/aws-config.ts';
-import type { Scenario } from '../payment/payment.ts';
-import { type EventBridgeConfig, readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
-import { isUsableSecret } from '../webhook-format/secrets.ts';
+import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
+import { readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
+import { isUsableSecret } from '../webhook-format/signature.ts';
 import { describeCidrProblem, describeHostProblem } from '../delivery/webhook/egress-policy.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
-import { type Environment, readEnvironment } from '../base/env/environment.ts';
-import { type LogLevel, logLevels } from '../observability/logger.ts';
-import { readRedisConfig, type RedisConfig } from '../state/redis/redis-config.ts';
+import { readEnvironment } from '../base/env/environment.ts';
+import { logLevels } from '../observability/logger.ts';
+import { readRedisConfig } from '../state/redis/redis-config.ts';
 
 const switches = ['on', 'off'] as const;
 const yesOrNo = ['true', 'false'] as const;
 const scenarios = ['approve', 'fail', 'delay', 'random'] as const;
+const scenarioNamed = { approve: 'APPROVE', fail: 'FAIL', delay: 'DELAY', random: 'RANDOM' } as const;
 
 /** Everybody knows it, so production refuses it. */
 const developmentWebhookSecret = 'payment-sim-dev-secret';
@@ -26,56 +26,7 @@ const dayMs = 86_400_000;
 const minSharedTtlMs = 60_000;
 
 /** Everything that can be set from outside; times in milliseconds. README documents every variable. */
-export interface Config {
-  readonly environment: Environment;
-  readonly host: string;
-  /** 0 lets the system choose, which tests use. */
-  readonly grpcPort: number;
-  readonly healthPort: number;
-  /** Whether other processes on this machine may listen at `grpcPort` too; Linux shares the connections out. */
-  readonly reusePort: boolean;
-  readonly logLevel: LogLevel;
-  readonly defaultScenario: Scenario;
-  readonly defaultDelayMs: number;
-  readonly delayScenarioMs: number;
-  readonly randomFailureRate: number;
-  /** Undefined: outcomes of RANDOM differ from run to run. */
-  readonly randomSeed: number | undefined;
-  /** At least one, the current one first. */
-  readonly webhookSecrets: readonly [string, ...string[]];
-  readonly webhookMaxAttempts: number;
-  readonly webhookRetryBaseMs: number;
-  readonly webhookRetryMaxMs: number;
-  readonly webhookTimeoutMs: number;
-  /** Connections to webhook receivers, in all. */
-  readonly webhookMaxConnections: number;
-  /** The same to one scheme, host and port. */
-  readonly webhookMaxConnectionsPerOrigin: number;
-  /** How many webhooks may wait for a connection, and as many for another attempt. */
-  readonly webhookMaxBacklog: number;
-  /** The same for one scheme, host and port. */
-  readonly webhookMaxBacklogPerOrigin: number;
-  /** Webhooks never go there; addresses and networks. */
-  readonly webhookBlockedCidrs: readonly string[];
-  /** When not empty, webhooks go nowhere else; in lower case. */
-  readonly webhookAllowedHosts: readonly string[];
-  readonly shutdownGraceMs: number;
-  readonly paymentTtlMs: number;
-  readonly maxPayments: number;
-  /** Largest request message, in bytes, before and after decompression. */
-  readonly readMaxBytes: number;
-  /** Whether 8030 tells its contract to those who ask. */
-  readonly reflection: boolean;
-  /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
-  readonly corsOrigins: readonly string[];
-  /** Connections on the API's port at the same time. */
-  readonly maxConnections: number;
-  readonly redis: RedisConfig;
-  readonly aws: AwsConfig;
-  readonly eventBridge: EventBridgeConfig;
-  /** Where dead letters go besides the log. */
-  readonly deadLetterQueueUrl: string | undefined;
-}
+export type Config = Readonly<ReturnType<typeof readConfig>>;
 
 /**
  * Reads the configuration. Empty variables count as unset.
@@ -96,43 +47,58 @@ export function loadConfig(
 }
 
 /** Reads every variable, in the order in which README and check-env list them. */
-function readConfig(read: EnvironmentReader): Config {
+function readConfig(read: EnvironmentReader) {
   const environment = readEnvironment(read);
   return {
     environment,
     host: read.text('HOST', '0.0.0.0'),
+    /** 0 lets the system choose, which tests use. */
     grpcPort: read.integer('GRPC_PORT', 8030, 0, 65_535),
     healthPort: read.integer('HEALTH_PORT', 8031, 0, 65_535),
+    /** Whether other processes on this machine may listen at `grpcPort` too; Linux shares the connections out. */
     reusePort: read.oneOf('REUSE_PORT', yesOrNo, 'false') === 'true',
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
-    defaultScenario: toScenario(read.oneOf('DEFAULT_SCENARIO', scenarios, 'approve')),
+    defaultScenario: scenarioNamed[read.oneOf('DEFAULT_SCENARIO', scenarios, 'approve')],
     defaultDelayMs: read.integer('DEFAULT_DELAY_MS', 2_000, 0, dayMs),
     delayScenarioMs: read.integer('DELAY_SCENARIO_MS', 10_000, 0, dayMs),
     randomFailureRate: read.fraction('RANDOM_FAILURE_RATE', 0.5),
+    /** Undefined: outcomes of RANDOM differ from run to run. */
     randomSeed: read.optionalInteger('RANDOM_SEED', 0, 2 ** 32 - 1),
+    /** At least one, the current one first. */
     webhookSecrets: read.list('WEBHOOK_SECRET', developmentWebhookSecret),
     webhookMaxAttempts: read.integer('WEBHOOK_MAX_ATTEMPTS', 8, 1, 100),
     webhookRetryBaseMs: read.integer('WEBHOOK_RETRY_BASE_MS', 1_000, 1, dayMs),
     webhookRetryMaxMs: read.integer('WEBHOOK_RETRY_MAX_MS', 300_000, 1, dayMs),
     webhookTimeoutMs: read.integer('WEBHOOK_TIMEOUT_MS', 30_000, 1, 600_000),
+    /** Connections to webhook receivers, in all. */
     webhookMaxConnections: read.integer('WEBHOOK_MAX_CONNECTIONS', 1_000, 1, 100_000),
+    /** The same to one scheme, host and port. */
     webhookMaxConnectionsPerOrigin: read.integer('WEBHOOK_MAX_CONNECTIONS_PER_ORIGIN', 100, 1, 100_000),
+    /** How many webhooks may wait for a connection, and as many for another attempt. */
     webhookMaxBacklog: read.integer('WEBHOOK_MAX_BACKLOG', 200_000, 1, 10_000_000),
+    /** The same for one scheme, host and port. */
     webhookMaxBacklogPerOrigin: read.integer('WEBHOOK_MAX_BACKLOG_PER_ORIGIN', 50_000, 1, 10_000_000),
+    /** Webhooks never go there; addresses and networks. */
     webhookBlockedCidrs: read.optionalList('WEBHOOK_BLOCKED_CIDRS', describeCidrProblem),
+    /** When not empty, webhooks go nowhere else; in lower case. */
     webhookAllowedHosts: read
       .optionalList('WEBHOOK_ALLOWED_HOSTS', describeHostProblem)
       .map((host) => host.toLowerCase()),
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
     paymentTtlMs: read.integer('PAYMENT_TTL_MS', dayMs, 1, maxTimerMs),
     maxPayments: read.integer('MAX_PAYMENTS', 1_000_000, 1, 10_000_000),
+    /** Largest request message, in bytes, before and after decompression. */
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
+    /** Whether 8030 tells its contract to those who ask. */
     reflection: read.oneOf('REFLECTION', switches, environment === 'production' ? 'off' : 'on') === 'on',
+    /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
     corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
+    /** Connections on the API's port at the same time. */
     maxConnections: read.integer('MAX_CONNECTIONS', 10_000, 1, 1_000_000),
     redis: readRedisConfig(read),
     aws: readAwsConfig(read),
     eventBridge: readEventBridgeConfig(read),
+    /** Where dead letters go besides the log. */
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
   };
 }
@@ -176,17 +142,4 @@ function readCorsOrigins(read: EnvironmentReader, fallback: string): readonly st
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
-}
-
-function toScenario(name: (typeof scenarios)[number]): Scenario {
-  switch (name) {
-    case 'approve':
-      return 'APPROVE';
-    case 'fail':
-      return 'FAIL';
-    case 'delay':
-      return 'DELAY';
-    case 'random':
-      return 'RANDOM';
-  }
 }

@@ -1,4 +1,3 @@
-import type { DestinationStream } from 'pino';
 import { combineObservers, type Observer } from '../base/observer.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import {
@@ -9,18 +8,14 @@ import {
 } from '../observability/delivery-counts.ts';
 import { logDeadLetters, logEventBridge, logWebhooks } from '../observability/delivery-log.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
 import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
 import { createSettlementLog } from '../observability/settlement-log.ts';
 import type { PaymentReport } from '../payment/observer.ts';
+import type { Basics } from './basics.ts';
 
 /* The part of the composition root (app.ts) that says who is told what. */
 
-interface ObserverParts {
-  readonly logger: Logger;
-  readonly logDestination: DestinationStream;
-  readonly metrics: Metrics;
-}
+type ObserverParts = Pick<Basics, 'logger' | 'logDestination' | 'metrics'>;
 
 /** Who sees payments: the metrics, the log, and whoever runs the service inside a test. */
 export function observePayments(

@@ -1,28 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { MachineClock } from '../base/clock.ts';
-import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
-import type { DeliveryService } from '../delivery/delivery-service.ts';
-import type { AttemptNotes } from '../observability/attempt-notes.ts';
-import type { Logger } from '../observability/logger.ts';
+import { within } from '../base/within.ts';
 import type { Payments, StoredPayments } from '../payment/ports.ts';
 import type { ApiServer } from '../server/api-server.ts';
 import type { State } from '../state/state.ts';
+import type { Basics } from './basics.ts';
+import type { Exits } from './channels.ts';
 
 /* The part of the composition root (app.ts) that says in which order everything ends. */
-
-interface StopParts {
-  readonly machine: MachineClock;
-  readonly logger: Logger;
-  /** For all of it, in milliseconds. */
-  readonly graceMs: number;
-  readonly api: ApiServer;
-  readonly ops: FastifyInstance;
-  readonly state: State;
-  readonly delivery: DeliveryService;
-  readonly attemptNotes: AttemptNotes;
-  readonly deadLetterQueue: DeadLetterQueue | undefined;
-  readonly closeWebhooks: () => Promise<void>;
-}
 
 /** The end of the grace that is kept for the dead letters of what came too late, in milliseconds. */
 const deadLetterGraceMs = 2_000;
@@ -36,23 +21,27 @@ const notesMs = 500;
  *
  * @throws what the first step that failed has thrown, after all of them.
  */
-export async function stopAll(parts: StopParts): Promise<void> {
-  const { machine, logger, graceMs, state, deadLetterQueue } = parts;
+export async function stopAll(
+  { config, machine, logger }: Basics,
+  { delivery, deadLetterQueue, attemptNotes, closeWebhooks }: Exits,
+  { state, api, ops }: { readonly state: State; readonly api: ApiServer; readonly ops: FastifyInstance },
+): Promise<void> {
+  const graceMs = config.shutdownGraceMs;
   const deadline = machine.monotonic() + graceMs;
   const leftMs = () => Math.max(0, deadline - machine.monotonic());
   const lettersMs = deadLetterQueue === undefined ? 0 : Math.min(deadLetterGraceMs, graceMs / 4);
   logger.info({ grace_ms: graceMs, ...(await countStored(state.payments)) }, 'Stopping');
   const steps: readonly (() => Promise<unknown> | undefined)[] = [
-    () => closeApi(parts),
+    () => closeApi(api, machine, graceMs / 2),
     // Payments due in the second half of the grace settle right away, so that their events have the time
     // to go out.
     () => state.payments.drain(leftMs() / 2),
-    () => parts.delivery.drain(Math.max(0, leftMs() - lettersMs)),
+    () => delivery.drain(Math.max(0, leftMs() - lettersMs)),
     () => deadLetterQueue?.drain(leftMs()),
-    () => parts.closeWebhooks(),
-    () => within(machine, notesMs, parts.attemptNotes.written()),
+    () => closeWebhooks(),
+    () => within(machine, notesMs, attemptNotes.written()),
     () => state.close(),
-    () => parts.ops.close(),
+    () => ops.close(),
   ];
   const failures: unknown[] = [];
   for (const step of steps) {
@@ -72,8 +61,8 @@ export async function stopAll(parts: StopParts): Promise<void> {
  * No call takes long by itself: one that does is a caller's slow upload, and must not use up the time that
  * settlements and webhooks need.
  */
-async function closeApi({ machine, graceMs, api }: StopParts): Promise<void> {
-  const forceClose = machine.setTimer(graceMs / 2, () => api.connections.destroyConnections());
+async function closeApi(api: ApiServer, machine: MachineClock, withinMs: number): Promise<void> {
+  const forceClose = machine.setTimer(withinMs, () => api.connections.destroyConnections());
   await api.app.close();
   forceClose.cancel();
 }
@@ -85,11 +74,4 @@ async function countStored(payments: Payments): Promise<StoredPayments | undefin
   } catch {
     return undefined;
   }
-}
-
-async function within(machine: MachineClock, ms: number, work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = machine.setTimer(ms, late.resolve);
-  await Promise.race([work, late.promise]);
-  timer.cancel();
 }

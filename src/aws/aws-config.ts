@@ -9,38 +9,30 @@ export interface AwsKeys {
 }
 
 /** The AWS variables of the environment; their names are those of the AWS SDKs. */
-export interface AwsConfig {
-  readonly region: string;
-  /** AWS_PROFILE, undefined when it is not set. */
-  readonly profile: string | undefined;
-  /** Where EventBridge is called instead of AWS itself: AWS_ENDPOINT_URL_EVENTBRIDGE or AWS_ENDPOINT_URL. */
-  readonly eventBridgeUrl: string | undefined;
-  /** Where SQS is called instead of AWS itself: AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL. */
-  readonly sqsUrl: string | undefined;
-  readonly keys: AwsKeys | undefined;
-  /** Whether the platform provides a role: IRSA, EKS Pod Identity or an ECS task role. */
-  readonly hasRole: boolean;
-  /** The shared credentials and config file, in this order; they need not exist. */
-  readonly profileFiles: { readonly credentials: string; readonly config: string } | undefined;
-}
+export type AwsConfig = Readonly<ReturnType<typeof readAwsConfig>>;
 
 /** Reads the AWS variables; mistakes are collected in `read`. */
-export function readAwsConfig(read: EnvironmentReader): AwsConfig {
+export function readAwsConfig(read: EnvironmentReader) {
   const endpointUrl = httpUrl(read, 'AWS_ENDPOINT_URL');
   const home = read.optionalText('HOME') ?? read.optionalText('USERPROFILE');
   const credentials = read.optionalText('AWS_SHARED_CREDENTIALS_FILE');
   const config = read.optionalText('AWS_CONFIG_FILE');
   return {
     region: region(read),
+    /** Undefined when it is not set. */
     profile: read.optionalText('AWS_PROFILE'),
+    /** Where EventBridge is called instead of AWS itself. */
     eventBridgeUrl: httpUrl(read, 'AWS_ENDPOINT_URL_EVENTBRIDGE') ?? endpointUrl,
+    /** Where SQS is called instead of AWS itself. */
     sqsUrl: httpUrl(read, 'AWS_ENDPOINT_URL_SQS') ?? endpointUrl,
     keys: keys(read),
+    /** Whether the platform provides a role: IRSA, EKS Pod Identity or an ECS task role. */
     hasRole:
       (read.optionalText('AWS_WEB_IDENTITY_TOKEN_FILE') !== undefined &&
         read.optionalText('AWS_ROLE_ARN') !== undefined) ||
       read.optionalText('AWS_CONTAINER_CREDENTIALS_FULL_URI') !== undefined ||
       read.optionalText('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI') !== undefined,
+    /** The shared credentials and config file, in this order; they need not exist. */
     profileFiles:
       home === undefined && (credentials === undefined || config === undefined)
         ? undefined

@@ -1,4 +1,4 @@
-import type { AwsConfig, AwsKeys } from './aws-config.ts';
+import type { AwsConfig } from './aws-config.ts';
 import type { CredentialSource } from './credential-source.ts';
 
 /** The limits of one client; times in milliseconds. */
@@ -6,24 +6,6 @@ interface ClientLimits {
   /** For one request, its answer included. */
   readonly timeoutMs: number;
   readonly maxSockets: number;
-}
-
-/** Options that clients of all AWS services take. */
-interface AwsClientOptions {
-  readonly region: string;
-  readonly endpoint?: string;
-  readonly credentials?: AwsKeys;
-  readonly profile?: string;
-  readonly maxAttempts: number;
-  readonly cacheMiddleware: boolean;
-  readonly requestHandler: {
-    readonly connectionTimeout: number;
-    readonly requestTimeout: number;
-    readonly throwOnRequestTimeout: boolean;
-    readonly socketTimeout: number;
-    readonly httpAgent: { readonly keepAlive: boolean; readonly maxSockets: number };
-    readonly httpsAgent: { readonly keepAlive: boolean; readonly maxSockets: number };
-  };
 }
 
 /**
@@ -35,7 +17,7 @@ export function awsClientOptions(
   source: CredentialSource | undefined,
   endpointUrl: string | undefined,
   limits: ClientLimits,
-): AwsClientOptions {
+) {
   const agent = { keepAlive: true, maxSockets: limits.maxSockets };
   return {
     region: aws.region,

@@ -11,13 +11,6 @@ export interface CallTrace {
   readonly requestId: string | undefined;
 }
 
-/** The headers as they came. */
-interface TraceHeaders {
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
-  readonly requestId: string | undefined;
-}
-
 /**
  * W3C Trace Context, limits of tracestate: at least 512 characters must be propagated, and where that is
  * not enough, entries of more than 128 characters are removed first.
@@ -38,8 +31,10 @@ const requestIdPattern = /^[!-~]{1,128}$/;
 /**
  * The trace that a call belongs to, undefined when it names none. Malformed values are dropped, as W3C
  * Trace Context says, and never an error of the call.
+ *
+ * @param headers as they came.
  */
-export function parseCallTrace(headers: TraceHeaders): CallTrace | undefined {
+export function parseCallTrace(headers: CallTrace): CallTrace | undefined {
   const traceparent = parseTraceparent(headers.traceparent?.trim());
   const requestId = headers.requestId?.trim();
   const validRequestId = requestId !== undefined && requestIdPattern.test(requestId) ? requestId : undefined;

@@ -31,4 +31,13 @@ export class Fifo<T> {
     }
     return item;
   }
+
+  /** Takes all items, the oldest first. */
+  takeAll(): T[] {
+    const all: T[] = [];
+    for (let item = this.shift(); item !== undefined; item = this.shift()) {
+      all.push(item);
+    }
+    return all;
+  }
 }

@@ -1,18 +1,17 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
+import { egressPolicyOf } from '../app/basics.ts';
 import { type Config, loadConfig } from '../app/config.ts';
 import { systemClock } from '../base/clock.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { loadEnvFiles } from '../base/env/env-file.ts';
 import { type GivenUpWebhook, readGivenUpWebhook } from '../delivery/dead-letter/log-line.ts';
-import { createEgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { encodeWebhookBody } from '../delivery/payload.ts';
 import { createWebhookConnector, resolveWithSystem } from '../delivery/webhook/connector.ts';
 import { webhookHeaders } from '../delivery/webhook/attempt.ts';
-import { sendWebhookRequest } from '../delivery/webhook/request.ts';
-import { toWebhookTarget } from '../delivery/webhook/target.ts';
-import { secretToSigningKey } from '../webhook-format/signature.ts';
+import { sendWebhookRequest, toWebhookTarget } from '../delivery/webhook/request.ts';
+import { signingKeysOf } from '../webhook-format/signature.ts';
 
 /*
  * Reads log lines from standard input and sends the webhooks again that were given up, each once and
@@ -23,15 +22,10 @@ import { secretToSigningKey } from '../webhook-format/signature.ts';
 type Send = (webhook: GivenUpWebhook) => Promise<{ readonly isDelivered: boolean; readonly answer: string }>;
 
 function createSend(config: Config): Send {
-  const [currentSecret, ...olderSecrets] = config.webhookSecrets;
-  const keys = [secretToSigningKey(currentSecret), ...olderSecrets.map(secretToSigningKey)] as const;
+  const keys = signingKeysOf(config.webhookSecrets);
   const timeoutMs = config.webhookTimeoutMs;
   const connect = createWebhookConnector({
-    policy: createEgressPolicy({
-      allowLoopback: config.environment === 'development',
-      blockedCidrs: config.webhookBlockedCidrs,
-      allowedHosts: config.webhookAllowedHosts,
-    }),
+    policy: egressPolicyOf(config),
     connectTimeoutMs: timeoutMs,
     resolve: resolveWithSystem,
   });
@@ -40,16 +34,8 @@ function createSend(config: Config): Send {
     const timestampSeconds = Math.floor(systemClock.now() / 1000);
     const body = encodeWebhookBody(event, timestampSeconds);
     const client = new Client(origin, { connect });
-    const result = await sendWebhookRequest(
-      client,
-      {
-        path,
-        headers: webhookHeaders(keys, event, timestampSeconds, body),
-        body,
-        timeoutMs,
-      },
-      systemClock,
-    );
+    const headers = webhookHeaders(keys, event, timestampSeconds, body);
+    const result = await sendWebhookRequest(client, { path, headers, body, timeoutMs }, systemClock);
     await client.destroy();
     return result.outcome === 'delivered'
       ? { isDelivered: true, answer: String(result.statusCode) }

@@ -1,13 +1,12 @@
 import type { MachineClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
-import { HandedOverError } from '../payment/handed-over-error.ts';
+import { HandedOverError } from '../payment/errors.ts';
 import type { ChannelName, DeadLetterQueue, DeadLetterReason } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryReport } from './observer.ts';
 import type { DeliveryQueue } from './ports.ts';
 
-/** What a channel's custody works with. */
-export interface CustodyDeps<D extends Delivery> {
+interface CustodyDeps<D extends Delivery> {
   readonly channel: ChannelName;
   /**
    * Whether deliveries outlive the process: what it has no time or no room for is left to others then, and
@@ -170,20 +169,15 @@ async function hold<D extends Delivery>(
   delayMs: number,
   error: string,
 ): Promise<boolean> {
-  switch (await addToQueue(self, delivery, delayMs)) {
-    case 'held':
-      return true;
-    case 'refused':
-      giveUp(self, delivery, 'shutdown', error);
-      return false;
-    case 'full':
-      giveUp(self, delivery, 'overflow', error);
-      return false;
-    case 'failed':
-      giveUp(self, delivery, 'queue_failed', error);
-      return false;
+  const outcome = await addToQueue(self, delivery, delayMs);
+  if (outcome !== 'held') {
+    giveUp(self, delivery, reasons[outcome], error);
   }
+  return outcome === 'held';
 }
+
+/** Why a delivery is given up that the queue did not take. */
+const reasons = { refused: 'shutdown', full: 'overflow', failed: 'queue_failed' } as const;
 
 async function addToQueue<D extends Delivery>(self: State<D>, delivery: D, delayMs: number) {
   try {

@@ -1,5 +1,5 @@
 import type { PaymentEvent } from '../payment/event.ts';
-import type { AttemptResult } from './attempt-result.ts';
+import type { AttemptResult } from './retry-policy.ts';
 import type { ChannelName, DeadLetter } from './dead-letter.ts';
 import type { Delivery, WebhookDelivery } from './delivery.ts';
 
@@ -54,11 +54,6 @@ export type DeliveryReport =
       readonly openMs: number;
     }
   | { readonly kind: 'circuit-closed'; readonly origin: string }
-  | EventBridgeReport
-  | DeadLetterQueueReport;
-
-/** What the EventBridge channel tells besides. */
-export type EventBridgeReport =
   /** A PutEvents call ended: `accepted`, `partly_failed`, or why the whole call failed. */
   | { readonly kind: 'call-ended'; readonly outcome: string; readonly durationMs: number }
   | { readonly kind: 'entry-failed'; readonly reason: string }
@@ -83,9 +78,6 @@ export type EventBridgeReport =
   | { readonly kind: 'eventbridge-off' }
   /** No credentials can be had for now: events are skipped, or held. */
   | { readonly kind: 'eventbridge-without-credentials'; readonly skips: boolean; readonly error: string }
-  | { readonly kind: 'bus-unreliable'; readonly region: string; readonly error: string };
-
-/** What the queue of dead letters tells. */
-export type DeadLetterQueueReport =
+  | { readonly kind: 'bus-unreliable'; readonly region: string; readonly error: string }
   | { readonly kind: 'letters-sent'; readonly letters: number }
   | { readonly kind: 'letters-lost'; readonly eventIds: readonly string[]; readonly error: string };

@@ -11,7 +11,7 @@ export interface RetryOptions {
 }
 
 /** Share by which a wait is made shorter or longer at random, so that retries do not come in waves. */
-export const jitter = 0.2;
+const jitter = 0.2;
 
 /** How an attempt failed. */
 export interface AttemptFailure {
@@ -23,8 +23,19 @@ export interface AttemptFailure {
   readonly retryAfterMs?: number;
 }
 
+/** How one webhook attempt ended. */
+export type AttemptResult =
+  | { readonly outcome: 'delivered'; readonly statusCode: number }
+  | {
+      readonly outcome: 'failed';
+      readonly failure: AttemptFailure;
+      readonly statusCode?: number;
+      /** For the log: what went wrong, or how the receiver's answer began. */
+      readonly detail: string;
+    };
+
 /** What to do after a failed attempt. */
-export type RetryDecision =
+type RetryDecision =
   | { readonly action: 'retry'; readonly delayMs: number }
   | { readonly action: 'give-up'; readonly reason: 'exhausted' | 'refused' };
 

@@ -1,20 +1,6 @@
-import type { Observer } from '../base/observer.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { PaymentEvent } from '../payment/event.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
-
-/** Remembers what the service did, and wakes those who wait for it. */
-export interface DeliveryRecord {
-  readonly observe: Observer<DeliveryReport>;
-  /** In the order the payments settled. */
-  webhooks(): readonly SentWebhook[];
-  /** Resolves with the first webhook that fits, or rejects when the time is over. */
-  waitForWebhook(fits: (webhook: SentWebhook) => boolean, options?: WaitOptions): Promise<SentWebhook>;
-  /** Resolves when the payment has settled, or rejects when the time is over. */
-  waitForSettlement(paymentId: string, options?: WaitOptions): Promise<SettledOutcome>;
-  /** Rejects all who still wait. */
-  close(): void;
-}
 
 /** Nobody looks that far back, and a long-running simulator must not grow for ever. */
 const maxRemembered = 10_000;
@@ -29,16 +15,18 @@ interface State {
   readonly waiters: Set<(endedBecause?: string) => void>;
 }
 
-/** An empty record. */
-export function createDeliveryRecord(): DeliveryRecord {
+/** Remembers what the service did, and wakes those who wait for it. */
+export function createDeliveryRecord() {
   const self: State = { webhooks: new Map(), settlements: new Map(), waiters: new Set() };
   const { webhooks, settlements } = self;
   return {
-    observe: (report) => note(self, report),
+    observe: (report: DeliveryReport) => note(self, report),
 
-    webhooks: () => [...webhooks.values()],
+    /** In the order the payments settled. */
+    webhooks: (): readonly SentWebhook[] => [...webhooks.values()],
 
-    waitForWebhook: (fits, options) =>
+    /** Resolves with the first webhook that fits, or rejects when the time is over. */
+    waitForWebhook: (fits: (webhook: SentWebhook) => boolean, options?: WaitOptions) =>
       waitFor(
         self,
         () => [...webhooks.values()].find(fits),
@@ -46,7 +34,8 @@ export function createDeliveryRecord(): DeliveryRecord {
         options,
       ),
 
-    waitForSettlement: (paymentId, options) =>
+    /** Resolves when the payment has settled, or rejects when the time is over. */
+    waitForSettlement: (paymentId: string, options?: WaitOptions) =>
       waitFor(
         self,
         () => settlements.get(paymentId),
@@ -54,6 +43,7 @@ export function createDeliveryRecord(): DeliveryRecord {
         options,
       ),
 
+    /** Rejects all who still wait. */
     close: () => wake(self, 'before the simulator stopped'),
   };
 }

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import { type CounterSeries, createSeriesCounter, createSeriesHistogram } from './series.ts';
 
 /** Counts and times the calls of one method. */
-export interface MethodMetrics {
+interface MethodMetrics {
   started(): void;
   /** The call ended; undefined is OK. */
   handled(code: Code | undefined, seconds: number): void;

@@ -15,14 +15,10 @@ export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
         report.result.outcome === 'delivered' ? 'delivered' : report.result.failure.reason,
       );
       metrics.webhookAttemptSeconds.observe(report.durationMs / 1000);
-    } else if (report.kind === 'delivered') {
-      if (report.channel === 'webhook') {
-        metrics.webhookDeliveries.count('delivered');
-      }
-    } else if (report.kind === 'given-up') {
-      if (report.letter.channel === 'webhook') {
-        metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
-      }
+    } else if (report.kind === 'delivered' && report.channel === 'webhook') {
+      metrics.webhookDeliveries.count('delivered');
+    } else if (report.kind === 'given-up' && report.letter.channel === 'webhook') {
+      metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
     }
   };
 }
@@ -36,14 +32,10 @@ export function countEventBridge(metrics: Metrics): Observer<DeliveryReport> {
       metrics.eventBridgeCallSeconds.observe(report.durationMs / 1000);
     } else if (report.kind === 'entry-failed') {
       metrics.eventBridgeEntryFailures.inc({ reason: report.reason });
-    } else if (report.kind === 'delivered') {
-      if (report.channel === 'eventbridge') {
-        metrics.eventBridgeEvents.count('delivered');
-      }
-    } else if (report.kind === 'given-up') {
-      if (report.letter.channel === 'eventbridge') {
-        metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
-      }
+    } else if (report.kind === 'delivered' && report.channel === 'eventbridge') {
+      metrics.eventBridgeEvents.count('delivered');
+    } else if (report.kind === 'given-up' && report.letter.channel === 'eventbridge') {
+      metrics.eventBridgeEvents.count(`dead_letter_${report.letter.reason}`);
     }
   };
 }

@@ -10,8 +10,8 @@ import type { Logger } from './logger.ts';
 /** Writes the lines of webhooks and their circuits. */
 export function logWebhooks(logger: Logger): Observer<DeliveryReport> {
   return (report) => {
-    if (report.kind === 'delivered') {
-      if (report.channel === 'webhook' && logger.isLevelEnabled('debug')) {
+    if (report.kind === 'delivered' && report.channel === 'webhook') {
+      if (logger.isLevelEnabled('debug')) {
         const fields = fieldsOf(report.delivery, report.url);
         logger.debug({ ...fields, http_status: report.statusCode }, 'Webhook delivered');
       }
@@ -62,10 +62,8 @@ export function logDeadLetters(logger: Logger): Observer<DeliveryReport> {
   return (report) => {
     if (report.kind === 'given-up') {
       logger.error(deadLetterFields(report.letter), deadLetterLines[report.letter.channel]);
-    } else if (report.kind === 'queue-failed') {
-      if (report.channel === 'webhook') {
-        logger.error({ event_id: report.delivery.event.id, err: report.error }, 'Webhook queue failed');
-      }
+    } else if (report.kind === 'queue-failed' && report.channel === 'webhook') {
+      logger.error({ event_id: report.delivery.event.id, err: report.error }, 'Webhook queue failed');
     } else if (report.kind === 'letters-lost') {
       logger.error(
         { event_ids: report.eventIds, error: report.error },

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino, type LevelWithSilent } from 'pino';
 
 export type { Logger } from 'pino';
-export type LogLevel = LevelWithSilent;
+type LogLevel = LevelWithSilent;
 
 /** Levels that LOG_LEVEL may name. */
 export const logLevels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];

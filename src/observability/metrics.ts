@@ -140,43 +140,15 @@ function deadLetterInstruments(registry: Registry) {
 /**
  * Adds a gauge that is read when the metrics are.
  *
- * @param read its value by label values, or one number when it has no label.
+ * @param read its value, or its values by label value. When it fails, the gauge is not a number, or has no
+ *   values.
+ * @param label undefined when it has none.
  */
 export function addGauge(
   registry: Registry,
   name: string,
   help: string,
-  read: () => number | Readonly<Record<string, number>>,
-  label = 'state',
-): void {
-  const gauge = new Gauge({
-    name,
-    help,
-    labelNames: typeof read() === 'number' ? [] : [label],
-    registers: [registry],
-    collect() {
-      const values = read();
-      if (typeof values === 'number') {
-        gauge.set(values);
-        return;
-      }
-      for (const [value, count] of Object.entries(values)) {
-        gauge.set({ [label]: value }, count);
-      }
-    },
-  });
-}
-
-/**
- * As `addGauge`, for what may have to be asked for elsewhere; not a number when there is no answer.
- *
- * @param label undefined when it has none.
- */
-export function addCountGauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  read: () => Counts | Promise<Counts>,
+  read: () => number | object | Promise<number | object>,
   label?: string,
 ): void {
   const gauge = new Gauge({
@@ -204,5 +176,3 @@ export function addCountGauge(
     },
   });
 }
-
-type Counts = number | object;

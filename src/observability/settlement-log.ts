@@ -18,12 +18,11 @@ export function createSettlementLog(logger: Logger, destination: DestinationStre
   const isoNow = createIsoClock();
   return (payment) => {
     if (logger.isLevelEnabled('info')) {
-      const { trace } = payment;
       const line = JSON.stringify({
         level: 'info',
         ts: isoNow(),
         ...settlementFields(payment),
-        ...(trace === undefined ? undefined : traceFields(trace)),
+        ...traceFields(payment.trace),
         msg: settlementMessage,
       });
       destination.write(`${line}\n`);

@@ -49,3 +49,11 @@ function describeReason(reason: PaymentErrorReason): string {
       return `payment ${reason.paymentId} was stored by another release of Payment Sim, in a form that this one does not know; ask a replica of that release`;
   }
 }
+
+/** This process ends before its work is done, and another one will do it. */
+export class HandedOverError extends Error {
+  constructor() {
+    super('this process is ending; another one takes over');
+    this.name = 'HandedOverError';
+  }
+}

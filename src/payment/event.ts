@@ -4,10 +4,7 @@ import type { SettledPayment } from './payment.ts';
 export type PaymentEventType = 'payment.status_updated';
 
 /** What an event tells of its payment, as the payment was at that moment. */
-export type EventPayment = Pick<
-  SettledPayment,
-  'id' | 'reservationId' | 'userId' | 'status' | 'money' | 'trace'
->;
+type EventPayment = Pick<SettledPayment, 'id' | 'reservationId' | 'userId' | 'status' | 'money' | 'trace'>;
 
 /** Something that happened to a payment, told on every channel under one id. Never changes. */
 export interface PaymentEvent {

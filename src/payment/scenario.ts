@@ -1,5 +1,6 @@
 import type { RandomSource } from '../base/random.ts';
 import type { FinalStatus, Scenario } from './payment.ts';
+import type { CreateIntentCommand } from './validation.ts';
 
 /** The figures that scenarios are made of; all delays in milliseconds. */
 export interface ScenarioOptions {
@@ -10,28 +11,16 @@ export interface ScenarioOptions {
   readonly randomFailureRate: number;
 }
 
-/** What will become of a payment, and how long after its creation. */
-export interface SettlementPlan {
-  readonly scenario: Scenario;
-  readonly outcome: FinalStatus;
-  readonly delayMs: number;
-}
-
-/** What the caller asked for; undefined leaves the choice to the options. */
-export interface ScenarioRequest {
-  readonly scenario: Scenario | undefined;
-  readonly delayMs: number | undefined;
-}
-
 /**
- * Decides outcome and delay of a payment. Draws from `random` for RANDOM only, once, so that a
- * seeded source gives the same outcomes for the same order of RANDOM payments.
+ * Decides outcome of a payment, and how long after its creation it settles, as the request has it or else
+ * the options. Draws from `random` for RANDOM only, once, so that a seeded source gives the same outcomes for
+ * the same order of RANDOM payments.
  */
 export function planSettlement(
-  request: ScenarioRequest,
+  request: Pick<CreateIntentCommand, 'scenario' | 'delayMs'>,
   options: ScenarioOptions,
   random: RandomSource,
-): SettlementPlan {
+) {
   const scenario = request.scenario ?? options.defaultScenario;
   const scenarioDelayMs = scenario === 'DELAY' ? options.delayScenarioMs : options.defaultDelayMs;
   return {

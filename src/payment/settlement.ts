@@ -2,7 +2,7 @@ import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
 import type { PaymentEvent } from './event.ts';
-import { HandedOverError } from './handed-over-error.ts';
+import { HandedOverError } from './errors.ts';
 import { type Change, settle } from './lifecycle.ts';
 import type { PaymentReport } from './observer.ts';
 import type { PendingPayment } from './payment.ts';

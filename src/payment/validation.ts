@@ -4,9 +4,9 @@ import type { Money, Scenario } from './payment.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
 
 /** Longest id or idempotency key, in UTF-16 code units. */
-export const maxIdLength = 128;
+const maxIdLength = 128;
 /** Longest delay of a settlement: one day, in milliseconds. */
-export const maxDelayMs = 86_400_000;
+const maxDelayMs = 86_400_000;
 
 /** CreatePaymentIntent as it came in, free of protobuf. */
 export interface CreateIntentInput {
@@ -49,11 +49,11 @@ export function validateCreateIntent(
   if (input.webhookUrl !== '') {
     const problem = checkWebhookUrl(input.webhookUrl);
     if (problem !== undefined) {
-      violations.push({ field: 'webhook_url', description: problem });
+      add(violations, 'webhook_url', problem);
     }
   }
   if (input.delayMs !== undefined && (input.delayMs < 0 || input.delayMs > maxDelayMs)) {
-    violations.push({ field: 'simulation.delay_ms', description: `must be from 0 to ${maxDelayMs}` });
+    add(violations, 'simulation.delay_ms', `must be from 0 to ${maxDelayMs}`);
   }
   if (violations.length > 0 || money === undefined) {
     throw new PaymentError({ kind: 'invalid-request', violations });
@@ -88,9 +88,13 @@ export function validateLookup(input: {
   }
 }
 
+function add(violations: FieldViolation[], field: string, description: string): void {
+  violations.push({ field, description });
+}
+
 function requireId(violations: FieldViolation[], field: string, value: string): void {
   if (value === '') {
-    violations.push({ field, description: 'is required' });
+    add(violations, field, 'is required');
   } else {
     limitId(violations, field, value);
   }
@@ -98,34 +102,22 @@ function requireId(violations: FieldViolation[], field: string, value: string): 
 
 function limitId(violations: FieldViolation[], field: string, value: string): void {
   if (value.length > maxIdLength) {
-    violations.push({
-      field,
-      description: `must be at most ${maxIdLength} characters long, not ${value.length}`,
-    });
+    add(violations, field, `must be at most ${maxIdLength} characters long, not ${value.length}`);
   }
 }
 
 function validateMoney(violations: FieldViolation[], money: CreateIntentInput['money']): Money | undefined {
   if (money === undefined) {
-    violations.push({
-      field: 'amount',
-      description: 'is required: {"amount": <minor units>, "currency": "<ISO 4217>"}',
-    });
+    add(violations, 'amount', 'is required: {"amount": <minor units>, "currency": "<ISO 4217>"}');
     return undefined;
   }
   if (money.amount <= 0n || money.amount > BigInt(Number.MAX_SAFE_INTEGER)) {
-    violations.push({
-      field: 'amount.amount',
-      description: `must be from 1 to ${Number.MAX_SAFE_INTEGER}, in minor units`,
-    });
+    add(violations, 'amount.amount', `must be from 1 to ${Number.MAX_SAFE_INTEGER}, in minor units`);
   }
   if (money.currency === '') {
-    violations.push({ field: 'amount.currency', description: 'is required' });
+    add(violations, 'amount.currency', 'is required');
   } else if (!isKnownCurrency(money.currency)) {
-    violations.push({
-      field: 'amount.currency',
-      description: 'is not an ISO 4217 currency code in upper case, such as "KRW"',
-    });
+    add(violations, 'amount.currency', 'is not an ISO 4217 currency code in upper case, such as "KRW"');
   }
   return { amount: Number(money.amount), currency: money.currency };
 }
@@ -135,10 +127,11 @@ function validateScenario(
   scenario: CreateIntentInput['scenario'],
 ): Scenario | undefined {
   if (scenario === 'unknown') {
-    violations.push({
-      field: 'scenario',
-      description: 'is unknown; use 0 (default), 1 (approve), 2 (fail), 3 (delay) or 4 (random)',
-    });
+    add(
+      violations,
+      'scenario',
+      'is unknown; use 0 (default), 1 (approve), 2 (fail), 3 (delay) or 4 (random)',
+    );
     return undefined;
   }
   return scenario;

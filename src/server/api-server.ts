@@ -11,7 +11,6 @@ import { createUnaryLane } from './lane/unary-lane.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
 
-/** What the API server works with. */
 interface ApiServerOptions {
   readonly services: readonly ServiceRegistration[];
   readonly interceptors: readonly Interceptor[];

@@ -25,22 +25,18 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   });
   app.server.maxConnections = maxConnections;
 
-  app.get('/health', (_request, reply) => {
-    const reason = unreadyReason();
-    return reason === undefined
-      ? reply.send({ status: 'healthy', service })
-      : reply.code(503).send({ status: 'unhealthy', service, reason });
-  });
+  const tellReadiness = (path: string, ready: string, unready: string) =>
+    app.get(path, (_request, reply) => {
+      const reason = unreadyReason();
+      return reason === undefined
+        ? reply.send({ status: ready, service })
+        : reply.code(503).send({ status: unready, service, reason });
+    });
+  tellReadiness('/health', 'healthy', 'unhealthy');
+  tellReadiness('/readyz', 'ready', 'not ready');
 
   // Alive as long as it answers: a process that drains must not be killed for it.
   app.get('/livez', (_request, reply) => reply.send({ status: 'alive', service }));
-
-  app.get('/readyz', (_request, reply) => {
-    const reason = unreadyReason();
-    return reason === undefined
-      ? reply.send({ status: 'ready', service })
-      : reply.code(503).send({ status: 'not ready', service, reason });
-  });
 
   app.get('/metrics', async (_request, reply) => {
     return await reply.type(registry.contentType).send(await registry.metrics());

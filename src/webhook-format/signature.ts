@@ -20,12 +20,43 @@ export function secretToKey(secret: string): Buffer {
   return secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret, 'utf8');
 }
 
+/** Node decodes broken base64 without a word, to an empty key in the end; receivers' libraries refuse it. */
+export function isUsableSecret(secret: string): boolean {
+  if (!secret.startsWith('whsec_')) {
+    return true;
+  }
+  const key = secretToKey(secret);
+  return key.length > 0 && secret === `whsec_${key.toString('base64')}`;
+}
+
+/**
+ * The keys of the secrets that a receiver accepts, in the notation of WEBHOOK_SECRET.
+ *
+ * @param secret one secret, several in a comma-separated list, or an array of either.
+ * @throws TypeError when one is empty or has broken base64 after `whsec_`; its value is not repeated.
+ */
+export function secretsToKeys(secret: string | readonly string[]): readonly Buffer[] {
+  const secrets = (typeof secret === 'string' ? [secret] : secret).flatMap((entry) =>
+    entry.split(',').map((one) => one.trim()),
+  );
+  if (secrets.length === 0 || secrets.includes('') || !secrets.every(isUsableSecret)) {
+    throw new TypeError('a webhook secret must not be empty, and must have padded base64 after "whsec_"');
+  }
+  return secrets.map(secretToKey);
+}
+
 /** What signs. Bytes do too, but Node 24 makes a key of them for every signature: 10 µs each. */
 export type SigningKey = Buffer | KeyObject;
 
 /** The key of a secret, for signing with it often. */
 export function secretToSigningKey(secret: string): SigningKey {
   return createSecretKey(secretToKey(secret));
+}
+
+/** The same for several, in their order. */
+export function signingKeysOf(secrets: readonly [string, ...string[]]): [SigningKey, ...SigningKey[]] {
+  const [current, ...older] = secrets;
+  return [secretToSigningKey(current), ...older.map(secretToSigningKey)];
 }
 
 /** `sha256=<hex HMAC-SHA256 of the raw body>`. */

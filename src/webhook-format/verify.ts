@@ -1,8 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type PaymentWebhook, parsePaymentWebhook } from './payload.ts';
 import { pickHeaders, type WebhookHeaders } from './headers.ts';
-import { secretsToKeys } from './secrets.ts';
-import { signatureHeaders, signBody, signStandard } from './signature.ts';
+import { secretsToKeys, signatureHeaders, signBody, signStandard } from './signature.ts';
 import { WebhookVerificationError } from './verification-error.ts';
 
 /** A webhook as it came, and what to hold it against. */

@@ -1,35 +1,11 @@
-import { type AwsConfig, queueUrl, readAwsConfig } from '../aws/aws-config.ts';
+import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
-import { type Environment, readEnvironment } from '../base/env/environment.ts';
-import { type LogLevel, logLevels } from '../observability/logger.ts';
+import { readEnvironment } from '../base/env/environment.ts';
+import { logLevels } from '../observability/logger.ts';
 
 /** Everything of the reservation worker that can be set from outside; README documents every variable. */
-export interface WorkerConfig {
-  readonly environment: Environment;
-  readonly host: string;
-  /** 0 lets the system choose, which tests use. */
-  readonly healthPort: number;
-  readonly logLevel: LogLevel;
-  readonly aws: AwsConfig;
-  readonly queueUrl: string;
-  /** Where poison messages are sent. Undefined: they stay in the queue for its redrive policy. */
-  readonly deadLetterQueueUrl: string | undefined;
-  /** Undefined: outcomes are only logged. */
-  readonly reservationApiUrl: string | undefined;
-  /** For one update of a reservation, in milliseconds. */
-  readonly reservationApiTimeoutMs: number;
-  /** Batches of up to ten messages that are handled at the same time. */
-  readonly pollers: number;
-  /** How long one poll waits for messages, 1 to 20 seconds. */
-  readonly pollWaitSeconds: number;
-  /** How long a received message stays hidden from others, in seconds; renewed while it is handled. */
-  readonly visibilitySeconds: number;
-  /** Waits between receives of a failing message, in milliseconds. */
-  readonly retryBaseMs: number;
-  readonly retryMaxMs: number;
-  readonly shutdownGraceMs: number;
-}
+export type WorkerConfig = ReturnType<typeof loadWorkerConfig>;
 
 /**
  * Reads the worker's configuration. Empty variables count as unset.
@@ -40,24 +16,32 @@ export interface WorkerConfig {
 export function loadWorkerConfig(
   env: Readonly<Record<string, string | undefined>>,
   read = new EnvironmentReader(env),
-): WorkerConfig {
+) {
   const paymentQueueUrl = queueUrl(read, 'PAYMENT_WEBHOOK_QUEUE_URL');
   if (read.optionalText('PAYMENT_WEBHOOK_QUEUE_URL') === undefined) {
     read.mistake('PAYMENT_WEBHOOK_QUEUE_URL', 'must be set to the URL of the queue to work on');
   }
-  const config: WorkerConfig = {
+  const config = {
     environment: readEnvironment(read),
     host: read.text('HOST', '0.0.0.0'),
+    /** 0 lets the system choose, which tests use. */
     healthPort: read.integer('WORKER_HEALTH_PORT', 8041, 0, 65_535),
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
     aws: readAwsConfig(read),
     queueUrl: paymentQueueUrl ?? '',
+    /** Where poison messages are sent. Undefined: they stay in the queue for its redrive policy. */
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
+    /** Undefined: outcomes are only logged. */
     reservationApiUrl: reservationApiUrl(read),
+    /** For one update of a reservation, in milliseconds. */
     reservationApiTimeoutMs: read.integer('RESERVATION_API_TIMEOUT_MS', 5_000, 1, 600_000),
+    /** Batches of up to ten messages that are handled at the same time. */
     pollers: read.integer('WORKER_POLLERS', 4, 1, 64),
+    /** How long one poll waits for messages, 1 to 20 seconds. */
     pollWaitSeconds: read.integer('WORKER_POLL_WAIT_SECONDS', 5, 1, 20),
+    /** How long a received message stays hidden from others, in seconds; renewed while it is handled. */
     visibilitySeconds: read.integer('WORKER_VISIBILITY_SECONDS', 30, 1, 43_200),
+    /** Waits between receives of a failing message, in milliseconds. */
     retryBaseMs: read.integer('WORKER_RETRY_BASE_MS', 1_000, 1, 43_200_000),
     retryMaxMs: read.integer('WORKER_RETRY_MAX_MS', 300_000, 1, 43_200_000),
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),

@@ -19,7 +19,6 @@ type Verdict =
 /** Handles one message; `signal` gives up what takes long. Never throws. */
 export type MessageHandler = (message: QueueMessage, signal: AbortSignal) => Promise<Verdict>;
 
-/** What the handler works with. */
 interface MessageHandlerDeps {
   /** For the time of day. */
   readonly clock: MachineClock;

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
 import type { MachineClock } from '../base/clock.ts';
+import { within } from '../base/within.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { MessageHandler } from './message-handler.ts';
 import { messageAttributes, toQueueMessage } from './queue-message.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
-/** What the poller works with. */
 interface QueuePollerDeps {
   readonly client: SQSClient;
   readonly queueUrl: string;
@@ -189,21 +189,10 @@ async function stopConsumers(
     consumer.stop();
   }
   const idle = Promise.all(consumers.map(untilIdle));
-  if (await isLate(clock, idle, graceMs)) {
+  if (!(await within(clock, graceMs, idle))) {
     logger.warn('Out of time: what is being handled stays in the queue');
     self.givingUp.abort();
-    await isLate(clock, idle, lastDeletesMs);
-  }
-}
-
-/** Whether `work` takes longer than `withinMs`. Node's timers run on the monotonic clock. */
-async function isLate(clock: MachineClock, work: Promise<unknown>, withinMs: number): Promise<boolean> {
-  const late = Promise.withResolvers<true>();
-  const timer = clock.setTimer(withinMs, () => late.resolve(true));
-  try {
-    return await Promise.race([work.then(() => false), late.promise]);
-  } finally {
-    timer.cancel();
+    await within(clock, lastDeletesMs, idle);
   }
 }
 

@@ -4,7 +4,6 @@ import { describeError } from '../base/error-text.ts';
 import type { AttemptFailure } from '../delivery/retry-policy.ts';
 import type { PaymentOutcome } from './payment-outcome.ts';
 
-/** What the client of the reservation API works with. */
 interface ReservationApiOptions {
   /** With or without a path; `/internal/reservations/{id}` is added. */
   readonly baseUrl: string;

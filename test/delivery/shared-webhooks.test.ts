@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
-import { HandedOverError } from '../../src/payment/handed-over-error.ts';
+import { HandedOverError } from '../../src/payment/errors.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
 import { startScriptedReceiver } from './scripted-receiver.ts';
 import { givenUpLine, openConnector, openPool, startWebhookSender } from './start-webhook-sender.ts';

@@ -7,7 +7,7 @@ import type {
   WebhookConnection,
   WebhookConnections,
 } from '../../src/delivery/webhook/connections.ts';
-import type { AttemptResult } from '../../src/delivery/attempt-result.ts';
+import type { AttemptResult } from '../../src/delivery/retry-policy.ts';
 import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createSeededRandom } from '../../src/base/random.ts';

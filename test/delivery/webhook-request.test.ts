@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Client } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { AttemptResult } from '../../src/delivery/attempt-result.ts';
+import type { AttemptResult } from '../../src/delivery/retry-policy.ts';
 import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { takeBatch } from '../../src/delivery/batch.ts';
 import { entryBytes, toEventBridgeEntry } from '../../src/delivery/eventbridge/entry.ts';
-import type { PendingEvent } from '../../src/delivery/eventbridge/pending-event.ts';
+import type { PendingEvent } from '../../src/delivery/eventbridge/backlog.ts';
 import { retriesOf } from '../../src/delivery/eventbridge/retries.ts';
 import { newDelivery } from '../../src/delivery/delivery.ts';
 import { Fifo } from '../../src/base/fifo.ts';

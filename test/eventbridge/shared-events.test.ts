@@ -4,7 +4,7 @@ import type { DeadLetter } from '../../src/delivery/dead-letter.ts';
 import type { Delivery } from '../../src/delivery/delivery.ts';
 import type { EntryResult, PutEvents } from '../../src/delivery/eventbridge/entry.ts';
 import { createEventBridgeSender } from '../../src/delivery/eventbridge/sender.ts';
-import { HandedOverError } from '../../src/payment/handed-over-error.ts';
+import { HandedOverError } from '../../src/payment/errors.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
 import { sampleEvent } from '../support/sample-payment.ts';

@@ -1,17 +1,12 @@
 import { ConfigError } from './config-error.ts';
 
-/** A configuration, or why there is none. */
-type Loaded<Config> =
-  | { readonly config: Config; readonly mistakes: readonly [] }
-  | { readonly config: undefined; readonly mistakes: readonly string[] };
-
 /**
  * Calls `load` and returns the mistakes of a ConfigError instead of throwing it, for callers that have
  * mistakes of their own to add.
  *
  * @throws whatever else `load` throws.
  */
-export function tryLoad<Config>(load: () => Config): Loaded<Config> {
+export function tryLoad<Config>(load: () => Config) {
   try {
     return { config: load(), mistakes: [] };
   } catch (error) {

@@ -3,6 +3,7 @@ import type { MachineClock } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { within } from '../../base/within.ts';
 import { takeBatch } from '../batch.ts';
 import type { DeadLetter, DeadLetterQueue } from '../dead-letter.ts';
 import type { DeliveryReport } from '../observer.ts';
@@ -148,27 +149,12 @@ function lose({ observe }: State, letters: readonly Waiting[], error = ''): void
 
 async function drain(self: State, withinMs: number): Promise<void> {
   self.deadline = self.machine.monotonic() + withinMs;
-  if (self.callsInFlight === 0) {
-    return;
+  if (self.callsInFlight > 0) {
+    const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
+    if (!(await within(self.machine, withinMs, idle))) {
+      lose(self, self.waiting.takeAll(), 'out of time');
+    }
   }
-  await new Promise<void>((resolve) => {
-    const timer = self.machine.setTimer(withinMs, () => {
-      loseAll(self, 'out of time');
-      resolve();
-    });
-    self.onIdle = () => {
-      timer.cancel();
-      resolve();
-    };
-  });
-}
-
-function loseAll(self: State, error: string): void {
-  const left: Waiting[] = [];
-  for (let next = self.waiting.shift(); next !== undefined; next = self.waiting.shift()) {
-    left.push(next);
-  }
-  lose(self, left, error);
 }
 
 function pick(letters: readonly Waiting[], failures: readonly MessageFailure[]): Waiting[] {

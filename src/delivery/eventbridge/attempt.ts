@@ -5,7 +5,7 @@ import { afterAttempt } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { AttemptFailure } from '../retry-policy.ts';
 import type { EntryResult, EventBridgeEntry, PutEvents } from './entry.ts';
-import type { PendingEvent } from './pending-event.ts';
+import type { PendingEvent } from './backlog.ts';
 
 /** What attempts are made with. */
 export interface AttemptDeps {

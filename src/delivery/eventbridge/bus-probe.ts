@@ -1,4 +1,5 @@
 import { describeAwsError, statusCodeOf } from '../../aws/failures.ts';
+import type { EventBridgeApi } from './client.ts';
 
 /** Answers that say that the caller's credentials are not accepted. */
 const badCredentialNames = new Set([
@@ -13,30 +14,24 @@ const badCredentialNames = new Set([
   'MissingAuthenticationTokenException',
 ]);
 
-/** Whether PutEvents can bring events to their bus. */
-export type BusState =
-  | { readonly state: 'reached' }
-  /** PutEvents takes events for such a bus, and drops them. */
-  | { readonly state: 'no-such-bus' }
-  | { readonly state: 'unreachable'; readonly detail: string };
-
 /**
- * Asks for the bus. An answer that forbids the question is an answer: the service may send events
- * without the right to describe buses.
+ * Asks for the bus, and resolves with why PutEvents cannot bring events to it, undefined when it can. An
+ * answer that forbids the question is an answer: the service may send events without the right to describe
+ * buses.
  */
-export async function probeBus(describeBus: () => Promise<void>): Promise<BusState> {
+export async function probeBus(api: EventBridgeApi, busName: string): Promise<string | undefined> {
   try {
-    await describeBus();
-    return { state: 'reached' };
+    await api.describeBus(busName);
+    return undefined;
   } catch (error) {
     const name = error instanceof Error ? error.name : '';
     const status = statusCodeOf(error);
     if (name === 'ResourceNotFoundException') {
-      return { state: 'no-such-bus' };
+      return `the event bus ${busName} does not exist: AWS takes events for it and drops them`;
     }
     if (status === undefined || status >= 500 || badCredentialNames.has(name)) {
-      return { state: 'unreachable', detail: describeAwsError(error) };
+      return `EventBridge cannot be reached: ${describeAwsError(error)}`;
     }
-    return { state: 'reached' };
+    return undefined;
   }
 }

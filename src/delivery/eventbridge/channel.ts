@@ -7,7 +7,7 @@ import type { Delivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
-import { type BusState, probeBus } from './bus-probe.ts';
+import { probeBus } from './bus-probe.ts';
 import { type EventBridgeApi, loadEventBridge } from './client.ts';
 import type { EventBridgeConfig } from './config.ts';
 import type { EventBridgeSender } from './sender.ts';
@@ -60,7 +60,8 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     stopped: false,
   };
   return {
-    start: () => self.queue.start((delivery) => resume(self, delivery)),
+    start: () =>
+      self.queue.start((delivery) => (self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery))),
     connect: () => connect(self),
     accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
@@ -71,10 +72,6 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       self.api?.close();
     },
   };
-}
-
-function resume(self: State, delivery: Delivery): Promise<void> | undefined {
-  return self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery);
 }
 
 function connect(self: State): void {
@@ -122,7 +119,7 @@ function retryToConnect(self: State, attempt: number, error: string): void {
 async function probe(self: State, api: EventBridgeApi): Promise<void> {
   const { config, aws } = self;
   const before = self.problem;
-  self.problem = problemOf(await probeBus(() => api.describeBus(config.busName)), config.busName);
+  self.problem = await probeBus(api, config.busName);
   if (self.problem !== undefined && self.problem !== before && !self.stopped) {
     self.observe({ kind: 'bus-unreliable', region: aws.region, error: self.problem });
   }
@@ -146,16 +143,5 @@ function switchOff(self: State): void {
 function skip({ observe }: State, events: number): undefined {
   if (events > 0) {
     observe({ kind: 'events-skipped', events });
-  }
-}
-
-function problemOf(bus: BusState, busName: string): string | undefined {
-  switch (bus.state) {
-    case 'reached':
-      return undefined;
-    case 'no-such-bus':
-      return `the event bus ${busName} does not exist: AWS takes events for it and drops them`;
-    case 'unreachable':
-      return `EventBridge cannot be reached: ${bus.detail}`;
   }
 }

@@ -1,7 +1,7 @@
 import type { MachineClock } from '../../base/clock.ts';
-import { Fifo } from '../../base/fifo.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { takeBatch } from '../batch.ts';
 import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
@@ -10,12 +10,12 @@ import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
 import { type AttemptDeps, attemptBatch, type EntryFailure } from './attempt.ts';
+import { Backlog, entryOf, type PendingEvent, unawaited } from './backlog.ts';
 import { type CallGate, createCallGate } from './call-gate.ts';
 import type { EventBridgeConfig } from './config.ts';
 import { entryBytes, type PutEvents, putEventsLimits } from './entry.ts';
 import { createLinger, type Linger } from './linger.ts';
-import { entryOf, type PendingEvent } from './pending-event.ts';
-import { type FailedEvent, retriesOf } from './retries.ts';
+import { type FailedEvent, done, errorOf, sendAgain } from './retries.ts';
 
 interface EventBridgeSenderDeps {
   readonly machine: MachineClock;
@@ -40,9 +40,7 @@ export interface EventBridgeSender extends DeliveryChannel {
 }
 
 interface State extends EventBridgeSenderDeps {
-  /** Events that may be sent: those that were tried before, which go first, and those that were not. */
-  readonly retried: Fifo<PendingEvent>;
-  readonly fresh: Fifo<PendingEvent>;
+  readonly backlog: Backlog;
   readonly inFlight: Set<PendingEvent>;
   readonly linger: Linger;
   readonly gate: CallGate;
@@ -64,14 +62,13 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
   const onReady = () => pump(self);
   const self: State = {
     ...deps,
-    retried: new Fifo(),
-    fresh: new Fifo(),
+    backlog: new Backlog(deps.queue),
     inFlight: new Set(),
     linger: createLinger({
       machine,
       lingerMs: config.batchWaitMs,
       fullAt: putEventsLimits.maxEntries,
-      ready: () => readyCount(self),
+      ready: () => self.backlog.size,
       onOver: onReady,
     }),
     gate: createCallGate({
@@ -85,7 +82,8 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     sender: {
       canSend: () => self.putEvents !== undefined,
       begin: (delivery, onEnd) => begin(self, delivery, onEnd),
-      waitForRoom: (delivery) => waitForRoom(self, delivery),
+      waitForRoom: (delivery) =>
+        self.custody.hold({ ...delivery, waits: delivery.waits + 1 }, overflowWaitMs, errorOf(delivery)),
     },
     attempt: {
       machine,
@@ -107,9 +105,9 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     },
     accept: (event) => accept(self, event),
     resume: (delivery) => resume(self, delivery),
-    discard: () => discard(self),
+    discard: () => self.backlog.discard(),
     backlog: () => ({
-      ready: readyCount(self),
+      ready: self.backlog.size,
       retrying: self.queue.heldHere(),
       in_flight: self.inFlight.size,
     }),
@@ -127,24 +125,13 @@ function resume(self: State, delivery: Delivery): Promise<void> | undefined {
 }
 
 function begin(self: State, delivery: Delivery, onEnd: OnEnd): void {
-  if (readyCount(self) + self.queue.heldHere() >= self.config.maxBacklog) {
-    overflow(self);
+  if (self.backlog.size + self.queue.heldHere() >= self.config.maxBacklog) {
+    // Whatever it waits for.
+    const oldest = self.backlog.takeOldest();
+    oldest?.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
   }
-  const pending = { delivery, entry: undefined, onEnd };
-  (delivery.attempts > 0 ? self.retried : self.fresh).push(pending);
+  self.backlog.push({ delivery, entry: undefined, onEnd });
   becameReady(self);
-}
-
-/** Gives the oldest event up, whatever it waits for; those that were tried are older than all others. */
-function overflow(self: State): void {
-  const oldest = takeOldest(self);
-  if (oldest !== undefined) {
-    oldest.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
-  }
-}
-
-function waitForRoom({ custody }: State, delivery: Delivery): Promise<unknown> {
-  return custody.hold({ ...delivery, waits: delivery.waits + 1 }, overflowWaitMs, errorOf(delivery));
 }
 
 function becameReady(self: State): void {
@@ -157,13 +144,9 @@ function pump(self: State): void {
   if (putEvents === undefined) {
     return;
   }
-  const ready = {
-    peek: () => self.retried.peek() ?? self.fresh.peek(),
-    shift: () => takeReady(self),
-  };
   const bytesOf = (pending: PendingEvent) => entryBytes(self.attempt.entryOf(pending));
   while (linger.mayLeave() && gate.mayStart()) {
-    const batch = takeBatch(ready, bytesOf, putEventsLimits);
+    const batch = takeBatch(self.backlog, bytesOf, putEventsLimits);
     linger.left(batch.length);
     for (const pending of batch) {
       self.inFlight.add(pending);
@@ -196,45 +179,21 @@ function conclude(
     self.inFlight.delete(pending);
     const failure = failures[index];
     if (failure === undefined) {
-      succeed(self, pending);
+      const { delivery, onEnd } = pending;
+      self.observe({ kind: 'delivered', channel: 'eventbridge', delivery, ...noAnswer });
+      onEnd(done);
     } else {
       failed.push({ pending, failure });
       self.observe({ kind: 'entry-failed', reason: failure.reason });
     }
   }
   if (failed.length > 0) {
-    sendAgain(self, failed, batch.length);
+    sendAgain(self, failed, batch.length, (delivery, delayMs) => hold(self, delivery, delayMs));
   }
 }
 
-const done = Promise.resolve();
-
-function succeed(self: State, { delivery, onEnd }: PendingEvent): void {
-  self.observe({
-    kind: 'delivered',
-    channel: 'eventbridge',
-    delivery,
-    url: undefined,
-    statusCode: undefined,
-  });
-  onEnd(done);
-}
-
-/** Gives up what cannot succeed any more, and lets the rest wait; what waits equally long is told together. */
-function sendAgain(self: State, failed: readonly FailedEvent[], of: number): void {
-  const { givenUp, waiting } = retriesOf(failed, self.config.retry, self.random);
-  for (const { pending, reason, error } of givenUp) {
-    self.custody.giveUp(pending.delivery, reason, error);
-    pending.onEnd(done);
-  }
-  for (const [retryInMs, events] of waiting) {
-    const error = [...new Set(events.map(({ delivery }) => errorOf(delivery)))].join('; ');
-    self.observe({ kind: 'events-waiting', events: events.length, of, error, retryInMs });
-    for (const { delivery, onEnd } of events) {
-      onEnd(hold(self, delivery, retryInMs));
-    }
-  }
-}
+/** What only a webhook's delivery tells. */
+const noAnswer = { url: undefined, statusCode: undefined };
 
 async function hold(self: State, delivery: Delivery, delayMs: number): Promise<void> {
   self.concluding += 1;
@@ -246,54 +205,19 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
   }
 }
 
-function errorOf({ lastError }: Delivery): string {
-  return lastError ?? 'not tried yet';
-}
-
-function readyCount({ retried, fresh }: State): number {
-  return retried.size + fresh.size;
-}
-
-function takeReady({ retried, fresh }: State): PendingEvent | undefined {
-  return retried.shift() ?? fresh.shift();
-}
-
-/** Retries are older than all that was never tried, those that wait for their time included. */
-function takeOldest(self: State): PendingEvent | undefined {
-  const retried = self.retried.shift();
-  if (retried !== undefined) {
-    return retried;
-  }
-  const waiting = self.queue.takeOldest();
-  return waiting === undefined ? self.fresh.shift() : { delivery: waiting, entry: undefined, onEnd: ignore };
-}
-
-function ignore(): void {}
-
-function discard(self: State): number {
-  let discarded = 0;
-  while (takeOldest(self) !== undefined) {
-    discarded += 1;
-  }
-  return discarded;
-}
-
 async function drain(self: State, withinMs: number): Promise<void> {
   // Retries that would come too late get one more chance now.
   for (const delivery of await self.queue.drain(withinMs)) {
-    begin(self, delivery, ignore);
+    begin(self, delivery, () => undefined);
   }
   self.gate.endPause();
   self.linger.end();
   pump(self);
   if (!isIdle(self)) {
-    await new Promise<void>((resolve) => {
-      const timer = self.machine.setTimer(withinMs, () => void abandon(self).then(resolve));
-      self.onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
+    if (!(await within(self.machine, withinMs, idle))) {
+      await abandon(self);
+    }
   }
   self.abandoned = true;
   self.gate.endPause();
@@ -301,22 +225,20 @@ async function drain(self: State, withinMs: number): Promise<void> {
 
 async function abandon(self: State): Promise<void> {
   self.abandoned = true;
-  const unfinished = [...self.inFlight];
+  const unfinished = [...self.inFlight, ...self.backlog.takeAll()];
   self.inFlight.clear();
-  for (let ready = takeReady(self); ready !== undefined; ready = takeReady(self)) {
-    unfinished.push(ready);
-  }
-  for (const delivery of await self.queue.drain(0)) {
-    unfinished.push({ delivery, entry: undefined, onEnd: ignore });
-  }
-  for (const { delivery, onEnd } of unfinished) {
+  const waiting = (await self.queue.drain(0)).map(unawaited);
+  for (const { delivery, onEnd } of [...unfinished, ...waiting]) {
     onEnd(self.custody.leave(delivery, errorOf(delivery)));
   }
 }
 
 function isIdle(self: State): boolean {
   return (
-    self.inFlight.size === 0 && self.concluding === 0 && readyCount(self) === 0 && self.queue.heldHere() === 0
+    self.inFlight.size === 0 &&
+    self.concluding === 0 &&
+    self.backlog.size === 0 &&
+    self.queue.heldHere() === 0
   );
 }
 

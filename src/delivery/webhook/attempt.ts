@@ -3,7 +3,7 @@ import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { signatureHeadersFor, type SigningKey } from '../../webhook-format/signature.ts';
-import type { AttemptResult } from '../attempt-result.ts';
+import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
 import { encodeWebhookBody } from '../payload.ts';

@@ -255,10 +255,7 @@ function dismiss(pool: Pool, originName: string): void {
 
 function endWaits(pool: Pool, origin: Origin, why: NoConnection): void {
   // The queue is emptied before the first callback, which may call `acquire` and wait again.
-  const ended: OnAcquired[] = [];
-  for (let waiter = origin.waiters.shift(); waiter !== undefined; waiter = origin.waiters.shift()) {
-    ended.push(waiter);
-  }
+  const ended = origin.waiters.takeAll();
   pool.waiting -= ended.length;
   pool.turns.delete(origin);
   for (const waiter of ended) {

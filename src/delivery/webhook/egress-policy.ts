@@ -59,11 +59,14 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
       return allowedIpv4Ranges.has(range) ? undefined : `is ${wordsFor(range)}`;
     }
     const embedded = embeddedIpv4(address, range);
+    for (const ipv4 of embedded) {
+      const reason = refuse(ipv4);
+      if (reason !== undefined) {
+        return `leads to ${ipv4.toString()}, which ${reason}`;
+      }
+    }
     if (embedded.length > 0) {
-      return firstDefined(embedded, (ipv4) => {
-        const reason = refuse(ipv4);
-        return reason === undefined ? undefined : `leads to ${ipv4.toString()}, which ${reason}`;
-      });
+      return undefined;
     }
     // ipaddr.js calls unicast whatever it has no name for; most of IPv6 is not given to anybody.
     const isAssigned = isIn(address, globalUnicast) || isIn(address, uniqueLocal);
@@ -97,7 +100,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
  *
  * @throws Error when it is neither.
  */
-export function parseCidr(text: string): Cidr {
+function parseCidr(text: string): Cidr {
   if (/^[^/]+$/.test(text)) {
     const address = ipaddr.parse(text);
     return [address, isIpv4(address) ? 32 : 128];
@@ -172,14 +175,4 @@ function wordsFor(range: string): string {
     default:
       return range;
   }
-}
-
-function firstDefined<T, R>(items: readonly T[], decide: (item: T) => R | undefined): R | undefined {
-  for (const item of items) {
-    const result = decide(item);
-    if (result !== undefined) {
-      return result;
-    }
-  }
-  return undefined;
 }

@@ -3,13 +3,26 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
 import { describeError } from '../../base/error-text.ts';
 import type { MachineClock } from '../../base/clock.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import { type AttemptFailure, parseRetryAfter } from '../retry-policy.ts';
+import { type AttemptFailure, type AttemptResult, parseRetryAfter } from '../retry-policy.ts';
 import type { RequestClient } from './connections.ts';
 import { EgressRefusedError } from './connector.ts';
 
+/** A webhook address, taken apart. */
+export interface WebhookTarget {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** With the query. */
+  readonly path: string;
+}
+
+/** @throws TypeError when it is no URL, which no address of a payment is. */
+export function toWebhookTarget(url: string): WebhookTarget {
+  const { origin, pathname, search } = new URL(url);
+  return { origin, path: pathname + search };
+}
+
 /** What to send in one attempt. */
-export interface WebhookRequest {
+interface WebhookRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

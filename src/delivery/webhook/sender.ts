@@ -1,14 +1,14 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
-import type { AttemptResult } from '../attempt-result.ts';
 import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
 import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
-import { decideRetry, patienceMs, type RetryOptions } from '../retry-policy.ts';
+import { type AttemptResult, decideRetry, patienceMs, type RetryOptions } from '../retry-policy.ts';
 import type { TakeTurn, Turn } from './turn.ts';
 
 interface WebhookSenderDeps {
@@ -31,6 +31,7 @@ interface State extends WebhookSenderDeps {
   concluding: number;
   abandoned: boolean;
   readonly isAbandoned: () => boolean;
+  readonly sender: Sender<WebhookDelivery>;
   onIdle: (() => void) | undefined;
 }
 
@@ -42,26 +43,22 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     concluding: 0,
     abandoned: false,
     isAbandoned: () => self.abandoned,
+    sender: {
+      canSend: () => true,
+      begin: (delivery, onEnd) => begin(self, delivery, onEnd),
+      waitForRoom: (delivery) =>
+        waitForTurn(self, delivery, overflowWaitMs, 'too many webhooks were under way'),
+    },
     onIdle: undefined,
   };
-  const sender: Sender<WebhookDelivery> = {
-    canSend: () => true,
-    begin: (delivery, onEnd) => begin(self, sender, delivery, onEnd),
-    waitForRoom: (delivery) =>
-      waitForTurn(self, delivery, overflowWaitMs, 'too many webhooks were under way'),
-  };
   return {
-    start: () => self.queue.start((delivery) => self.custody.again(delivery, sender)),
-    accept: (event) => accept(self, sender, event),
+    start: () => self.queue.start((delivery) => self.custody.again(delivery, self.sender)),
+    accept: (event) => accept(self, event),
     drain: (withinMs) => drain(self, withinMs),
   };
 }
 
-function accept(
-  { custody, abandoned }: State,
-  sender: Sender<WebhookDelivery>,
-  event: PaymentEvent,
-): Promise<void> | undefined {
+function accept({ custody, abandoned, sender }: State, event: PaymentEvent): Promise<void> | undefined {
   const { destination: url } = event;
   if (url === undefined) {
     return undefined;
@@ -71,24 +68,19 @@ function accept(
 }
 
 /** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
-function begin(self: State, sender: Sender<WebhookDelivery>, delivery: WebhookDelivery, onEnd: OnEnd): void {
+function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
   self.inFlight.add(delivery);
-  self.takeTurn(delivery, self.isAbandoned, (turn) => onEnd(end(self, sender, delivery, turn)));
+  self.takeTurn(delivery, self.isAbandoned, (turn) => onEnd(end(self, delivery, turn)));
 }
 
 /** Rejects only with durable state: otherwise nobody waits for it. */
-async function end(
-  self: State,
-  sender: Sender<WebhookDelivery>,
-  delivery: WebhookDelivery,
-  turn: Turn,
-): Promise<void> {
+async function end(self: State, delivery: WebhookDelivery, turn: Turn): Promise<void> {
   // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
   const isOurs = self.inFlight.delete(delivery);
   if (isOurs) {
     self.concluding += 1;
     try {
-      await account(self, sender, delivery, turn);
+      await account(self, delivery, turn);
     } finally {
       self.concluding -= 1;
     }
@@ -101,12 +93,7 @@ async function end(
   }
 }
 
-async function account(
-  self: State,
-  sender: Sender<WebhookDelivery>,
-  delivery: WebhookDelivery,
-  turn: Turn,
-): Promise<void> {
+async function account(self: State, delivery: WebhookDelivery, turn: Turn): Promise<void> {
   switch (turn.kind) {
     case 'attempted':
       await conclude(self, afterAttempt(delivery, turn.atMs), turn.result);
@@ -115,7 +102,7 @@ async function account(
       await waitForTurn(self, delivery, turn.forMs, 'the origin failed too often to be tried');
       break;
     case 'overflow':
-      await self.custody.overflow(delivery, 'too many webhooks wait for a connection', sender);
+      await self.custody.overflow(delivery, 'too many webhooks wait for a connection', self.sender);
       break;
     case 'shutdown':
       await self.custody.leave(delivery);
@@ -172,14 +159,11 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 async function drain(self: State, withinMs: number): Promise<void> {
   self.custody.abandon(await self.queue.drain(withinMs));
   if (!isIdle(self)) {
-    await new Promise<void>((resolve) => {
-      // By the machine's time: what waits for the simulation's clock must not hold up the end.
-      const timer = self.machine.setTimer(withinMs, () => void abandon(self).then(resolve));
-      self.onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
+    // By the machine's time: what waits for the simulation's clock must not hold up the end.
+    if (!(await within(self.machine, withinMs, idle))) {
+      await abandon(self);
+    }
   }
 }
 

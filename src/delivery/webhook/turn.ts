@@ -1,11 +1,11 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import { memoize } from '../../base/memoize.ts';
-import type { AttemptResult } from '../attempt-result.ts';
+import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
 import type { WebhookAttempt } from './attempt.ts';
 import type { Admission, WebhookCircuits } from './circuits.ts';
 import type { NoConnection, OnAcquired, WebhookConnection, WebhookConnections } from './connections.ts';
-import { toWebhookTarget, type WebhookTarget } from './target.ts';
+import { toWebhookTarget, type WebhookTarget } from './request.ts';
 
 /** What came of a delivery whose turn it was. */
 export type Turn =

@@ -7,7 +7,6 @@ import type { MachineClock, Timer } from '../../base/clock.ts';
 import { registerService, type ServiceRegistration } from '../connect/service-registration.ts';
 import { stoppingError } from './until-stopping.ts';
 
-/** What the health service goes by. */
 interface HealthOptions {
   readonly clock: MachineClock;
   /** Full names of the services that are ready when the process is. */
@@ -19,8 +18,7 @@ interface HealthOptions {
 }
 
 /** The health service and its open Watch streams. */
-interface HealthState {
-  readonly options: HealthOptions;
+interface HealthState extends HealthOptions {
   /** Names whose status is the process's readiness. */
   readonly readinessNames: ReadonlySet<string>;
   /** One function per open Watch stream: makes it compare its status again. */
@@ -41,7 +39,7 @@ const watchIntervalMs = 1_000;
  */
 export function createHealth(options: HealthOptions): ServiceRegistration {
   const health: HealthState = {
-    options,
+    ...options,
     readinessNames: new Set(['', 'readiness', ...options.serviceNames]),
     wakers: new Set(),
     timer: undefined,
@@ -52,20 +50,25 @@ export function createHealth(options: HealthOptions): ServiceRegistration {
   });
   return registerService(Health, {
     check: ({ service }) => ({ status: knownStatusOf(health, service) }),
-    list: () => ({ statuses: listStatuses(health) }),
+    list() {
+      const names = [...health.readinessNames, livenessName];
+      return {
+        statuses: Object.fromEntries(names.map((name) => [name, { status: statusOf(health, name) }])),
+      };
+    },
     watch: ({ service }, { signal }) => watchStatus(health, service, signal),
   });
 }
 
 /** SERVICE_UNKNOWN for a name that is not known. */
-function statusOf({ options, readinessNames }: HealthState, name: string): ServingStatus {
+function statusOf({ unreadyReason, readinessNames }: HealthState, name: string): ServingStatus {
   if (name === livenessName) {
     return ServingStatus.SERVING;
   }
   if (!readinessNames.has(name)) {
     return ServingStatus.SERVICE_UNKNOWN;
   }
-  return options.unreadyReason() === undefined ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+  return unreadyReason() === undefined ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
 }
 
 /** @throws ConnectError NOT_FOUND for a name that is not known. */
@@ -77,18 +80,13 @@ function knownStatusOf(health: HealthState, name: string): ServingStatus {
   return status;
 }
 
-function listStatuses(health: HealthState): Record<string, { status: ServingStatus }> {
-  const names = [...health.readinessNames, livenessName];
-  return Object.fromEntries(names.map((name) => [name, { status: statusOf(health, name) }]));
-}
-
 /** The status now, and again whenever it has changed, until the caller or the service ends the stream. */
 async function* watchStatus(
   health: HealthState,
   name: string,
   signal: AbortSignal,
 ): AsyncGenerator<{ status: ServingStatus }> {
-  const { stopping } = health.options;
+  const { stopping } = health;
   let resolveWait: (() => void) | undefined;
   const wake = () => resolveWait?.();
   health.wakers.add(wake);
@@ -118,7 +116,7 @@ async function* watchStatus(
 
 /** Readiness is asked for and emits no event, so it is polled; one timer serves all open streams. */
 function startTimer(health: HealthState): void {
-  const { clock, stopping } = health.options;
+  const { clock, stopping } = health;
   if (health.timer === undefined && health.wakers.size > 0 && !stopping.aborted) {
     health.timer = clock.setTimer(watchIntervalMs, () => {
       health.timer = undefined;

@@ -105,11 +105,8 @@ function answerExtensionNumbers(index: DescriptorIndex, message: string): Reflec
 }
 
 function encodeOnce(encoded: Map<DescFile, Uint8Array>, file: DescFile): Uint8Array {
-  let bytes = encoded.get(file);
-  if (bytes === undefined) {
-    bytes = toBinary(FileDescriptorProtoSchema, file.proto);
-    encoded.set(file, bytes);
-  }
+  const bytes = encoded.get(file) ?? toBinary(FileDescriptorProtoSchema, file.proto);
+  encoded.set(file, bytes);
   return bytes;
 }
 

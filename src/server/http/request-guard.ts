@@ -9,6 +9,7 @@ const acceptedContentTypes =
 
 /** The base64 form of gRPC-Web, which Connect recognizes but does not implement. */
 const grpcWebText = /^application\/grpc-web-text\b/i;
+const grpcWebBinary = 'application/grpc-web+proto (mode=grpcweb of protoc-gen-grpc-web)';
 
 /** Standard or URL-safe alphabet, padded or not: what Connect GET may carry as `message`. */
 const base64Text = /^[A-Za-z0-9+/_-]*={0,2}$/;
@@ -50,22 +51,13 @@ export function createRequestGuard(handlers: readonly UniversalHandler[]) {
     if (handler.method.methodKind === 'bidi_streaming' && request.raw.httpVersionMajor === 1) {
       return await refuseHttp1(request, reply);
     }
-    if (contentType !== undefined && grpcWebText.test(contentType)) {
-      return await refuse(
-        request,
-        reply,
-        415,
-        `content-type ${contentType} is not supported; send application/grpc-web+proto (mode=grpcweb of protoc-gen-grpc-web)`,
-      );
+    const isText = grpcWebText.test(contentType ?? '');
+    if (contentType !== undefined && !isText && handler.supportedContentType(contentType)) {
+      return undefined;
     }
-    return contentType === undefined || !handler.supportedContentType(contentType)
-      ? await refuse(
-          request,
-          reply,
-          415,
-          `content-type ${contentType ?? '(none)'} is not supported; send ${acceptedContentTypes}`,
-        )
-      : undefined;
+    const accepted = isText ? grpcWebBinary : acceptedContentTypes;
+    const problem = `content-type ${contentType ?? '(none)'} is not supported; send ${accepted}`;
+    return await refuse(request, reply, 415, problem);
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 
 /** Ends HTTP/2 connections on which no call comes; HTTP/1.1 has `keepAliveTimeout` for that. */
-export interface IdleSessions {
+interface IdleSessions {
   /** Watches a new connection until it closes. */
   add(session: Http2Session): void;
   /** Keeps the connection of a streaming call, which may be silent for long, while the call is open. */

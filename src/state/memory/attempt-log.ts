@@ -36,7 +36,8 @@ export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): Attemp
     async record(event, attempt) {
       const before = self.newest.get(event.id);
       if (before === undefined && self.newest.size >= self.maxEvents) {
-        forgetFirst(self);
+        const [first = ''] = self.newest.keys();
+        self.newest.delete(first);
       }
       const entry = { attempt, occurredAtMs: event.occurredAtMs, before };
       shorten(entry, self.maxAttempts);
@@ -80,13 +81,6 @@ function forgetExpired(self: State): void {
       return;
     }
     self.newest.delete(eventId);
-  }
-}
-
-function forgetFirst({ newest }: State): void {
-  const [first] = newest.keys();
-  if (first !== undefined) {
-    newest.delete(first);
   }
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
+import { within } from '../../base/within.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
 import { isSettled, type Payment, type PendingPayment, type SettledPayment } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
@@ -159,13 +160,7 @@ async function drain(self: State, withinMs: number): Promise<void> {
   self.horizonMs = self.clock.now() + withinMs;
   await settleAll(self, self.due.takeAfter(self.horizonMs));
   if (!isIdle(self)) {
-    await new Promise<void>((resolve) => {
-      const timer = self.machine.setTimer(withinMs, resolve);
-      self.onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    await within(self.machine, withinMs, new Promise<void>((resolve) => (self.onIdle = resolve)));
   }
   // The simulation's clock may stand still, or lag.
   await settleAll(self, self.due.takeAfter(-Infinity));

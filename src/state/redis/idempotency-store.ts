@@ -19,8 +19,7 @@ interface RedisIdempotencyStoreDeps {
   readonly leaseMs: number;
 }
 
-interface Store {
-  readonly deps: RedisIdempotencyStoreDeps;
+interface Store extends RedisIdempotencyStoreDeps {
   readonly commands: IRedisClient;
   /** Different in each process. */
   readonly tokenPrefix: string;
@@ -45,7 +44,7 @@ const maxWaitMs = 100;
 /** Idempotency keys in Redis. */
 export function createRedisIdempotencyStore(deps: RedisIdempotencyStoreDeps): IdempotencyStore {
   const self: Store = {
-    deps,
+    ...deps,
     commands: createIORedisClient(deps.client),
     tokenPrefix: randomUUID(),
     calls: 0,
@@ -110,7 +109,7 @@ async function reserve(
   fingerprint: string,
   proposed: string,
 ): Promise<Reservation> {
-  const { clock, leaseMs, ttlMs } = self.deps;
+  const { clock, leaseMs, ttlMs } = self;
   const values = [fingerprint, proposed, claim.token, leaseMs, ttlMs];
   const giveUpAtMs = performance.now() + 2 * leaseMs;
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
@@ -124,7 +123,7 @@ async function reserve(
         detail: 'another call with the same idempotency_key has not ended yet',
       });
     }
-    await pause(clock, waitMs);
+    await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
   }
 }
 
@@ -141,18 +140,14 @@ async function execute(self: Store, { key, token }: Claim, run: () => Promise<un
     await script(self, name, key, [token]).catch(() => undefined);
     throw error;
   }
-  await script(self, 'paymentSimComplete', key, [token, self.deps.ttlMs]);
+  await script(self, 'paymentSimComplete', key, [token, self.ttlMs]);
 }
 
 function script<Answer>(
-  { deps, commands }: Store,
+  { link, commands }: Store,
   name: ScriptName,
   key: string,
   values: readonly (string | number)[],
 ): Promise<Answer> {
-  return deps.link.run(() => runScript(commands, name, [key], values));
-}
-
-function pause(clock: MachineClock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimer(delayMs, resolve));
+  return link.run(() => runScript(commands, name, [key], values));
 }

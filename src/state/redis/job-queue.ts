@@ -8,9 +8,9 @@ import {
   Worker,
 } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
+import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { PaymentError } from '../../payment/errors.ts';
-import { HandedOverError } from '../../payment/handed-over-error.ts';
+import { HandedOverError, PaymentError } from '../../payment/errors.ts';
 import { UnknownJobFormError } from './job-records.ts';
 import type { RedisClients } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
@@ -27,7 +27,6 @@ export interface NewJob {
   readonly dueAtMs: number;
 }
 
-/** What a job queue works with. */
 interface JobQueueDeps<Data> {
   /** Without ':'; what dashboards show. */
   readonly name: string;
@@ -92,7 +91,7 @@ interface Jobs<Data> {
   hasToldOfOthers: boolean;
   run: ((id: string, data: Data) => Promise<void>) | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
-  ending: Promise<void> | undefined;
+  ending: Promise<unknown> | undefined;
 }
 
 /** See `JobQueue`. */
@@ -107,9 +106,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     ending: undefined,
   };
   return {
-    handle(run) {
-      self.run = run;
-    },
+    handle: (run) => void (self.run = run),
     open: () => open(self),
     add: (shard, job) => add(self, shard, job),
     addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
@@ -186,7 +183,11 @@ function logEvents<Data>(self: Jobs<Data>, worker: Worker<unknown>): void {
     if (job !== undefined && job.attemptsMade >= maxAttempts) {
       logger.error(fields, 'A job was given up');
     } else if (isOfOtherRelease(error)) {
-      tellOfOthers(self, fields);
+      // Once: its jobs come back until a replica of that release takes them.
+      if (!self.hasToldOfOthers) {
+        self.hasToldOfOthers = true;
+        logger.warn(fields, 'A job of another release is left to it');
+      }
     } else if (!(error instanceof HandedOverError)) {
       logger.warn(fields, 'A job failed, to be tried again');
     }
@@ -198,14 +199,6 @@ function isOfOtherRelease(error: Error): boolean {
     error instanceof UnknownJobFormError ||
     (error instanceof PaymentError && error.reason.kind === 'unknown-form')
   );
-}
-
-/** Once: its jobs come back until a replica of that release takes them. */
-function tellOfOthers<Data>(self: Jobs<Data>, fields: object): void {
-  if (!self.hasToldOfOthers) {
-    self.hasToldOfOthers = true;
-    self.deps.logger.warn(fields, 'A job of another release is left to it');
-  }
 }
 
 function report<Data>({ name, logger }: JobQueueDeps<Data>, error: unknown): void {
@@ -298,9 +291,6 @@ async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
 }
 
 async function drain<Data>(self: Jobs<Data>, withinMs: number): Promise<void> {
-  self.ending ??= Promise.all(self.workers.map((worker) => worker.close())).then(() => undefined);
-  const outOfTime = Promise.withResolvers<void>();
-  const timer = self.deps.clock.setTimer(withinMs, outOfTime.resolve);
-  await Promise.race([self.ending, outOfTime.promise]);
-  timer.cancel();
+  self.ending ??= Promise.all(self.workers.map((worker) => worker.close()));
+  await within(self.deps.clock, withinMs, self.ending);
 }

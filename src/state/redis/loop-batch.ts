@@ -20,13 +20,6 @@ interface Shard<Item, Result> {
   inFlight: number;
 }
 
-interface Batches<Item, Result> {
-  readonly options: LoopBatchOptions<Item, Result>;
-  readonly shards: Map<number, Shard<Item, Result>>;
-  /** Whether `flushAll` will run at the end of this iteration. */
-  isFlushScheduled: boolean;
-}
-
 /**
  * Gathers what comes in one iteration of the event loop, and while `maxInFlight` batches are under way, so that
  * it goes to Redis in one round trip: a write and a transaction cost as much for one item as for many.
@@ -36,36 +29,27 @@ interface Batches<Item, Result> {
 export function createLoopBatch<Item, Result>(
   options: LoopBatchOptions<Item, Result>,
 ): (shard: number, item: Item) => Promise<Result> {
-  const self: Batches<Item, Result> = { options, shards: new Map(), isFlushScheduled: false };
+  const shards = new Map<number, Shard<Item, Result>>();
+  let isFlushScheduled = false;
+
+  function flushAll(): void {
+    isFlushScheduled = false;
+    for (const shard of shards.values()) {
+      flush(options, shard);
+    }
+  }
+
   return (number, item) =>
     new Promise((resolve, reject) => {
-      shardNumbered(self, number).waiting.push({ item, resolve, reject });
-      scheduleFlush(self);
+      const shard = shards.get(number) ?? { number, waiting: [], inFlight: 0 };
+      shards.set(number, shard);
+      shard.waiting.push({ item, resolve, reject });
+      if (!isFlushScheduled) {
+        isFlushScheduled = true;
+        // In libuv's check phase, after the poll phase has read what sockets had to give.
+        setImmediate(flushAll);
+      }
     });
-}
-
-function shardNumbered<Item, Result>(self: Batches<Item, Result>, number: number): Shard<Item, Result> {
-  let shard = self.shards.get(number);
-  if (shard === undefined) {
-    shard = { number, waiting: [], inFlight: 0 };
-    self.shards.set(number, shard);
-  }
-  return shard;
-}
-
-/** `setImmediate` runs in libuv's check phase, after the poll phase has read what sockets had to give. */
-function scheduleFlush<Item, Result>(self: Batches<Item, Result>): void {
-  if (!self.isFlushScheduled) {
-    self.isFlushScheduled = true;
-    setImmediate(flushAll, self);
-  }
-}
-
-function flushAll<Item, Result>(self: Batches<Item, Result>): void {
-  self.isFlushScheduled = false;
-  for (const shard of self.shards.values()) {
-    flush(self.options, shard);
-  }
 }
 
 function flush<Item, Result>(options: LoopBatchOptions<Item, Result>, shard: Shard<Item, Result>): void {

@@ -86,6 +86,8 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
         return runScript<(0 | 1)[]>(self.commands, 'paymentSimChange', keys, values);
       }),
   });
+  const applyHead = async (headChange: HeadChange) =>
+    (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
   return {
     register: (payment, job) => register(shardOf(payment.id, shards), { payment, job }),
 
@@ -94,24 +96,18 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
       return record === null ? undefined : { payment: decodePayment(id, record), record };
     },
 
-    async change(stored, change) {
-      const headChange = toHeadChange(stored, change, ttlMs);
-      return (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
-    },
+    change: (stored, change) => applyHead(toHeadChange(stored, change, ttlMs)),
 
     changeAndAnnounce: (stored, change, announcement) =>
       link.run(() => writeAnnounced(self, toHeadChange(stored, change, ttlMs), announcement)),
 
-    async reschedule({ record }, payment) {
-      const { id, dueAtMs } = payment;
-      const headChange = {
-        id,
+    reschedule: ({ record }, payment) =>
+      applyHead({
+        id: payment.id,
         head: record,
         newHead: encodePending(payment),
-        ttlMs: pendingTtlMs(self, dueAtMs),
-      };
-      return (await changeHead(shardOf(id, shards), headChange)) === 1;
-    },
+        ttlMs: pendingTtlMs(self, payment.dueAtMs),
+      }),
   };
 }
 

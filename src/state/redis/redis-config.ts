@@ -3,28 +3,26 @@ import type { EnvironmentReader } from '../../base/env/config-reader.ts';
 const switches = ['on', 'off'] as const;
 
 /** Where the shared state is. */
-export interface RedisConfig {
-  /**
-   * `redis://` or `rediss://` (TLS), with user and password where there are any: a secret. Undefined when
-   * state is kept in this process's memory.
-   */
-  readonly url: string | undefined;
-  /** Whether the address is a way in to a Redis cluster. */
-  readonly cluster: boolean;
-  /** Over how many hash slots payments and their jobs are spread; the same in every replica. */
-  readonly shards: number;
-}
+export type RedisConfig = Readonly<ReturnType<typeof readRedisConfig>>;
 
 /** Reads the Redis variables; mistakes are noted in `read`. */
-export function readRedisConfig(read: EnvironmentReader): RedisConfig {
-  const url = read.optionalText('REDIS_URL');
-  const cluster = read.oneOf('REDIS_CLUSTER', switches, 'off') === 'on';
-  const shards = read.integer('QUEUE_SHARDS', 1, 1, 64);
-  const problem = url === undefined ? undefined : problemOf(url, cluster);
+export function readRedisConfig(read: EnvironmentReader) {
+  const config = {
+    /**
+     * `redis://` or `rediss://` (TLS), with user and password where there are any: a secret. Undefined when
+     * state is kept in this process's memory.
+     */
+    url: read.optionalText('REDIS_URL'),
+    /** Whether the address is a way in to a Redis cluster. */
+    cluster: read.oneOf('REDIS_CLUSTER', switches, 'off') === 'on',
+    /** Over how many hash slots payments and their jobs are spread; the same in every replica. */
+    shards: read.integer('QUEUE_SHARDS', 1, 1, 64),
+  };
+  const problem = config.url === undefined ? undefined : problemOf(config.url, config.cluster);
   if (problem !== undefined) {
     read.mistake('REDIS_URL', problem);
   }
-  return { url, cluster, shards };
+  return config;
 }
 
 /** Says what is wrong without repeating any of it: there may be a password in it. */

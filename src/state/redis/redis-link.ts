@@ -1,4 +1,5 @@
 import type { MachineClock, Timer } from '../../base/clock.ts';
+import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { PaymentError } from '../../payment/errors.ts';
@@ -88,7 +89,10 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
     run: (command) => run(self, command),
     problem: () => self.problem,
     open: (patienceMs) => open(self, patienceMs),
-    close: () => close(self),
+    close() {
+      self.isClosed = true;
+      self.timer?.cancel();
+    },
   };
 }
 
@@ -113,23 +117,13 @@ function withTimeout<T>(self: Link, command: () => Promise<T>): Promise<T> {
 
 async function open(self: Link, patienceMs: number): Promise<void> {
   const { client, clock } = self.deps;
-  const patience = clock.setTimer(patienceMs, () => {
-    setProblem(self, `Redis did not answer within ${patienceMs} ms`);
-    self.firstTry.resolve();
-  });
+  const tried = within(clock, patienceMs, self.firstTry.promise);
   // The client retries by itself, and reports what failed as an event too.
   client.connect().catch(() => undefined);
   scheduleProbe(self);
-  try {
-    await self.firstTry.promise;
-  } finally {
-    patience.cancel();
+  if (!(await tried)) {
+    setProblem(self, `Redis did not answer within ${patienceMs} ms`);
   }
-}
-
-function close(self: Link): void {
-  self.isClosed = true;
-  self.timer?.cancel();
 }
 
 function followConnection(self: Link): void {

@@ -1,7 +1,6 @@
 import type { MachineClock } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
-import type { Payments } from '../../payment/ports.ts';
 import type { State } from '../state.ts';
 import { createRedisAttemptLog } from './attempt-log.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
@@ -49,13 +48,25 @@ const concurrency = { settlements: 300, announcements: 100, retries: 200 };
 
 /** Everything in Redis, where all replicas see it and none of them takes it along when it ends. */
 export function createRedisState(options: RedisStateOptions): State {
-  const { redis, metrics, paymentTtlMs: ttlMs } = options;
+  const { redis, clock, logger, metrics, paymentTtlMs: ttlMs } = options;
   const clients = createRedisClients(options.redisUrl, redis.cluster);
   defineScripts(clients.calls);
-  const link = buildLink(options, clients, () => jobs.all.forEach((queue) => queue.open()));
+  const link = createRedisLink({
+    client: clients.calls,
+    clock,
+    logger,
+    metrics,
+    timeoutMs: commandTimeoutMs,
+    probeIntervalMs,
+    check: () => checkServer(clients.calls, redis.shards, logger),
+    onReached: () => jobs.all.forEach((queue) => queue.open()),
+  });
   const jobs = buildJobQueues(options, clients, link);
   const { shards } = redis;
-  const parts = { client: clients.calls, link, clock: options.clock, shards, ttlMs };
+  const parts = { client: clients.calls, link, clock, shards, ttlMs };
+  const { settlements, announcements } = jobs;
+  const records = createPaymentRecords({ ...parts, settlements, announcements });
+  const paymentParts: RedisPaymentParts = { records, settlements, announcements };
   addGauge(metrics.registry, 'redis_up', 'Whether Redis can be used: 1, or 0.', () =>
     link.problem() === undefined ? 1 : 0,
   );
@@ -63,14 +74,14 @@ export function createRedisState(options: RedisStateOptions): State {
   clients.jobs.on('error', () => undefined);
 
   return {
-    payments: buildPayments(options, jobs, createPaymentRecords({ ...parts, ...jobs })),
+    payments: createRedisPayments({ ...(options.wrapPayments?.(paymentParts) ?? paymentParts), ...parts }),
     idempotency: createRedisIdempotencyStore({
       ...parts,
       ttlMs: options.idempotencyTtlMs,
       leaseMs: idempotencyLeaseMs,
     }),
-    webhookQueue: createRedisDeliveryQueue(jobs.webhooks, shards, options.clock),
-    eventQueue: createRedisDeliveryQueue(jobs.events, shards, options.clock),
+    webhookQueue: createRedisDeliveryQueue(jobs.webhooks, shards, clock),
+    eventQueue: createRedisDeliveryQueue(jobs.events, shards, clock),
     attemptLog: createRedisAttemptLog({ ...parts, maxAttempts: options.webhookMaxAttempts }),
     durable: true,
 
@@ -90,20 +101,6 @@ export function createRedisState(options: RedisStateOptions): State {
   };
 }
 
-function buildLink(options: RedisStateOptions, clients: RedisClients, onReached: () => void): RedisLink {
-  const { clock, logger, metrics, redis } = options;
-  return createRedisLink({
-    client: clients.calls,
-    clock,
-    logger,
-    metrics,
-    timeoutMs: commandTimeoutMs,
-    probeIntervalMs,
-    check: () => checkServer(clients.calls, redis.shards, logger),
-    onReached,
-  });
-}
-
 function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: RedisClients, link: RedisLink) {
   const queueOf = <Data>(name: string, atOnce: number, decode: (data: unknown) => Data): JobQueue<Data> =>
     createJobQueue({ name, shards: redis.shards, concurrency: atOnce, decode, clients, link, clock, logger });
@@ -118,13 +115,4 @@ function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: Re
     events,
     all: [settlements, announcements, webhooks, events] as const,
   };
-}
-
-function buildPayments(
-  { redis, clock, wrapPayments }: RedisStateOptions,
-  { settlements, announcements }: ReturnType<typeof buildJobQueues>,
-  records: RedisPaymentParts['records'],
-): Payments {
-  const parts: RedisPaymentParts = { records, settlements, announcements };
-  return createRedisPayments({ ...(wrapPayments?.(parts) ?? parts), clock, shards: redis.shards });
 }

@@ -1,4 +1,5 @@
 import type { HandlerContext } from '@connectrpc/connect';
+import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
 import { LaneCall } from './lane/lane-call.ts';
 
 /**
@@ -11,4 +12,13 @@ export function readCallHeader(context: HandlerContext, name: string): string | 
   return context instanceof LaneCall
     ? context.headerValue(name)
     : (context.requestHeader.get(name) ?? undefined);
+}
+
+/** The trace that the caller sent, undefined when it sent none or none that is valid. */
+export function readCallTrace(context: HandlerContext): CallTrace | undefined {
+  const traceparent = readCallHeader(context, 'traceparent');
+  const requestId = readCallHeader(context, 'x-request-id');
+  return traceparent === undefined && requestId === undefined
+    ? undefined
+    : parseCallTrace({ traceparent, tracestate: readCallHeader(context, 'tracestate'), requestId });
 }
