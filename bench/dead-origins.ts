@@ -6,7 +6,7 @@ import { loadConfig } from '../src/app/config.ts';
 import { createEgressPolicy } from '../src/delivery/webhook/egress-policy.ts';
 import { resolveWithSystem } from '../src/delivery/webhook/connector.ts';
 import type { DeliveryReport } from '../src/delivery/observer.ts';
-import { createMemoryState } from '../src/state/memory/state.ts';
+import { createMemoryState } from '../src/state/memory/memory-state.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { sampleEvent } from './end-to-end/sample-event.ts';
 import { startNode } from './lib/child.ts';

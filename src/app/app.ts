@@ -7,7 +7,7 @@ import { buildApi, buildServices } from './api.ts';
 import { type AppOverrides, type Basics, createBasics, fastifyLoggerOf } from './basics.ts';
 import { buildDelivery, type Exits } from './channels.ts';
 import type { Config } from './config.ts';
-import { openState } from './state.ts';
+import { openState } from './open-state.ts';
 import { stopAll } from './stop.ts';
 
 const serviceName = 'payment-sim-api';

@@ -38,7 +38,7 @@ const webhookIdleTimeoutMs = 4_000;
 const webhookConnectTimeoutMs = 10_000;
 /**
  * With durable state the job of a settlement waits for the first attempts at its event. So many slow ones of
- * each channel leave room among the jobs under way (`concurrency` in state/redis/state.ts).
+ * each channel leave room among the jobs under way (`concurrency` in state/redis/redis-state.ts).
  */
 const maxSlowAttempts = 100;
 

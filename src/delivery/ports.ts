@@ -44,8 +44,12 @@ export interface LoggedAttempt {
 
 /** Remembers the webhook attempts of every event, as long as its payment is remembered. */
 export interface AttemptLog {
-  /** Notes an attempt. The event's time to live begins when it occurred. */
-  record(event: PaymentEvent, attempt: LoggedAttempt): Promise<void>;
+  /**
+   * Notes an attempt. The event's time to live begins when it occurred.
+   *
+   * @returns undefined when it is noted already, which saves a promise for each attempt.
+   */
+  record(event: PaymentEvent, attempt: LoggedAttempt): Promise<void> | undefined;
   /** The attempts at an event, the first one first; none when nothing is known of it. */
   list(paymentId: string, eventId: string): Promise<readonly LoggedAttempt[]>;
   close(): Promise<void>;

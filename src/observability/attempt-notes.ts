@@ -1,6 +1,6 @@
 import type { Observer } from '../base/observer.ts';
 import type { DeliveryReport, WebhookAttempted } from '../delivery/observer.ts';
-import type { AttemptLog } from '../delivery/ports.ts';
+import type { AttemptLog, LoggedAttempt } from '../delivery/ports.ts';
 import type { Logger } from './logger.ts';
 
 /** Writes webhook attempts into the attempt log. */
@@ -16,25 +16,29 @@ export function createAttemptNotes(attemptLog: AttemptLog, logger: Logger): Atte
   return {
     observe(report) {
       if (report.kind === 'webhook-attempted') {
-        const written = note(attemptLog, logger, report).finally(() => writing.delete(written));
-        writing.add(written);
+        const recorded = attemptLog.record(report.delivery.event, toLoggedAttempt(report));
+        if (recorded !== undefined) {
+          const written = recorded
+            .catch((error: unknown) => warn(logger, report, error))
+            .finally(() => writing.delete(written));
+          writing.add(written);
+        }
       }
     },
     written: async () => void (await Promise.all(writing)),
   };
 }
 
-async function note(attemptLog: AttemptLog, logger: Logger, attempted: WebhookAttempted): Promise<void> {
-  const { delivery, result, startedAtMs, durationMs } = attempted;
-  try {
-    await attemptLog.record(delivery.event, {
-      attempt: delivery.attempts + 1,
-      startedAtMs,
-      durationMs: Math.round(durationMs),
-      statusCode: result.statusCode,
-      error: result.outcome === 'delivered' ? undefined : result.detail,
-    });
-  } catch (error) {
-    logger.warn({ payment_id: delivery.event.payment.id, err: error }, 'Webhook attempt not noted');
-  }
+function toLoggedAttempt({ delivery, result, startedAtMs, durationMs }: WebhookAttempted): LoggedAttempt {
+  return {
+    attempt: delivery.attempts + 1,
+    startedAtMs,
+    durationMs: Math.round(durationMs),
+    statusCode: result.statusCode,
+    error: result.outcome === 'delivered' ? undefined : result.detail,
+  };
+}
+
+function warn(logger: Logger, { delivery }: WebhookAttempted, error: unknown): void {
+  logger.warn({ payment_id: delivery.event.payment.id, err: error }, 'Webhook attempt not noted');
 }

@@ -1,5 +1,6 @@
 import type { Observer } from '../base/observer.ts';
 import { deadLetterReasons } from '../delivery/dead-letter.ts';
+import { deadLetterLines } from '../delivery/dead-letter/log-line.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -52,7 +53,7 @@ export function countSkippedEvents({ eventBridgeEvents }: Metrics): Observer<Del
 
 /** Counts dead letters of all channels. */
 export function countDeadLetters({ deadLetters, deadLetterMessages }: Metrics): Observer<DeliveryReport> {
-  for (const channel of ['eventbridge', 'webhook']) {
+  for (const channel of Object.keys(deadLetterLines)) {
     for (const reason of deadLetterReasons) {
       deadLetters.inc({ channel, reason }, 0);
     }

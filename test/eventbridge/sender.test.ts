@@ -41,7 +41,7 @@ test('an entry has the source, bus, detail type, detail and time of its payment'
   });
 });
 
-test('a lone event does not linger longer than it should', async () => {
+test('ten events go in one call, and three are sent without waiting for seven more', async () => {
   const aws = await startAwsStandIn();
   const { accept, ended } = await startSender(aws.url);
   accept(13);

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import type { State } from '../../src/state/state.ts';
-import { createRedisState } from '../../src/state/redis/state.ts';
+import { createRedisState } from '../../src/state/redis/redis-state.ts';
 import {
   launchRedisServer,
   missingRedis,

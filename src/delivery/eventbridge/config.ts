@@ -16,7 +16,7 @@ export function readEventBridgeConfig(read: EnvironmentReader) {
     /** Name or ARN. */
     busName: read.text('EVENT_BUS_NAME', 'ticket-reservation-events'),
     source: read.text('PAYMENT_EVENT_SOURCE', 'payment-sim-api'),
-    /** How long an event waits for company in its call. */
+    /** How long an event waits for others to share its call. */
     batchWaitMs: read.integer('EVENTBRIDGE_BATCH_WAIT_MS', 20, 0, 10_000),
     /** Calls under way at the same time. */
     maxInFlight: read.integer('EVENTBRIDGE_MAX_IN_FLIGHT', 32, 1, 1_000),

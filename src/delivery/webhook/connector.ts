@@ -30,7 +30,7 @@ export const resolveWithSystem: ResolveName = (hostname) => systemLookup(hostnam
 /**
  * Opens connections that `policy` allows. A name is resolved once per connection, and the addresses
  * that were checked are the ones connected to, so what the name resolves to before or after does not
- * matter. One forbidden address among several refuses the name: nothing good answers like that.
+ * matter. One forbidden address among several refuses the name, since the connection could go to any of them.
  */
 export function createWebhookConnector(options: {
   readonly policy: EgressPolicy;

@@ -33,7 +33,7 @@ export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): Attemp
   const self: State = { ...options, newest: new Map(), sweepTimer: undefined };
   sweepLater(self);
   return {
-    async record(event, attempt) {
+    record(event, attempt) {
       const before = self.newest.get(event.id);
       if (before === undefined && self.newest.size >= self.maxEvents) {
         const [first = ''] = self.newest.keys();
@@ -42,6 +42,7 @@ export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): Attemp
       const entry = { attempt, occurredAtMs: event.occurredAtMs, before };
       shorten(entry, self.maxAttempts);
       self.newest.set(event.id, entry);
+      return undefined;
     },
     list: async (_paymentId, eventId) => list(self, eventId),
     async close() {

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts';
-import { createMemoryState } from '../state/memory/state.ts';
+import { createMemoryState } from '../state/memory/memory-state.ts';
 import type { State } from '../state/state.ts';
 import type { Basics } from './basics.ts';
 
@@ -22,7 +22,7 @@ export async function openState(basics: Basics): Promise<State> {
   if (clock !== systemClock) {
     throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
   }
-  const { createRedisState } = await import('../state/redis/state.ts');
+  const { createRedisState } = await import('../state/redis/redis-state.ts');
   return createRedisState({
     ...config,
     redisUrl: redis.url,
