@@ -27,7 +27,7 @@ COPY gen ./gen
 COPY --from=build /app/dist ./dist
 RUN mkdir compile-cache && chown 1001:1001 compile-cache
 USER 1001:1001
-RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app/app.js', './dist/process/run-process.js', './dist/worker/worker.js', './dist/state/redis/state.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
+RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app/app.js', './dist/process/run-process.js', './dist/worker/worker.js', './dist/state/redis/redis-state.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
 
 FROM base
 ARG VERSION=0.1.0
