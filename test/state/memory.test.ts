@@ -1,3 +1,4 @@
+import { setImmediate as nextLoop } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
@@ -107,6 +108,19 @@ test('with a clock that stands still, drain ends in its time and settles all tha
   await payments.drain(20);
   expect(settled.size).toBe(2_500);
   expect(clock.timerCount()).toBe(0);
+});
+
+test('drain ends when a call settles the last payment', async () => {
+  // Neither clock is moved: it ends by the call, or not at all.
+  const clock = createFakeClock();
+  const payments = createMemoryPayments({ clock, machine: clock, ttlMs: 60_000, maxPayments: 10 });
+  settleAll(payments, () => clock.now());
+  await payments.register(samplePayment({ id: 'pay-called', dueAtMs: clock.now() + 500 }));
+  const drained = payments.drain(1_000);
+  await nextLoop(); // Drain waits by now.
+  await payments.hasten('pay-called');
+  await drained;
+  expect(await payments.count()).toEqual({ pending: 0, settled: 1 });
 });
 
 test('a settlement that throws is told of and holds no other back', async () => {

@@ -68,6 +68,10 @@ function settling(now: () => number, mark: string): Decide {
     isSettled(payment) ? undefined : settle(payment, sampleSettlement(now(), mark));
 }
 
+function cannotDecide(): undefined {
+  throw new Error('cannot decide');
+}
+
 /** A decision that gives a settled payment one more event. */
 function adding(now: () => number, id: string): Decide {
   return (payment: Payment) =>
@@ -219,6 +223,15 @@ function describeTransitions(open: PaymentsFactory): void {
       destination: undefined,
       payment: { id: payment.id, status: 'FAILED' },
     });
+  });
+
+  test('a decision that throws is the failure of its transition, and changes nothing', async () => {
+    const { payments, register, changes } = await startRecording(open);
+    await register({ id: 'pay-1' });
+    await expect(payments.transition('pay-1', cannotDecide)).rejects.toThrow('cannot decide');
+    expect(await payments.get('pay-1')).toMatchObject({ status: 'PENDING' });
+    expect(await payments.scheduled()).toBe(1);
+    expect(changes).toEqual([]);
   });
 
   test('of many changes at once exactly one wins, and all see the winner', async () => {
@@ -381,6 +394,15 @@ function describeDrain(open: PaymentsFactory): void {
     await passTime(delayMs);
     await drained;
     expect(ids()).toEqual(outlivesProcess ? [] : ['pay-new', 'pay-before']);
+  });
+
+  test('what is moved beyond the horizon while draining settles at once', async () => {
+    const { payments, register, now, ids, outlivesProcess } = await startRecording(open);
+    await register({ id: 'pay-moved', dueAtMs: now() + delayMs });
+    const drained = payments.drain(delayMs);
+    await payments.reschedule('pay-moved', now() + 10 * delayMs);
+    await drained;
+    expect(ids()).toEqual(outlivesProcess ? [] : ['pay-moved']);
   });
 
   test('drain waits for announcements that are under way', async () => {

@@ -38,7 +38,6 @@ const settledPerLoop = 1_000;
 
 const registered = Promise.resolve('registered' as const);
 const full = Promise.resolve('full' as const);
-const unknown = Promise.resolve(undefined);
 
 /** Payments in this process's memory: gone when it ends. */
 export function createMemoryPayments(options: MemoryPaymentsOptions): Payments & { close(): Promise<void> } {
@@ -54,8 +53,8 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     sweepTimer: undefined,
   };
   sweepLater(self);
-  // No function of the hot path is async: each would make a generator and two promises for a value that
-  // is there.
+  // What every payment goes through is not async: that would make a generator and two promises for a value
+  // that is there.
   return {
     start: (handlers) => void (self.handlers = handlers),
     register: (payment) => register(self, payment),
@@ -78,28 +77,32 @@ function register(self: State, payment: PendingPayment): Promise<'registered' | 
   if (payments.size >= self.maxPayments && !evictOldest(self)) {
     return full;
   }
-  payments.set(payment.id, payment);
+  storePending(self, payment);
+  return registered;
+}
+
+/** With its due time; what is due after the horizon settles right away. */
+function storePending(self: State, payment: PendingPayment): void {
+  self.payments.set(payment.id, payment);
   self.due.add(payment.id, payment.dueAtMs);
   if (payment.dueAtMs > self.horizonMs) {
     queueMicrotask(() => settleEarly(self, payment));
   }
-  return registered;
 }
 
-function transition(self: State, paymentId: string, decide: Decide): Promise<Transition | undefined> {
+/** Async for what `decide` throws; waits for nothing, so that nothing can come between. */
+async function transition(self: State, paymentId: string, decide: Decide): Promise<Transition | undefined> {
   const payment = find(self, paymentId);
-  if (payment === undefined) {
-    return unknown;
-  }
-  const change = decide(payment);
-  if (change === undefined) {
-    return Promise.resolve({ payment, changed: false });
+  const change = payment && decide(payment);
+  if (payment === undefined || change === undefined) {
+    return payment && { payment, changed: false };
   }
   if (!isSettled(payment)) {
     self.due.remove(paymentId, payment.dueAtMs);
   }
   carryOut(self, payment, change);
-  return Promise.resolve({ payment: change.payment, changed: true });
+  tellIfIdle(self);
+  return { payment: change.payment, changed: true };
 }
 
 function reschedule(self: State, paymentId: string, dueAtMs: number): boolean {
@@ -107,8 +110,7 @@ function reschedule(self: State, paymentId: string, dueAtMs: number): boolean {
   if (payment === undefined || isSettled(payment) || !self.due.remove(paymentId, payment.dueAtMs)) {
     return false;
   }
-  self.payments.set(paymentId, { ...payment, dueAtMs });
-  self.due.add(paymentId, dueAtMs);
+  storePending(self, { ...payment, dueAtMs });
   return true;
 }
 
