@@ -1,5 +1,6 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
+import { ignoreServersErrors } from './transport/ignore-errors.ts';
 
 /** What the ops server reports. */
 interface OpsServerOptions {
@@ -24,6 +25,7 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
     requestTimeout: 10_000,
   });
   app.server.maxConnections = maxConnections;
+  ignoreServersErrors(app.server);
 
   const tellReadiness = (path: string, ready: string, unready: string) =>
     app.get(path, (_request, reply) => {

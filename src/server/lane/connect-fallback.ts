@@ -8,6 +8,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { ignoreExchangeErrors } from '../transport/ignore-errors.ts';
 
 /** Answers an HTTP/2 call with Connect's own handler after its body was read in part or whole. */
 export async function answerHttp2WithConnect(
@@ -36,6 +37,7 @@ async function respond(
   response: ServerResponse | Http2ServerResponse,
   body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
+  ignoreExchangeErrors(request, response);
   try {
     const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
     await universalResponseToNodeResponse(await handler({ ...universalRequest, body }), response);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { serveHttp1Request } from '../lane/lane-http1.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
+import { ignoreErrors, ignoreExchangeErrors } from '../transport/ignore-errors.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
@@ -62,6 +63,7 @@ export function createDualProtocolServer(
     dropEndlessTimeouts(request.headers);
     // While closing, Fastify refuses new requests on connections that were kept alive.
     if (lane === undefined || port.closing || !serveHttp1Request(lane, request, response)) {
+      ignoreExchangeErrors(request, response);
       handler(request, response);
     }
   });
@@ -94,6 +96,7 @@ function createHttp1Server(limits: ConnectionLimits): Server {
 /** Hands a new connection to the server of its protocol as soon as that is known. */
 function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): void {
   socket.setNoDelay(true);
+  ignoreErrors(socket);
   port.undecided.add(socket);
   sniffProtocol(socket, sniffTimeoutMs, (protocol) => {
     port.undecided.delete(socket);

@@ -6,6 +6,7 @@ import type { UnaryLane } from '../lane/unary-lane.ts';
 import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
+import { ignoreErrors, ignoreExchangeErrors } from '../transport/ignore-errors.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createIdleSessions } from './idle-sessions.ts';
 
@@ -81,6 +82,7 @@ function handleRequests(server: Http2Server, handler: RequestListener): void {
   // Fastify's handler takes requests of both versions, but is typed for HTTP/1.1; an event has no type.
   const fastifyRequests = new EventEmitter().on('request', handler);
   server.on('request', (request, response) => {
+    ignoreExchangeErrors(request, response);
     // After the other frames of the same read: when a reset of the stream is among them, Fastify need
     // not handle the request at all.
     setImmediate(() => {
@@ -123,6 +125,7 @@ function dispatchStreams(
       stream.once('end', () => awaitedBody.end());
       stream.once('close', () => awaitedBody.end());
     }
+    ignoreErrors(stream);
     closeWhenAnswered(stream);
     for (const listener of compatibilityListeners) {
       listener.call(server, stream, headers, flags, rawHeaders);
@@ -132,9 +135,6 @@ function dispatchStreams(
 
 /** Reads what is left of a stream that its caller has reset before it was dispatched, so that it closes. */
 function discardStream(stream: ServerHttp2Stream): void {
-  // A reset with an error code emits `error`, which without a listener would end the process.
-  stream.on('error', ignoreError);
+  ignoreErrors(stream); // A reset with an error code emits one.
   stream.resume();
 }
-
-function ignoreError(): void {}
