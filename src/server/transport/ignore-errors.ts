@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
 /**
@@ -21,11 +21,6 @@ export function ignoreExchangeErrors(
 ): void {
   request.on('error', ignoreError);
   response.on('error', ignoreError);
-}
-
-/** The same for every connection and request that a server takes from now on. */
-export function ignoreServersErrors(server: Server): Server {
-  return server.on('connection', ignoreErrors).on('request', ignoreExchangeErrors);
 }
 
 function ignoreError(): void {}
