@@ -1,6 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { serveHttp2Stream } from '../lane/lane-http2.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
 import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
@@ -113,6 +120,9 @@ function dispatchStreams(
       discardStream(stream);
       return;
     }
+    if (headers.expect !== undefined) {
+      letContinue(stream, headers);
+    }
     const awaitedBody = bodyDeadline.begin(stream);
     dropEndlessTimeouts(headers);
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
@@ -131,6 +141,17 @@ function dispatchStreams(
       listener.call(server, stream, headers, flags, rawHeaders);
     }
   });
+}
+
+/**
+ * Sends the interim 100 for which a caller waits before it sends the body (RFC 9110, 10.1.1). Node's
+ * compatibility layer does too, but only for requests that come to it, and in lower case.
+ */
+function letContinue(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  if (headers.expect?.toLowerCase() === '100-continue') {
+    stream.additionalHeaders({ [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_CONTINUE });
+    delete headers.expect;
+  }
 }
 
 /** Reads what is left of a stream that its caller has reset before it was dispatched, so that it closes. */
