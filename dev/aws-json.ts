@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { isJsonObject, type JsonObject } from '../src/base/json.ts';
+import { guardHttp1Server } from '../src/server/transport/guard-http1.ts';
 
 /** One operation of a service; what it throws as `AwsError` is answered as AWS would. */
 type AwsOperation = (input: JsonObject, socket: Socket) => Promise<object> | object;
@@ -35,6 +36,7 @@ export function createAwsJsonServer(
   operations: Readonly<Record<string, AwsOperation>>,
 ): FastifyInstance {
   const app: FastifyInstance = fastify({ bodyLimit: bodyLimitBytes, forceCloseConnections: true });
+  guardHttp1Server(app.server);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 

@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import { isJsonObject } from '../src/base/json.ts';
 import type { Logger } from '../src/observability/logger.ts';
+import { guardHttp1Server } from '../src/server/transport/guard-http1.ts';
 
 /** A reservation that is HOLD may become either of the others, which are final. */
 type LocalReservationStatus = 'HOLD' | 'CONFIRMED' | 'CANCELLED';
@@ -29,6 +30,7 @@ export async function startLocalReservationApi(options: {
   const { host, port, logger } = options;
   const reservations = new Map<string, LocalReservationStatus>();
   const app = fastify({ forceCloseConnections: true });
+  guardHttp1Server(app.server);
 
   app.get<{ Params: { id: string } }>('/internal/reservations/:id', ({ params: { id } }, reply) =>
     reply.send({ reservation_id: id, status: reservations.get(id) ?? 'HOLD' }),

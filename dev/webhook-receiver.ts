@@ -5,6 +5,7 @@ import { verifyWebhook, type VerifyWebhookOptions } from '../src/webhook-format/
 import { signatureHeaders } from '../src/webhook-format/signature.ts';
 import { WebhookVerificationError } from '../src/webhook-format/verification-error.ts';
 import type { LocalServer } from './reservation-api.ts';
+import { guardHttp1Server } from '../src/server/transport/guard-http1.ts';
 
 /**
  * A webhook receiver for development: `POST` on any path answers 204 when it is genuine, 401 when it
@@ -20,6 +21,7 @@ export async function startLocalWebhookReceiver(options: {
 }): Promise<LocalServer> {
   const { host, port, secret, logger } = options;
   const app = fastify({ forceCloseConnections: true });
+  guardHttp1Server(app.server);
   app.removeAllContentTypeParsers();
   // The raw body: parsed and encoded again, its bytes could differ from those that were signed.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));

@@ -3,10 +3,13 @@ import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { createRouterOptions } from './connect/router-options.ts';
+import { handOverBody } from './connect/readable-body.ts';
 import { addServices, type ServiceRegistration } from './connect/service-registration.ts';
 import { addCors } from './http/cors.ts';
+import { answerMalformedRequest } from './http/malformed-requests.ts';
 import { answerFastifyError, answerUnknownMethod } from './http/protocol-errors.ts';
 import { createRequestGuard } from './http/request-guard.ts';
+import { leaveBodiesUnread } from './http/unread-bodies.ts';
 import { createUnaryLane } from './lane/unary-lane.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
@@ -40,15 +43,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    clientErrorHandler: answerMalformedRequest,
     serverFactory: (handler) => {
       connections = createDualProtocolServer(handler, options.limits, lane, streamingPaths(handlers));
       return connections;
     },
   });
+  leaveBodiesUnread(app);
   app.setNotFoundHandler(answerUnknownMethod);
   app.setErrorHandler(answerFastifyError);
   await addCors(app, options.corsOrigins);
   app.addHook('onRequest', createRequestGuard(handlers));
+  app.addHook('preHandler', handOverBody);
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
     routes: (router) => void addServices(router, services),

@@ -1,5 +1,8 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
+import { answerMalformedRequest } from './http/malformed-requests.ts';
+import { leaveBodiesUnread } from './http/unread-bodies.ts';
+import { guardHttp1Server } from './transport/guard-http1.ts';
 
 /** What the ops server reports. */
 interface OpsServerOptions {
@@ -20,10 +23,13 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    clientErrorHandler: answerMalformedRequest,
     // In milliseconds. Requests here have no body, so a whole one takes no longer than its headers.
     requestTimeout: 10_000,
   });
   app.server.maxConnections = maxConnections;
+  guardHttp1Server(app.server);
+  leaveBodiesUnread(app);
 
   const tellReadiness = (path: string, ready: string, unready: string) =>
     app.get(path, (_request, reply) => {

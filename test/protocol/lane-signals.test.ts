@@ -113,7 +113,7 @@ describe.each(wires.filter(({ protocol }) => protocol === 'gRPC'))('$name', (wir
 });
 
 describe.each(wires.filter(({ httpVersion }) => httpVersion === '1.1'))('$name', (wire) => {
-  test('the caller closes the connection', async () => {
+  test('the caller resets the connection', async () => {
     for (const server of [lane, stock]) {
       const called = server.nextSignal();
       const { path, headers, body } = callTo(waiter, wire);
@@ -122,7 +122,7 @@ describe.each(wires.filter(({ httpVersion }) => httpVersion === '1.1'))('$name',
       outgoing.end(body);
       const signal = await called;
       expect(signal.aborted).toBe(false);
-      outgoing.destroy();
+      outgoing.socket?.resetAndDestroy();
       expect(await codeOf(signal)).toBe(Code.Canceled);
     }
   });

@@ -8,6 +8,8 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { guardExchange } from '../transport/guard-http1.ts';
+import { ignoreExchangeErrors } from '../transport/ignore-errors.ts';
 
 /** Answers an HTTP/2 call with Connect's own handler after its body was read in part or whole. */
 export async function answerHttp2WithConnect(
@@ -17,7 +19,9 @@ export async function answerHttp2WithConnect(
   received: readonly Buffer[],
 ): Promise<void> {
   const request = new Http2ServerRequest(stream, headers, {}, []);
-  await respond(handler, request, new Http2ServerResponse(stream), bodyOf(received, stream));
+  const response = new Http2ServerResponse(stream);
+  ignoreExchangeErrors(request, response);
+  await respond(handler, request, response, bodyOf(received, stream));
 }
 
 /** Answers an HTTP/1.1 call with Connect's own handler after its body was read in part or whole. */
@@ -27,6 +31,7 @@ export async function answerHttp1WithConnect(
   response: ServerResponse,
   received: readonly Buffer[],
 ): Promise<void> {
+  guardExchange(request, response);
   await respond(handler, request, response, bodyOf(received, request));
 }
 
@@ -53,6 +58,7 @@ async function* bodyOf(
 ): AsyncGenerator<Uint8Array> {
   yield* received;
   if (!rest.readableEnded) {
-    yield* rest;
+    // Not to destroy the rest when Connect reads no further: it has to be drained.
+    yield* rest.iterator({ destroyOnReturn: false });
   }
 }

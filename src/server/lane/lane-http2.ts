@@ -2,6 +2,7 @@ import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AwaitedBody } from '../transport/body-deadline.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
+import { ignoreErrors } from '../transport/ignore-errors.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
 import { okTrailers, plainHeaders } from './grpc-protocol.ts';
@@ -28,13 +29,9 @@ export function serveHttp2Stream(
   }
   collectBody(stream, lane.maxBodyBytes, new Http2Exchange(lane, route, stream, headers, awaitedBody));
   stream.on('close', () => awaitedBody.end());
-  // An `error` event without a listener would end the process. There is nothing to do on it: the
-  // caller of a broken stream cannot be answered, and `close` follows.
-  stream.on('error', ignoreError);
+  ignoreErrors(stream);
   return true;
 }
-
-function ignoreError(): void {}
 
 /** One function for all streams: Node keeps a stream, and a closure with it, until the next full collection. */
 function sendOkTrailers(this: ServerHttp2Stream): void {

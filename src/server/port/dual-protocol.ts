@@ -3,6 +3,9 @@ import type { Socket } from 'node:net';
 import { serveHttp1Request } from '../lane/lane-http1.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
+import { allowHalfOpen, createConnectionGuard, guardExchange } from '../transport/guard-http1.ts';
+import { endWithCaller } from '../transport/half-open.ts';
+import { ignoreErrors } from '../transport/ignore-errors.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
@@ -24,6 +27,8 @@ export interface DualProtocolServer extends Server {
 interface Port {
   readonly http1: Server;
   readonly http2: Http2Plane;
+  /** For the connections of HTTP/1.1. */
+  readonly guardConnection: (socket: Socket) => void;
   /** Node's own listeners for connections, which parse HTTP/1.1. */
   readonly http1Listeners: ReturnType<Server['listeners']>;
   /** Connections whose first bytes have not come yet. */
@@ -53,6 +58,7 @@ export function createDualProtocolServer(
   const port: Port = {
     http1,
     http2: createHttp2Plane(handler, limits, lane, streamingPaths),
+    guardConnection: createConnectionGuard(limits.requestTimeoutMs),
     http1Listeners: http1.listeners('connection'),
     undecided: new Set(),
     http1Connections: 0,
@@ -62,6 +68,10 @@ export function createDualProtocolServer(
     dropEndlessTimeouts(request.headers);
     // While closing, Fastify refuses new requests on connections that were kept alive.
     if (lane === undefined || port.closing || !serveHttp1Request(lane, request, response)) {
+      guardExchange(request, response);
+      if (streamingPaths.has(request.url ?? '')) {
+        endWithCaller(request.socket);
+      }
       handler(request, response);
     }
   });
@@ -88,12 +98,13 @@ function createHttp1Server(limits: ConnectionLimits): Server {
   });
   // Counts connections of both kinds, because all are accepted here. Those beyond raise `drop`.
   server.maxConnections = limits.maxConnections;
-  return server;
+  return allowHalfOpen(server);
 }
 
 /** Hands a new connection to the server of its protocol as soon as that is known. */
 function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): void {
   socket.setNoDelay(true);
+  ignoreErrors(socket);
   port.undecided.add(socket);
   sniffProtocol(socket, sniffTimeoutMs, (protocol) => {
     port.undecided.delete(socket);
@@ -105,6 +116,7 @@ function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): v
     } else if (protocol === 'http1') {
       port.http1Connections += 1;
       socket.once('close', () => (port.http1Connections -= 1));
+      port.guardConnection(socket);
       for (const listener of port.http1Listeners) {
         listener.call(port.http1, socket);
       }

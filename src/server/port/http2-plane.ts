@@ -1,11 +1,19 @@
 import { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { serveHttp2Stream } from '../lane/lane-http2.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
 import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
+import { ignoreErrors, ignoreExchangeErrors } from '../transport/ignore-errors.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createIdleSessions } from './idle-sessions.ts';
 
@@ -81,6 +89,7 @@ function handleRequests(server: Http2Server, handler: RequestListener): void {
   // Fastify's handler takes requests of both versions, but is typed for HTTP/1.1; an event has no type.
   const fastifyRequests = new EventEmitter().on('request', handler);
   server.on('request', (request, response) => {
+    ignoreExchangeErrors(request, response);
     // After the other frames of the same read: when a reset of the stream is among them, Fastify need
     // not handle the request at all.
     setImmediate(() => {
@@ -111,6 +120,9 @@ function dispatchStreams(
       discardStream(stream);
       return;
     }
+    if (headers.expect !== undefined) {
+      letContinue(stream, headers);
+    }
     const awaitedBody = bodyDeadline.begin(stream);
     dropEndlessTimeouts(headers);
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
@@ -123,6 +135,7 @@ function dispatchStreams(
       stream.once('end', () => awaitedBody.end());
       stream.once('close', () => awaitedBody.end());
     }
+    ignoreErrors(stream);
     closeWhenAnswered(stream);
     for (const listener of compatibilityListeners) {
       listener.call(server, stream, headers, flags, rawHeaders);
@@ -130,11 +143,19 @@ function dispatchStreams(
   });
 }
 
-/** Reads what is left of a stream that its caller has reset before it was dispatched, so that it closes. */
-function discardStream(stream: ServerHttp2Stream): void {
-  // A reset with an error code emits `error`, which without a listener would end the process.
-  stream.on('error', ignoreError);
-  stream.resume();
+/**
+ * Sends the interim 100 for which a caller waits before it sends the body (RFC 9110, 10.1.1). Node's
+ * compatibility layer does too, but only for requests that come to it, and in lower case.
+ */
+function letContinue(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  if (headers.expect?.toLowerCase() === '100-continue') {
+    stream.additionalHeaders({ [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_CONTINUE });
+    delete headers.expect;
+  }
 }
 
-function ignoreError(): void {}
+/** Reads what is left of a stream that its caller has reset before it was dispatched, so that it closes. */
+function discardStream(stream: ServerHttp2Stream): void {
+  ignoreErrors(stream); // A reset with an error code emits one.
+  stream.resume();
+}
