@@ -1,12 +1,9 @@
 import { isKnownCurrency } from './currency.ts';
 import { type FieldViolation, PaymentError } from './errors.ts';
+import { describeIdProblem, describeKeyProblem } from './id-rule.ts';
 import type { Money, Scenario } from './payment.ts';
+import { maxDelayMs, moneyExample, wantedAmount, wantedDelay, wantedScenario } from './wanted-values.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
-
-/** Longest id or idempotency key, in UTF-16 code units. */
-const maxIdLength = 128;
-/** Longest delay of a settlement: one day, in milliseconds. */
-const maxDelayMs = 86_400_000;
 
 /** CreatePaymentIntent as it came in, free of protobuf. */
 export interface CreateIntentInput {
@@ -43,7 +40,7 @@ export function validateCreateIntent(
   const violations: FieldViolation[] = [];
   requireId(violations, 'reservation_id', input.reservationId);
   requireId(violations, 'user_id', input.userId);
-  limitId(violations, 'idempotency_key', input.idempotencyKey);
+  checkText(violations, 'idempotency_key', input.idempotencyKey, describeKeyProblem);
   const money = validateMoney(violations, input.money);
   const scenario = validateScenario(violations, input.scenario);
   if (input.webhookUrl !== '') {
@@ -53,7 +50,7 @@ export function validateCreateIntent(
     }
   }
   if (input.delayMs !== undefined && (input.delayMs < 0 || input.delayMs > maxDelayMs)) {
-    add(violations, 'simulation.delay_ms', `must be from 0 to ${maxDelayMs}`);
+    add(violations, 'simulation.delay_ms', `must be ${wantedDelay}`);
   }
   if (violations.length > 0 || money === undefined) {
     throw new PaymentError({ kind: 'invalid-request', violations });
@@ -81,8 +78,8 @@ export function validateLookup(input: {
 }): void {
   const violations: FieldViolation[] = [];
   requireId(violations, 'payment_intent_id', input.paymentId);
-  limitId(violations, 'user_id', input.userId ?? '');
-  limitId(violations, 'idempotency_key', input.idempotencyKey ?? '');
+  checkText(violations, 'user_id', input.userId ?? '', describeIdProblem);
+  checkText(violations, 'idempotency_key', input.idempotencyKey ?? '', describeKeyProblem);
   if (violations.length > 0) {
     throw new PaymentError({ kind: 'invalid-request', violations });
   }
@@ -96,23 +93,30 @@ function requireId(violations: FieldViolation[], field: string, value: string): 
   if (value === '') {
     add(violations, field, 'is required');
   } else {
-    limitId(violations, field, value);
+    checkText(violations, field, value, describeIdProblem);
   }
 }
 
-function limitId(violations: FieldViolation[], field: string, value: string): void {
-  if (value.length > maxIdLength) {
-    add(violations, field, `must be at most ${maxIdLength} characters long, not ${value.length}`);
+/** An empty text is none. */
+function checkText(
+  violations: FieldViolation[],
+  field: string,
+  value: string,
+  describeProblem: (value: string) => string | undefined,
+): void {
+  const problem = value === '' ? undefined : describeProblem(value);
+  if (problem !== undefined) {
+    add(violations, field, problem);
   }
 }
 
 function validateMoney(violations: FieldViolation[], money: CreateIntentInput['money']): Money | undefined {
   if (money === undefined) {
-    add(violations, 'amount', 'is required: {"amount": <minor units>, "currency": "<ISO 4217>"}');
+    add(violations, 'amount', `is required: ${moneyExample}`);
     return undefined;
   }
   if (money.amount <= 0n || money.amount > BigInt(Number.MAX_SAFE_INTEGER)) {
-    add(violations, 'amount.amount', `must be from 1 to ${Number.MAX_SAFE_INTEGER}, in minor units`);
+    add(violations, 'amount.amount', `must be ${wantedAmount}`);
   }
   if (money.currency === '') {
     add(violations, 'amount.currency', 'is required');
@@ -127,11 +131,7 @@ function validateScenario(
   scenario: CreateIntentInput['scenario'],
 ): Scenario | undefined {
   if (scenario === 'unknown') {
-    add(
-      violations,
-      'scenario',
-      'is unknown; use 0 (default), 1 (approve), 2 (fail), 3 (delay) or 4 (random)',
-    );
+    add(violations, 'scenario', `must be ${wantedScenario}`);
     return undefined;
   }
   return scenario;
