@@ -1,6 +1,7 @@
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../../gen/payment/v1/payment_pb.js';
 import { createRandomIds } from '../base/ids.ts';
+import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import { createPaymentHandlers } from '../contracts/payment-v1/handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
 import { createPaymentService } from '../payment/payment-service.ts';
@@ -54,7 +55,7 @@ export function buildServices(
   });
   const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
   const services = [
-    registerService(PaymentServiceDescriptor, createPaymentHandlers(service, callReaders)),
+    registerService(PaymentServiceDescriptor, createPaymentHandlers(service, callReaders), paymentFieldHints),
     createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life }),
   ];
   const reflected = config.reflection
