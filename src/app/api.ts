@@ -49,7 +49,10 @@ export function buildServices(
     payments,
     idempotency,
     scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs, randomFailureRate },
-    checkWebhookUrl: createWebhookUrlCheck((url) => egressPolicy.refuseHost(url.hostname)),
+    checkWebhookUrl: createWebhookUrlCheck(({ hostname }) => {
+      const reason = egressPolicy.refuseHost(hostname);
+      return reason && `${hostname} ${reason}`;
+    }),
     maxPayments,
     observe,
   });

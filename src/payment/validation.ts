@@ -43,12 +43,7 @@ export function validateCreateIntent(
   checkText(violations, 'idempotency_key', input.idempotencyKey, describeKeyProblem);
   const money = validateMoney(violations, input.money);
   const scenario = validateScenario(violations, input.scenario);
-  if (input.webhookUrl !== '') {
-    const problem = checkWebhookUrl(input.webhookUrl);
-    if (problem !== undefined) {
-      add(violations, 'webhook_url', problem);
-    }
-  }
+  const webhookUrl = validateWebhookUrl(violations, input.webhookUrl, checkWebhookUrl);
   if (input.delayMs !== undefined && (input.delayMs < 0 || input.delayMs > maxDelayMs)) {
     add(violations, 'simulation.delay_ms', `must be ${wantedDelay}`);
   }
@@ -60,7 +55,7 @@ export function validateCreateIntent(
     userId: input.userId,
     money,
     scenario,
-    webhookUrl: input.webhookUrl === '' ? undefined : input.webhookUrl,
+    webhookUrl,
     idempotencyKey: input.idempotencyKey === '' ? undefined : input.idempotencyKey,
     delayMs: input.delayMs,
   };
@@ -124,6 +119,23 @@ function validateMoney(violations: FieldViolation[], money: CreateIntentInput['m
     add(violations, 'amount.currency', 'is not an ISO 4217 currency code in upper case, such as "KRW"');
   }
   return { amount: Number(money.amount), currency: money.currency };
+}
+
+/** The address that is called. */
+function validateWebhookUrl(
+  violations: FieldViolation[],
+  value: string,
+  checkWebhookUrl: WebhookUrlCheck,
+): string | undefined {
+  if (value === '') {
+    return undefined;
+  }
+  const verdict = checkWebhookUrl(value);
+  if ('address' in verdict) {
+    return verdict.address;
+  }
+  add(violations, 'webhook_url', verdict.problem);
+  return undefined;
 }
 
 function validateScenario(

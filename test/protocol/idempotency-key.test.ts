@@ -91,5 +91,5 @@ function idOf(wire: Wire, body: Buffer): string {
     return String((JSON.parse(body.toString()) as Record<string, unknown>)['payment_intent_id']);
   }
   const message = wire.protocol === 'Connect' ? body : body.subarray(5, 5 + body.readUInt32BE(1));
-  return String(decodeResponse('CreatePaymentIntent', message)['payment_intent_id']);
+  return JSON.stringify(decodeResponse('CreatePaymentIntent', message)['payment_intent_id']).slice(1, -1);
 }

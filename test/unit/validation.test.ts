@@ -56,7 +56,7 @@ test('a full request passes as it is', () => {
   const full: CreateIntentInput = {
     ...good,
     scenario: 'FAIL',
-    webhookUrl: 'https://example.com:8443/hooks?a=b#c',
+    webhookUrl: 'https://example.com:8443/hooks?a=b',
     idempotencyKey: 'key-1',
     delayMs: 0,
   };
@@ -275,9 +275,28 @@ describe('webhook_url', () => {
     'http://example.com/\r\nHost: other',
     'http://example.com/\u0000',
     'http://example.com/\u0085',
+    ...['\u00ad', '\u200b', '\u202e', '\u2060', '\ufeff', '\u{e0041}', '\ud83d'].flatMap((character) => [
+      `http://exam${character}ple.com/`,
+      `http://example.com/a${character}b`,
+      `http://example.com/?a=${character}`,
+    ]),
+    'http://example.com/\u3000a',
+    'http://example.com/\u00a0',
+    `http://example.com/${'웹'.repeat(300)}`,
     longUrl(2_049),
   ])('%s is refused', (webhookUrl) => {
     expect(badFieldsOf({ webhookUrl })).toEqual(['webhook_url']);
+  });
+
+  test.each([
+    ['https://example.com', 'https://example.com'],
+    ['HTTPS://EXAMPLE.COM/', 'https://example.com/'],
+    ['https://결제.example/웹훅', 'https://xn--p89a133c.example/%EC%9B%B9%ED%9B%85'],
+    ['http://0x7f.1:80/a/../b', 'http://127.0.0.1/b'],
+    ['https://example.com:8443/hooks?a=b#c', 'https://example.com:8443/hooks?a=b'],
+    ['https://example.com#c', 'https://example.com'],
+  ])('%s is stored as the address that is called', (webhookUrl, address) => {
+    expect(validateCreateIntent({ ...good, webhookUrl }, allowAll).webhookUrl).toBe(address);
   });
 
   test('a refusal does not repeat the credentials', () => {
