@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type LoadResult, median, runH2load } from './lib/h2load.ts';
 import { createPath, grpcHeaders, jsonHeaders, writeRequestBodies } from './lib/request-bodies.ts';
 import { type ServerProcess, startServer } from './lib/server-process.ts';
+import { countOption } from './lib/count-option.ts';
 
 /*
  * The same create through this service with everything on (validation, store, timers, settlement,
@@ -56,7 +57,7 @@ async function measure(server: ServerProcess, protocol: Contender['protocol']): 
     streamsPerConnection: protocol === 'gRPC' ? 10 : 1,
     http1: protocol === 'JSON',
     warmUpSeconds,
-    seconds: Number(options.seconds),
+    seconds: countOption('--seconds', options.seconds),
     onMeasuring: () => {
       cpuAtStart = server.cpuMicroseconds();
     },
@@ -75,7 +76,7 @@ async function runRound(contender: Contender): Promise<Round> {
 }
 
 const rounds = new Map<Contender, Round[]>(contenders.map((contender) => [contender, []]));
-for (let round = 0; round < Number(options.rounds); round += 1) {
+for (let round = 0; round < countOption('--rounds', options.rounds); round += 1) {
   for (const contender of contenders) {
     const result = await runRound(contender);
     rounds.get(contender)?.push(result);

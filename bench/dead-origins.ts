@@ -12,6 +12,7 @@ import { sampleEvent } from './end-to-end/sample-event.ts';
 import { startNode } from './lib/child.ts';
 import { report } from './lib/report.ts';
 import { median, percentile } from './lib/statistics.ts';
+import { countOption } from './lib/count-option.ts';
 
 // What five dead origins cost the webhooks of 500 healthy ones. See bench/README.md.
 
@@ -73,7 +74,11 @@ async function measure(withDead: boolean): Promise<Round> {
       occurredAtMs: Date.now(),
       destination: `http://127.0.0.1:${port}/`,
     });
-  for (let elapsed = 0; elapsed < Number(values.seconds); elapsed = (performance.now() - startedAt) / 1000) {
+  for (
+    let elapsed = 0;
+    elapsed < countOption('--seconds', values.seconds);
+    elapsed = (performance.now() - startedAt) / 1000
+  ) {
     for (; deadSent < elapsed * (withDead ? deadPerSecond : 0); deadSent += 1) {
       send(ports.dead[deadSent % ports.dead.length], `dead-${deadSent}`);
     }
@@ -95,7 +100,7 @@ async function measure(withDead: boolean): Promise<Round> {
 
 /** The first round warms up and does not count. */
 const rounds: { readonly without: Round; readonly withDead: Round }[] = [];
-for (let round = 0; round <= Number(values.rounds); round += 1) {
+for (let round = 0; round <= countOption('--rounds', values.rounds); round += 1) {
   const result = { without: await measure(false), withDead: await measure(true) };
   console.log(round === 0 ? 'Warm-up' : `Round ${round}`, JSON.stringify(result));
   if (round > 0) {

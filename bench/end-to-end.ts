@@ -6,13 +6,14 @@ import { cpuMicros } from './lib/process-usage.ts';
 import { type Figure, report } from './lib/report.ts';
 import { type Service, startService } from './lib/service.ts';
 import { median } from './lib/statistics.ts';
+import { countOption } from './lib/count-option.ts';
 
 // What a payment with both channels costs, next to its parts bare. See bench/README.md.
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, payments: { type: 'string', default: '20000' } },
 });
-const payments = Number(values.payments);
+const payments = countOption('--payments', values.payments);
 
 requireH2load();
 
@@ -84,7 +85,7 @@ async function createOnly(): Promise<void> {
 
 /** The first round warms up and does not count. */
 const rounds: (Record<'endToEnd' | 'create' | 'webhook' | 'event', Cost> & { eventsPerCall: number })[] = [];
-for (let round = 0; round <= Number(values.rounds); round += 1) {
+for (let round = 0; round <= countOption('--rounds', values.rounds); round += 1) {
   console.log(round === 0 ? 'Warm-up …' : `Round ${round} …`);
   const result = {
     endToEnd: await cost(full.pid, endToEnd),

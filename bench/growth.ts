@@ -6,6 +6,7 @@ import { measureStored } from './growth/stored.ts';
 import { requireH2load } from './lib/grpc-load.ts';
 import { type Figure, report } from './lib/report.ts';
 import { median } from './lib/statistics.ts';
+import { countOption } from './lib/count-option.ts';
 
 // How the service behaves when there is much of something. See bench/README.md.
 
@@ -16,7 +17,7 @@ const { values } = parseArgs({
     stored: { type: 'string', default: '100000,1000000' },
   },
 });
-const rounds = Number(values.rounds);
+const rounds = countOption('--rounds', values.rounds);
 const parts = new Set(values.only.split(','));
 const figures: Figure[] = [];
 const raw: Record<string, unknown> = {};

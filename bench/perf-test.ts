@@ -2,6 +2,7 @@ import { connect } from 'node:http2';
 import { parseArgs } from 'node:util';
 import { createFrame, grpcCall } from './lib/create-call.ts';
 import { summarize } from './lib/latency-summary.ts';
+import { countOption } from './lib/count-option.ts';
 
 // Calls CreatePaymentIntent of a running service over gRPC and sums up, as ghz does:
 //   npm run perf-test -- [address] [--connections 50] [--seconds 30]
@@ -22,11 +23,13 @@ if (!values.remote && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   process.exit(2);
 }
 
+const connections = countOption('--connections', values.connections);
+const seconds = countOption('--seconds', values.seconds);
 const frame = createFrame();
 const latenciesMs: number[] = [];
 const statuses = new Map<string, number>();
 const startedAtMs = performance.now();
-const untilMs = startedAtMs + Number(values.seconds) * 1000;
+const untilMs = startedAtMs + seconds * 1000;
 
 async function callUntilOver(): Promise<void> {
   const session = connect(`http://${address}`);
@@ -49,7 +52,7 @@ function nameOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'broken off';
 }
 
-await Promise.all(Array.from({ length: Number(values.connections) }, callUntilOver));
+await Promise.all(Array.from({ length: connections }, callUntilOver));
 
 console.log(summarize(latenciesMs, statuses, performance.now() - startedAtMs));
 process.exitCode = statuses.size === 1 && statuses.has('0') ? 0 : 1;

@@ -7,6 +7,7 @@ import { cpuMicros } from './lib/process-usage.ts';
 import { type Figure, report } from './lib/report.ts';
 import { type Service, startService } from './lib/service.ts';
 import { median } from './lib/statistics.ts';
+import { countOption } from './lib/count-option.ts';
 
 // What state in Redis costs, with one process and with two behind one port. See bench/README.md.
 
@@ -19,8 +20,8 @@ const { values } = parseArgs({
     'append-only': { type: 'string', default: 'everysec' },
   },
 });
-const payments = Number(values.payments);
-const seconds = Number(values.seconds);
+const payments = countOption('--payments', values.payments);
+const seconds = countOption('--seconds', values.seconds);
 const appendOnly = readAppendOnly(values['append-only']);
 requireH2load();
 
@@ -159,7 +160,7 @@ const names = (Object.keys(contenders) as Contender[]).filter((name) =>
   values.only.split(',').includes(name),
 );
 const rounds: Partial<Record<Contender, Round>>[] = [];
-for (let round = 1; round <= Number(values.rounds); round += 1) {
+for (let round = 1; round <= countOption('--rounds', values.rounds); round += 1) {
   const results: Partial<Record<Contender, Round>> = {};
   for (const name of names) {
     const result = await contenders[name]();

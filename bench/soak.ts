@@ -10,9 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { grpcLoad, requireH2load } from './lib/grpc-load.ts';
 import { median } from './lib/statistics.ts';
 import { runLoad } from './soak-load.ts';
+import { countOption } from './lib/count-option.ts';
 
-const seconds = Number(process.argv[2] ?? 600);
-const callsPerSecond = Number(process.argv[3] ?? 14_000);
+const seconds = countOption('seconds', process.argv[2] ?? '600');
+const callsPerSecond = countOption('calls per second', process.argv[3] ?? '14000');
 const megabyte = 1_048_576;
 const grpcConnections = 20;
 const grpcPerSecond = Math.round((callsPerSecond * 5) / 7 / grpcConnections) * grpcConnections;

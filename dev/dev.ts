@@ -2,6 +2,7 @@ import { inspect, parseArgs } from 'node:util';
 import pretty from 'pino-pretty';
 import { ConfigError } from '../src/base/env/config-error.ts';
 import { errorMessage } from '../src/base/error-text.ts';
+import { readWholeNumber } from '../src/base/whole-number.ts';
 import { onStopSignals } from '../src/process/stop-signals.ts';
 import { type DevComponent, type DevStack, startDevStack } from './dev-stack.ts';
 import { RedisMissingError } from './redis-server.ts';
@@ -51,7 +52,7 @@ function readReplicas(): number {
   } catch (error) {
     throw new ConfigError([errorMessage(error)]);
   }
-  const replicas = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  const replicas = readWholeNumber(text) ?? 0;
   if (replicas < 1 || replicas > maxReplicas) {
     throw new ConfigError([`--replicas must be a whole number from 1 to ${maxReplicas}, not "${text}"`]);
   }

@@ -1,6 +1,7 @@
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../../gen/payment/v1/payment_pb.js';
 import { createRandomIds } from '../base/ids.ts';
+import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import { createPaymentHandlers } from '../contracts/payment-v1/handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
 import { createPaymentService } from '../payment/payment-service.ts';
@@ -48,13 +49,16 @@ export function buildServices(
     payments,
     idempotency,
     scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs, randomFailureRate },
-    checkWebhookUrl: createWebhookUrlCheck((url) => egressPolicy.refuseHost(url.hostname)),
+    checkWebhookUrl: createWebhookUrlCheck(({ hostname }) => {
+      const reason = egressPolicy.refuseHost(hostname);
+      return reason && `${hostname} ${reason}`;
+    }),
     maxPayments,
     observe,
   });
   const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
   const services = [
-    registerService(PaymentServiceDescriptor, createPaymentHandlers(service, callReaders)),
+    registerService(PaymentServiceDescriptor, createPaymentHandlers(service, callReaders), paymentFieldHints),
     createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life }),
   ];
   const reflected = config.reflection

@@ -51,6 +51,7 @@ export function buildDelivery(basics: Basics, state: State) {
   const attemptNotes = createAttemptNotes(state.attemptLog, logger);
   const observe = observeDeliveries(basics, { eventBridge: config.eventBridge.mode !== 'off' }, [
     attemptNotes.observe,
+    ...present(state.observeDelivery),
     ...present(overrides.observers?.deliveries),
   ]);
   const deadLetterQueue = buildDeadLetterQueue(config, { ...basics, observe });

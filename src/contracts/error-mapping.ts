@@ -31,6 +31,7 @@ function mapReason(message: string, reason: PaymentErrorReason): ConnectError {
     case 'unknown-form':
       return new ConnectError(message, Code.Unavailable);
     case 'too-many-pending':
+    case 'too-many-bytes-pending':
     case 'state-full':
       return new ConnectError(message, Code.ResourceExhausted);
   }

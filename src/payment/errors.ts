@@ -14,6 +14,7 @@ export type PaymentErrorReason =
   | { readonly kind: 'payment-not-found'; readonly paymentId: string }
   | { readonly kind: 'idempotency-key-reused'; readonly key: string }
   | { readonly kind: 'too-many-pending'; readonly maxPayments: number }
+  | { readonly kind: 'too-many-bytes-pending' }
   /** Whether it was carried out is not known. */
   | { readonly kind: 'state-unavailable'; readonly detail: string }
   | { readonly kind: 'state-full' }
@@ -41,6 +42,8 @@ function describeReason(reason: PaymentErrorReason): string {
       return `idempotency_key "${reason.key}" was used before with other parameters; use a new key for a new payment`;
     case 'too-many-pending':
       return `all ${reason.maxPayments} payments that may be stored are still pending; wait for some to settle, or raise MAX_PAYMENTS`;
+    case 'too-many-bytes-pending':
+      return 'payments that are pending, webhooks that wait and idempotency keys take all the memory that they may; wait for some to settle, or raise MAX_PAYMENTS_BYTES';
     case 'state-unavailable':
       return `Redis cannot be used: ${reason.detail}; try again, with the same idempotency_key if there was one`;
     case 'state-full':

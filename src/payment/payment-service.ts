@@ -115,8 +115,12 @@ function register(
     status: 'PENDING',
   };
   return deps.payments.register(payment).then((outcome) => {
-    if (outcome === 'full') {
-      throw new PaymentError({ kind: 'too-many-pending', maxPayments: deps.maxPayments });
+    if (outcome !== 'registered') {
+      throw new PaymentError(
+        outcome === 'full'
+          ? { kind: 'too-many-pending', maxPayments: deps.maxPayments }
+          : { kind: 'too-many-bytes-pending' },
+      );
     }
     deps.observe({ kind: 'created', payment });
     return paymentId;

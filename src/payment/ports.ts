@@ -42,10 +42,10 @@ export interface Payments {
   start(handlers: PaymentHandlers): void;
   /**
    * Stores a new payment and schedules its settlement: both or neither, and never a payment without its
-   * schedule, which would stay PENDING for ever. Registering an id again changes nothing. `'full'` when
-   * there is room for none because all stored ones are pending.
+   * schedule, which would stay PENDING for ever. Registering an id again changes nothing. When there is no
+   * room because all stored ones are pending: `'full'` by their number, `'out-of-bytes'` by what they take.
    */
-  register(payment: PendingPayment): Promise<'registered' | 'full'>;
+  register(payment: PendingPayment): Promise<'registered' | 'full' | 'out-of-bytes'>;
   /** The payment, or undefined when it was never stored or has left. */
   get(paymentId: string): Promise<Payment | undefined>;
   /**

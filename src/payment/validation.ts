@@ -1,12 +1,9 @@
 import { isKnownCurrency } from './currency.ts';
 import { type FieldViolation, PaymentError } from './errors.ts';
+import { describeIdProblem, describeKeyProblem } from './id-rule.ts';
 import type { Money, Scenario } from './payment.ts';
+import { maxDelayMs, moneyExample, wantedAmount, wantedDelay, wantedScenario } from './wanted-values.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
-
-/** Longest id or idempotency key, in UTF-16 code units. */
-const maxIdLength = 128;
-/** Longest delay of a settlement: one day, in milliseconds. */
-const maxDelayMs = 86_400_000;
 
 /** CreatePaymentIntent as it came in, free of protobuf. */
 export interface CreateIntentInput {
@@ -43,17 +40,12 @@ export function validateCreateIntent(
   const violations: FieldViolation[] = [];
   requireId(violations, 'reservation_id', input.reservationId);
   requireId(violations, 'user_id', input.userId);
-  limitId(violations, 'idempotency_key', input.idempotencyKey);
+  checkText(violations, 'idempotency_key', input.idempotencyKey, describeKeyProblem);
   const money = validateMoney(violations, input.money);
   const scenario = validateScenario(violations, input.scenario);
-  if (input.webhookUrl !== '') {
-    const problem = checkWebhookUrl(input.webhookUrl);
-    if (problem !== undefined) {
-      add(violations, 'webhook_url', problem);
-    }
-  }
+  const webhookUrl = validateWebhookUrl(violations, input.webhookUrl, checkWebhookUrl);
   if (input.delayMs !== undefined && (input.delayMs < 0 || input.delayMs > maxDelayMs)) {
-    add(violations, 'simulation.delay_ms', `must be from 0 to ${maxDelayMs}`);
+    add(violations, 'simulation.delay_ms', `must be ${wantedDelay}`);
   }
   if (violations.length > 0 || money === undefined) {
     throw new PaymentError({ kind: 'invalid-request', violations });
@@ -63,7 +55,7 @@ export function validateCreateIntent(
     userId: input.userId,
     money,
     scenario,
-    webhookUrl: input.webhookUrl === '' ? undefined : input.webhookUrl,
+    webhookUrl,
     idempotencyKey: input.idempotencyKey === '' ? undefined : input.idempotencyKey,
     delayMs: input.delayMs,
   };
@@ -81,8 +73,8 @@ export function validateLookup(input: {
 }): void {
   const violations: FieldViolation[] = [];
   requireId(violations, 'payment_intent_id', input.paymentId);
-  limitId(violations, 'user_id', input.userId ?? '');
-  limitId(violations, 'idempotency_key', input.idempotencyKey ?? '');
+  checkText(violations, 'user_id', input.userId ?? '', describeIdProblem);
+  checkText(violations, 'idempotency_key', input.idempotencyKey ?? '', describeKeyProblem);
   if (violations.length > 0) {
     throw new PaymentError({ kind: 'invalid-request', violations });
   }
@@ -96,23 +88,30 @@ function requireId(violations: FieldViolation[], field: string, value: string): 
   if (value === '') {
     add(violations, field, 'is required');
   } else {
-    limitId(violations, field, value);
+    checkText(violations, field, value, describeIdProblem);
   }
 }
 
-function limitId(violations: FieldViolation[], field: string, value: string): void {
-  if (value.length > maxIdLength) {
-    add(violations, field, `must be at most ${maxIdLength} characters long, not ${value.length}`);
+/** An empty text is none. */
+function checkText(
+  violations: FieldViolation[],
+  field: string,
+  value: string,
+  describeProblem: (value: string) => string | undefined,
+): void {
+  const problem = value === '' ? undefined : describeProblem(value);
+  if (problem !== undefined) {
+    add(violations, field, problem);
   }
 }
 
 function validateMoney(violations: FieldViolation[], money: CreateIntentInput['money']): Money | undefined {
   if (money === undefined) {
-    add(violations, 'amount', 'is required: {"amount": <minor units>, "currency": "<ISO 4217>"}');
+    add(violations, 'amount', `is required: ${moneyExample}`);
     return undefined;
   }
   if (money.amount <= 0n || money.amount > BigInt(Number.MAX_SAFE_INTEGER)) {
-    add(violations, 'amount.amount', `must be from 1 to ${Number.MAX_SAFE_INTEGER}, in minor units`);
+    add(violations, 'amount.amount', `must be ${wantedAmount}`);
   }
   if (money.currency === '') {
     add(violations, 'amount.currency', 'is required');
@@ -122,16 +121,29 @@ function validateMoney(violations: FieldViolation[], money: CreateIntentInput['m
   return { amount: Number(money.amount), currency: money.currency };
 }
 
+/** The address that is called. */
+function validateWebhookUrl(
+  violations: FieldViolation[],
+  value: string,
+  checkWebhookUrl: WebhookUrlCheck,
+): string | undefined {
+  if (value === '') {
+    return undefined;
+  }
+  const verdict = checkWebhookUrl(value);
+  if ('address' in verdict) {
+    return verdict.address;
+  }
+  add(violations, 'webhook_url', verdict.problem);
+  return undefined;
+}
+
 function validateScenario(
   violations: FieldViolation[],
   scenario: CreateIntentInput['scenario'],
 ): Scenario | undefined {
   if (scenario === 'unknown') {
-    add(
-      violations,
-      'scenario',
-      'is unknown; use 0 (default), 1 (approve), 2 (fail), 3 (delay) or 4 (random)',
-    );
+    add(violations, 'scenario', `must be ${wantedScenario}`);
     return undefined;
   }
   return scenario;

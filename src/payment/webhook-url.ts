@@ -1,3 +1,4 @@
+import { readHttpUrl } from '../base/http-url.ts';
 import { memoize } from '../base/memoize.ts';
 
 /** Longest webhook address, in UTF-16 code units; what browsers and proxies commonly carry. */
@@ -5,8 +6,13 @@ const maxLength = 2048;
 /** Addresses whose verdict is remembered: most payments of a load test have the same. */
 const maxRemembered = 1_000;
 
-/** Says what is wrong with a webhook address, undefined when nothing is. */
-export type WebhookUrlCheck = (value: string) => string | undefined;
+/** What a webhook address comes to. */
+type WebhookUrlVerdict =
+  /** As it is stored, logged and called. */
+  { readonly address: string } | { readonly problem: string };
+
+/** Says what is called for a webhook address, or what is wrong with it. */
+export type WebhookUrlCheck = (value: string) => WebhookUrlVerdict;
 
 /**
  * The check of webhook addresses.
@@ -15,37 +21,21 @@ export type WebhookUrlCheck = (value: string) => string | undefined;
  *   it is not asked twice in short order about the same.
  */
 export function createWebhookUrlCheck(checkFurther: (url: URL) => string | undefined): WebhookUrlCheck {
-  const check = memoize((value) => describeProblem(value, checkFurther), maxRemembered);
-  return (value) =>
-    value.length > maxLength
-      ? `must be at most ${maxLength} characters long, not ${value.length}`
-      : check(value);
+  const check = memoize((value) => judge(value, checkFurther), maxRemembered);
+  return (value) => (value.length > maxLength ? { problem: tooLong(value.length) } : check(value));
 }
 
-function describeProblem(value: string, checkFurther: (url: URL) => string | undefined): string | undefined {
-  const url = URL.parse(value);
-  if (url === null) {
-    return 'is not an absolute URL, such as "https://example.com/webhooks"';
+function judge(value: string, checkFurther: (url: URL) => string | undefined): WebhookUrlVerdict {
+  const reading = readHttpUrl(value);
+  if ('problem' in reading) {
+    return reading;
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return 'must start with http:// or https://';
-  }
-  // URL parsers forgive all of what follows, each in its own way: what is stored and logged must read
-  // as the address that is called.
-  const authority = plainStart.exec(value)?.[1];
-  if (authority === undefined) {
-    return 'must start with http:// or https:// and a host';
-  }
-  if (authority.includes('@')) {
-    return 'must not carry credentials';
-  }
-  if (forgivenCharacter.test(value)) {
-    return 'must be without spaces, control characters and backslashes';
-  }
-  return checkFurther(url);
+  const { url, address } = reading;
+  const problem =
+    address.length > maxLength ? `${tooLong(address.length)} in percent-encoding` : checkFurther(url);
+  return problem === undefined ? { address } : { problem };
 }
 
-/** Scheme, two slashes, and what comes before the path. */
-const plainStart = /^https?:\/\/([^/\\?#]+)/i;
-/** Anything but visible characters; and backslashes, which URL parsers take for slashes. */
-const forgivenCharacter = /[^\u0021-\u005b\u005d-\u007e\u00a1-\uffff]/;
+function tooLong(length: number): string {
+  return `must be at most ${maxLength} characters long, not ${length}`;
+}

@@ -37,7 +37,7 @@ export interface ApiServer {
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { services } = options;
   const routerOptions = createRouterOptions(options.interceptors, options.readMaxBytes);
-  const { handlers } = addServices(createConnectRouter(routerOptions), services);
+  const { handlers } = addServices(createConnectRouter(routerOptions), services, routerOptions.jsonOptions);
   const lane = options.unaryLane ? createUnaryLane(services, routerOptions, handlers) : undefined;
   let connections: DualProtocolServer | undefined;
   const app: FastifyInstance = fastify({
@@ -57,7 +57,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   app.addHook('preHandler', handOverBody);
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
-    routes: (router) => void addServices(router, services),
+    routes: (router) => void addServices(router, services, routerOptions.jsonOptions),
   });
   if (connections === undefined) {
     throw new Error('Fastify did not ask for a server');

@@ -1,4 +1,6 @@
 import type { Delivery, WebhookDelivery } from '../delivery/delivery.ts';
+import type { Observer } from '../base/observer.ts';
+import type { DeliveryReport } from '../delivery/observer.ts';
 import type { AttemptLog, DeliveryQueue } from '../delivery/ports.ts';
 import type { IdempotencyStore, Payments } from '../payment/ports.ts';
 
@@ -9,6 +11,8 @@ export interface State {
   readonly webhookQueue: DeliveryQueue<WebhookDelivery>;
   readonly eventQueue: DeliveryQueue<Delivery>;
   readonly attemptLog: AttemptLog;
+  /** Is told of deliveries, where what is stored depends on them. */
+  readonly observeDelivery?: Observer<DeliveryReport>;
   /** Whether all this outlives the process, and others take over what it leaves. */
   readonly durable: boolean;
   /** Begins to work on what is due; everything has its handler by then. */

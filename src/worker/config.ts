@@ -1,6 +1,7 @@
 import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { readHttpUrlVariable } from '../base/env/http-url-variable.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
 
@@ -59,12 +60,10 @@ export function loadWorkerConfig(
 }
 
 function reservationApiUrl(read: EnvironmentReader): string | undefined {
-  const value = read.optionalText('RESERVATION_API_URL');
-  const url = value === undefined ? null : URL.parse(value);
-  const isBase =
-    (url?.protocol === 'http:' || url?.protocol === 'https:') && url.search === '' && url.hash === '';
-  if (value !== undefined && !isBase) {
-    read.mistake('RESERVATION_API_URL', 'must be an http or https URL without a query or fragment');
+  const address = readHttpUrlVariable(read, 'RESERVATION_API_URL');
+  const text = read.optionalText('RESERVATION_API_URL');
+  if (address !== undefined && /[?#]/.test(text ?? '')) {
+    read.mistake('RESERVATION_API_URL', 'must be without a query or fragment');
   }
-  return value;
+  return address;
 }

@@ -1,7 +1,9 @@
 import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
 import { errorMessage } from '../base/error-text.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { quote } from '../base/quote.ts';
 import { eventBridgeDetailType, webhookEventType } from '../delivery/payload.ts';
+import { describeIdProblem } from '../payment/id-rule.ts';
 
 /** The final statuses of a reservation. */
 type ReservationStatus = 'CONFIRMED' | 'CANCELLED';
@@ -19,7 +21,11 @@ export interface PaymentOutcome {
 
 /** Why no receive of a message can succeed; short and bounded in variety, fit for a metric label. */
 export type PoisonReason =
-  'malformed_json' | 'unexpected_type' | 'missing_fields' | 'invalid_reservation_id' | 'unknown_status';
+  'malformed_json' | 'unexpected_type' | 'missing_fields' | `invalid_${IdName}` | 'unknown_status';
+
+/** The ids of an event; all are required. */
+type IdName = 'event_id' | 'payment_id' | 'reservation_id';
+const idNames: readonly IdName[] = ['event_id', 'payment_id', 'reservation_id'];
 
 /** The content of a message, or why it is a poison message. */
 type ParsedMessage =
@@ -54,7 +60,7 @@ export function parseMessage(body: string): ParsedMessage {
   }
   const { 'detail-type': detailType, detail } = message;
   if (detailType !== eventBridgeDetailType) {
-    return toPoison('unexpected_type', `detail-type ${quote(detailType)}`);
+    return toPoison('unexpected_type', `detail-type ${quote(detailType, maxQuoted)}`);
   }
   return isJsonObject(detail) ? parseDetail(detail) : toPoison('missing_fields', 'detail');
 }
@@ -62,28 +68,31 @@ export function parseMessage(body: string): ParsedMessage {
 function parseDetail(detail: JsonObject): ParsedMessage {
   const { event_type: eventType, status } = detail;
   if (eventType !== undefined && eventType !== webhookEventType) {
-    return toPoison('unexpected_type', `event_type ${quote(eventType)}`);
+    return toPoison('unexpected_type', `event_type ${quote(eventType, maxQuoted)}`);
   }
-  const eventId = textOf(detail, 'event_id');
-  const paymentId = textOf(detail, 'payment_id');
-  const reservationId = textOf(detail, 'reservation_id');
-  if (eventId === '' || paymentId === '' || reservationId === '' || status === undefined) {
-    const missing = ['event_id', 'payment_id', 'reservation_id'].filter(
-      (name) => textOf(detail, name) === '',
-    );
+  const missing = idNames.filter((name) => textOf(detail, name) === '');
+  if (missing.length > 0 || status === undefined) {
     return toPoison('missing_fields', [...missing, ...(status === undefined ? ['status'] : [])].join(', '));
   }
-  // The id becomes a segment of a URL's path. URL parsers resolve `.` and `..`, as `%2E` too, which would
-  // address another resource.
-  if (reservationId === '.' || reservationId === '..') {
-    return toPoison('invalid_reservation_id', quote(reservationId));
+  // The rule of the API: what it refuses no URL or header of an update could carry as it is.
+  for (const name of idNames) {
+    const problem = describeIdProblem(textOf(detail, name));
+    if (problem !== undefined) {
+      return toPoison(`invalid_${name}`, `${name} ${quote(detail[name], maxQuoted)} ${problem}`);
+    }
   }
   const reservationStatus = typeof status === 'string' ? reservationStatuses.get(status) : undefined;
   return reservationStatus === undefined
-    ? toPoison('unknown_status', quote(status))
+    ? toPoison('unknown_status', quote(status, maxQuoted))
     : {
         kind: 'outcome',
-        outcome: { eventId, paymentId, reservationId, reservationStatus, trace: traceOf(detail) },
+        outcome: {
+          eventId: textOf(detail, 'event_id'),
+          paymentId: textOf(detail, 'payment_id'),
+          reservationId: textOf(detail, 'reservation_id'),
+          reservationStatus,
+          trace: traceOf(detail),
+        },
       };
 }
 
@@ -101,12 +110,8 @@ function toPoison(reason: PoisonReason, detail: string): ParsedMessage {
   return { kind: 'poison', reason, detail };
 }
 
-/** The text of a field; empty when it is missing, blank or no text. */
+/** The text of a field as it stands; empty when it is missing or no text. */
 function textOf(fields: JsonObject, name: string): string {
   const value = fields[name];
-  return typeof value === 'string' ? value.trim() : '';
-}
-
-function quote(value: unknown): string {
-  return (JSON.stringify(value) ?? 'missing').slice(0, maxQuoted);
+  return typeof value === 'string' ? value : '';
 }

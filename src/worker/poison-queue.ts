@@ -9,7 +9,8 @@ import type { QueueMessage } from './queue-message.ts';
 export interface PoisonQueue {
   /**
    * Sends a message on, unchanged, with what is known about it as message attributes: `reason`,
-   * `error`, `attempts`, `first_attempt_at`, `last_attempt_at`, `channel`, `message_id`.
+   * `error`, `attempts`, `first_attempt_at`, `last_attempt_at`, `channel`, `message_id`. Without them when
+   * the message is so large that they do not fit.
    *
    * @param error at most a few hundred characters.
    * @param nowMs time of day, in milliseconds since the epoch.
@@ -22,23 +23,32 @@ export interface PoisonQueue {
 export function createPoisonQueue(client: SQSClient, queueUrl: string): PoisonQueue {
   return {
     async send(message, reason, error, nowMs) {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl,
-          MessageBody: message.body,
-          MessageAttributes: {
-            reason: toAttribute(reason),
-            error: toAttribute(error),
-            attempts: toAttribute(String(message.receiveCount)),
-            first_attempt_at: toAttribute(new Date(message.firstReceivedAtMs).toISOString()),
-            last_attempt_at: toAttribute(new Date(nowMs).toISOString()),
-            channel: toAttribute('reservation-worker'),
-            message_id: toAttribute(message.id),
-          },
-        }),
-      );
+      const input = { QueueUrl: queueUrl, MessageBody: message.body };
+      const MessageAttributes = {
+        reason: toAttribute(reason),
+        error: toAttribute(error),
+        attempts: toAttribute(String(message.receiveCount)),
+        first_attempt_at: toAttribute(new Date(message.firstReceivedAtMs).toISOString()),
+        last_attempt_at: toAttribute(new Date(nowMs).toISOString()),
+        channel: toAttribute('reservation-worker'),
+        message_id: toAttribute(message.id),
+      };
+      try {
+        await client.send(new SendMessageCommand({ ...input, MessageAttributes }));
+      } catch (failure) {
+        // Attributes count as the body does: beside a body of the largest size there is no room for them.
+        if (!isInvalidParameter(failure)) {
+          throw failure;
+        }
+        await client.send(new SendMessageCommand(input));
+      }
     },
   };
+}
+
+/** What SQS calls a message that is too large, among others; with or without `AWS.SimpleQueueService.` before it. */
+function isInvalidParameter(failure: unknown): boolean {
+  return failure instanceof Error && failure.name.includes('InvalidParameterValue');
 }
 
 /** SQS refuses an attribute with an empty value. */

@@ -1,4 +1,5 @@
 import type { Message } from '@aws-sdk/client-sqs';
+import { readWholeNumber } from '../base/whole-number.ts';
 
 /** A received message, with defaults for what SQS may leave out. */
 export interface QueueMessage {
@@ -26,12 +27,11 @@ export const messageAttributes = [
  */
 export function toQueueMessage(message: Message, nowMs: number): QueueMessage {
   const attributes = message.Attributes ?? {};
-  const sentAtMs = Number(attributes.SentTimestamp);
   return {
     id: message.MessageId ?? '',
     body: message.Body ?? '',
-    receiveCount: Math.max(1, Number(attributes.ApproximateReceiveCount) || 1),
-    sentAtMs: sentAtMs > 0 ? sentAtMs : undefined,
-    firstReceivedAtMs: Number(attributes.ApproximateFirstReceiveTimestamp) || nowMs,
+    receiveCount: Math.max(1, readWholeNumber(attributes.ApproximateReceiveCount) ?? 1),
+    sentAtMs: readWholeNumber(attributes.SentTimestamp) || undefined,
+    firstReceivedAtMs: readWholeNumber(attributes.ApproximateFirstReceiveTimestamp) || nowMs,
   };
 }

@@ -1,13 +1,16 @@
 import { request, type Agent, type Dispatcher } from 'undici';
 import { traceHeaders } from '../base/call-trace.ts';
+import type { MachineClock } from '../base/clock.ts';
 import { describeError } from '../base/error-text.ts';
-import type { AttemptFailure } from '../delivery/retry-policy.ts';
+import { type AttemptFailure, parseRetryAfter } from '../delivery/retry-policy.ts';
 import type { PaymentOutcome } from './payment-outcome.ts';
 
 interface ReservationApiOptions {
   /** With or without a path; `/internal/reservations/{id}` is added. */
   readonly baseUrl: string;
   readonly agent: Agent;
+  /** For the time of day, which `Retry-After` may name. */
+  readonly clock: Pick<MachineClock, 'now'>;
   /** For one update, from connecting to the last byte of the answer, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -40,14 +43,14 @@ const maxAnswerBytes = 65_536;
 
 /** See `ReservationApi`. */
 export function createReservationApi(options: ReservationApiOptions): ReservationApi {
-  const { agent, timeoutMs } = options;
+  const { agent, clock, timeoutMs } = options;
   const base = options.baseUrl.replace(/\/+$/, '');
   return {
     async update(outcome, signal) {
       const url = `${base}/internal/reservations/${encodeURIComponent(outcome.reservationId)}`;
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
-        return await tryUpdate(agent, url, outcome, AbortSignal.any([signal, timeout]));
+        return await tryUpdate({ agent, clock }, url, outcome, AbortSignal.any([signal, timeout]));
       } catch (error) {
         if (signal.aborted) {
           return toFailedUpdate('shutdown', 'given up at shutdown');
@@ -61,7 +64,7 @@ export function createReservationApi(options: ReservationApiOptions): Reservatio
 }
 
 async function tryUpdate(
-  agent: Agent,
+  { agent, clock }: Pick<ReservationApiOptions, 'agent' | 'clock'>,
   url: string,
   { reservationStatus: status, eventId, trace }: PaymentOutcome,
   signal: AbortSignal,
@@ -69,7 +72,11 @@ async function tryUpdate(
   const response = await request(url, {
     dispatcher: agent,
     method: 'PATCH',
-    headers: { 'content-type': 'application/json', 'idempotency-key': eventId, ...traceHeaders(trace) },
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': toHeaderValue(eventId),
+      ...traceHeaders(trace),
+    },
     body: JSON.stringify({ status }),
     signal,
   });
@@ -90,9 +97,14 @@ async function tryUpdate(
   // appears ends in the dead-letter queue as well.
   return {
     outcome: 'failed',
-    failure: { reason: `http_${statusCode}`, retryable: true, ...retryAfter(response) },
+    failure: { reason: `http_${statusCode}`, retryable: true, ...retryAfter(response, clock.now()) },
     detail: `PATCH ${url} answered ${statusCode}`,
   };
+}
+
+/** Undici writes a character as a byte: this is UTF-8, as the service reads its own keys. */
+function toHeaderValue(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** The `status` of the reservation; undefined when the answer is not 200 or has none. */
@@ -132,8 +144,8 @@ function parseStatus(json: string): unknown {
   }
 }
 
-/** `Retry-After` in whole seconds; its other form, a date, is rare for 429 and 503 and ignored. */
-function retryAfter(response: Dispatcher.ResponseData): { readonly retryAfterMs?: number } {
+function retryAfter(response: Dispatcher.ResponseData, nowMs: number): { readonly retryAfterMs?: number } {
   const value = response.headers['retry-after'];
-  return typeof value === 'string' && /^\d{1,6}$/.test(value) ? { retryAfterMs: Number(value) * 1000 } : {};
+  const retryAfterMs = typeof value === 'string' ? parseRetryAfter(value, nowMs) : undefined;
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
 }

@@ -125,7 +125,7 @@ function createPoller(self: WorkerState, handledEvents: HandledEvents): QueuePol
       reservationApi:
         reservationApiUrl === undefined
           ? undefined
-          : createReservationApi({ baseUrl: reservationApiUrl, agent, timeoutMs }),
+          : createReservationApi({ baseUrl: reservationApiUrl, agent, clock, timeoutMs }),
       poisonQueue: deadLetterQueueUrl === undefined ? undefined : createPoisonQueue(sqs, deadLetterQueueUrl),
       retry: { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
       logger,

@@ -45,27 +45,46 @@ describe('a literal forbidden address is refused when the payment is created', (
 
   test('loopback, outside of development', async () => {
     for (const answer of await answersFor(production, loopback)) {
-      expect(answer).toMatch(/^invalid_argument webhook_url: is loopback/);
+      expect(answer).toMatch(/^invalid_argument webhook_url: (127\.0\.0\.1|\[::1\]|localhost) is loopback/);
     }
     expect(await answersFor(local, loopback)).toEqual(loopback.map(() => 'created'));
+  });
+
+  test('an unspecified address says what to use', async () => {
+    const urls = ['http://0.0.0.0:9000', 'http://0/', 'http://[::]:9000/'];
+    const [first, ...others] = await answersFor(local, urls);
+    expect(first).toContain('webhook_url: 0.0.0.0 is no address to call; use 127.0.0.1');
+    expect(others.filter((answer) => answer.includes('is no address to call; use'))).toHaveLength(2);
   });
 
   test('what is blocked, and what is not among the allowed', async () => {
     const urls = ['http://10.1.2.3/', 'http://10.2.2.3/', 'http://hooks.example.com/', 'http://10.1.0.9/'];
     expect(await answersFor({ ...local, WEBHOOK_BLOCKED_CIDRS: '10.1.0.0/16' }, urls)).toEqual([
-      'invalid_argument webhook_url: is in WEBHOOK_BLOCKED_CIDRS',
+      'invalid_argument webhook_url: 10.1.2.3 is in WEBHOOK_BLOCKED_CIDRS',
       'created',
       'created',
-      'invalid_argument webhook_url: is in WEBHOOK_BLOCKED_CIDRS',
+      'invalid_argument webhook_url: 10.1.0.9 is in WEBHOOK_BLOCKED_CIDRS',
     ]);
     expect(
       await answersFor({ ...local, WEBHOOK_ALLOWED_HOSTS: 'Hooks.Example.com, 10.2.2.3' }, urls),
     ).toEqual([
-      'invalid_argument webhook_url: is not in WEBHOOK_ALLOWED_HOSTS',
+      'invalid_argument webhook_url: 10.1.2.3 is not in WEBHOOK_ALLOWED_HOSTS',
       'created',
       'created',
-      'invalid_argument webhook_url: is not in WEBHOOK_ALLOWED_HOSTS',
+      'invalid_argument webhook_url: 10.1.0.9 is not in WEBHOOK_ALLOWED_HOSTS',
     ]);
+  });
+});
+
+test('what is stored and logged is the address that is called', async () => {
+  const service = await startService({ ...local, WEBHOOK_MAX_ATTEMPTS: '1' });
+  const call = createConnectCaller(service.apiUrl);
+  const id = await createPayment(call, { webhook_url: 'HTTP://0x7f.1:1/a/../웹#x' });
+  await call('ProcessPayment', { payment_intent_id: id });
+  await expect.poll(() => service.logs('Webhook given up')).toHaveLength(1);
+  expect(service.logs('Webhook given up')[0]).toMatchObject({
+    payment_id: id,
+    webhook_url: 'http://127.0.0.1:1/%EC%9B%B9',
   });
 });
 

@@ -163,7 +163,7 @@ function createWorld(seed: number) {
         delayScenarioMs: 10_000,
         randomFailureRate: 0.5,
       },
-      checkWebhookUrl: () => undefined,
+      checkWebhookUrl: (address) => ({ address }),
       maxPayments: 100,
       observe: observePayment,
     });

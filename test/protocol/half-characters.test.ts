@@ -44,7 +44,7 @@ test.each(types)('half a character in a name or a value is an invalid argument: 
 test('whole characters may be written as escapes, and an escaped backslash is none', async () => {
   const { apiUrl } = await startService({ SHUTDOWN_GRACE_MS: '0' });
   for (const id of ['\\ud83d\\ude00', '\\\\ud800', '\\u00e9']) {
-    const json = `{"reservation_id":"${id}","user_id":"u","amount":{"amount":1,"currency":"KRW"}}`;
+    const json = `{"idempotency_key":"${id}","reservation_id":"r","user_id":"u","amount":{"amount":1,"currency":"KRW"}}`;
     expect(await call(apiUrl, 'application/json', json)).toContain('"payment_intent_id"');
   }
 });

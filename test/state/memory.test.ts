@@ -1,13 +1,15 @@
 import { setImmediate as nextLoop } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
+import { newDelivery, type WebhookDelivery } from '../../src/delivery/delivery.ts';
 import { settle } from '../../src/payment/lifecycle.ts';
+import type { PendingPayment } from '../../src/payment/payment.ts';
 import type { Payments } from '../../src/payment/ports.ts';
 import { createManualClock } from '../../src/simulator/manual-clock.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
+import { countWebhookBytes, type MemoryBudget } from '../../src/state/memory/memory-budget.ts';
 import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { sampleEvent, samplePayment, sampleSettlement } from '../support/sample-payment.ts';
@@ -223,5 +225,126 @@ describe('the attempt log in memory', () => {
     expect(
       await Promise.all(['a', 'b', 'c'].map(async (id) => (await log.list('pay-1', id)).length)),
     ).toEqual([0, 1, 1]);
+  });
+});
+
+describe('the budget of bytes', () => {
+  const url = 'http://127.0.0.1:1/';
+
+  function openBudget(maxBytes: number) {
+    const budget: MemoryBudget = { maxBytes, usedBytes: 0 };
+    const { port, now } = closing((clock) => {
+      const payments = createMemoryPayments({
+        clock,
+        machine: clock,
+        ttlMs: 60_000,
+        maxPayments: 1_000,
+        budget,
+      });
+      settleAll(payments, () => clock.now());
+      const close = async () => {
+        await payments.drain(0);
+        await payments.close();
+      };
+      return { ...payments, close };
+    });
+    const register = (id: string, change: Partial<PendingPayment> = {}) =>
+      port.register(samplePayment({ id, dueAtMs: now() + 1_000_000, ...change }));
+    return { budget, payments: port, register };
+  }
+
+  test('the oldest settled payments leave first, and with pending ones alone none is taken', async () => {
+    const long = { userId: 'u'.repeat(2_000) };
+    const { budget, payments, register } = openBudget(20_000);
+    for (const id of ['a', 'b', 'c', 'd']) {
+      expect(await register(id, long)).toBe('registered');
+    }
+    expect(await register('e', long)).toBe('out-of-bytes');
+    await payments.hasten('b');
+    await payments.hasten('c');
+    expect(await register('e', long)).toBe('registered');
+    expect(await payments.get('b')).toBeUndefined();
+    expect(await payments.get('c')).toBeDefined();
+    // Small ones fit where large ones do not, and a large one takes as many places as it needs.
+    expect(await register('f')).toBe('registered');
+    expect(budget.usedBytes).toBeLessThanOrEqual(20_000);
+    expect(await register('g', { userId: 'u'.repeat(20_000) })).toBe('out-of-bytes');
+  });
+
+  test('what has left takes nothing', async () => {
+    const { budget, payments, register } = openBudget(1_000_000);
+    for (let i = 0; i < 50; i += 1) {
+      await register(`pay-${i}`, { webhookUrl: url, userId: 'u'.repeat(i) });
+      await payments.hasten(`pay-${i}`);
+    }
+    expect(budget.usedBytes).toBeGreaterThan(50_000);
+    // One that takes all there is.
+    await register('large', { webhookUrl: undefined, userId: 'u'.repeat(499_000) });
+    expect(payments.count()).toEqual({ pending: 1, settled: 0 });
+    expect(budget.usedBytes).toBeLessThan(1_000_000);
+    expect(budget.usedBytes).toBeGreaterThan(998_000);
+  });
+
+  test('keys and attempts leave beyond their quarter, and give back what they took', async () => {
+    const budget: MemoryBudget = { maxBytes: 40_000, usedBytes: 0 };
+    const { port: store, passTime } = closing((clock) =>
+      createMemoryIdempotencyStore({ clock, ttlMs: 60_000, maxKeys: 1_000, budget }),
+    );
+    for (let i = 0; i < 100; i += 1) {
+      await store.once(callOf(`${i}`.padEnd(100, 'k')), propose, value);
+      expect(budget.usedBytes).toBeLessThanOrEqual(10_000);
+    }
+    expect((await store.once(callOf('99'.padEnd(100, 'k')), propose, value)).outcome).toBe('replayed');
+    expect((await store.once(callOf('0'.padEnd(100, 'k')), propose, value)).outcome).toBe('executed');
+    await passTime(60_000);
+    await expect(
+      store.once(callOf('last'), propose, () => Promise.reject(new Error('refused'))),
+    ).rejects.toThrow('refused');
+    expect(budget.usedBytes).toBe(0);
+
+    const { port: log, now } = closing((clock) =>
+      createMemoryAttemptLog({
+        clock,
+        machine: clock,
+        ttlMs: 60_000,
+        maxAttempts: 3,
+        maxEvents: 1_000,
+        budget,
+      }),
+    );
+    const noted = { attempt: 1, startedAtMs: 1, durationMs: 1, statusCode: 500, error: 'e'.repeat(200) };
+    for (let i = 0; i < 200; i += 1) {
+      await log.record(sampleEvent({ eventId: `evt-${Math.floor(i / 5)}`, settledAtMs: now() }), noted);
+      expect(budget.usedBytes).toBeLessThanOrEqual(10_000);
+    }
+    expect(await log.list('pay-1', 'evt-39')).toHaveLength(3);
+    expect(await log.list('pay-1', 'evt-0')).toEqual([]);
+  });
+
+  test('refused calls push out no good keys, even at the limit', async () => {
+    const { port: store } = openKeys(1);
+    await store.once(callOf('good'), propose, value);
+    await expect(store.once(callOf('bad'), propose, () => Promise.reject(new Error('full')))).rejects.toThrow(
+      'full',
+    );
+    expect((await store.once(callOf('good'), propose, value)).outcome).toBe('replayed');
+  });
+
+  test('a webhook counts from its event to its end', () => {
+    const budget: MemoryBudget = { maxBytes: 40_000, usedBytes: 0 };
+    const observe = countWebhookBytes(budget);
+    const event = { ...sampleEvent({ eventId: 'evt-1', settledAtMs: 0 }), destination: url };
+    const delivery = { ...newDelivery(event), url };
+    observe({ kind: 'accepted', event: { ...event, destination: undefined } });
+    expect(budget.usedBytes).toBe(0);
+    observe({ kind: 'accepted', event });
+    observe({ kind: 'accepted', event });
+    expect(budget.usedBytes).toBeGreaterThan(2_000);
+    const ended = { delivery, url, statusCode: 200 };
+    observe({ kind: 'delivered', channel: 'eventbridge', ...ended });
+    observe({ kind: 'delivered', channel: 'webhook', ...ended });
+    const letter = { channel: 'webhook', delivery, url, reason: 'exhausted', error: 'e' } as const;
+    observe({ kind: 'given-up', letter });
+    expect(budget.usedBytes).toBe(0);
   });
 });

@@ -23,11 +23,12 @@ export async function callOver(
   pool: Pool,
   method: string,
   message: Record<string, unknown>,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<ConnectAnswer> {
   const response = await pool.request({
     method: 'POST',
     path: `/payment.v1.PaymentService/${method}`,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(message),
   });
   return {

@@ -56,7 +56,7 @@ test('a full request passes as it is', () => {
   const full: CreateIntentInput = {
     ...good,
     scenario: 'FAIL',
-    webhookUrl: 'https://example.com:8443/hooks?a=b#c',
+    webhookUrl: 'https://example.com:8443/hooks?a=b',
     idempotencyKey: 'key-1',
     delayMs: 0,
   };
@@ -66,21 +66,116 @@ test('a full request passes as it is', () => {
   });
 });
 
+/** An id made of this, with visible characters around it. */
+const within = (text: string) => `a${text}b`;
+
+/** What no id and no key may be. */
+const badTexts = [
+  ' ',
+  '   ',
+  ' a',
+  'a ',
+  '\ta',
+  'a\u00a0',
+  '\u3000a',
+  '.',
+  '..',
+  ...['\u0000', '\n', '\u007f', '\u0085', '\u00ad', '\u061c', '\u115f', '\u200b', '\u200d', '\u200e'].map(
+    within,
+  ),
+  ...['\u2028', '\u202e', '\u2066', '\u2800', '\u3164', '\ufe0f', '\ufeff', '\uffff', '\u{e0041}'].map(
+    within,
+  ),
+  ...['\ud83d', '\udc00'].map(within),
+  'x'.repeat(129),
+  '😀'.repeat(129),
+];
+
+const goodTexts = [
+  'x',
+  'seat 7',
+  '...',
+  '.a',
+  'a.b',
+  'user@example.com',
+  'auth0|5f7c',
+  '좌석-7',
+  'é',
+  '座席　7',
+  '%2e%2e',
+  '?#&="\'<>{}[]^`~',
+  'x'.repeat(128),
+  '결'.repeat(128),
+  '😀'.repeat(128),
+];
+
 describe('ids', () => {
-  test.each([
-    ['reservationId', 'reservation_id'],
-    ['userId', 'user_id'],
-  ] as const)('%s is required and at most 128 characters', (key, field) => {
-    expect(badFieldsOf({ [key]: '' })).toEqual([field]);
-    expect(badFieldsOf({ [key]: 'x' })).toEqual([]);
-    expect(badFieldsOf({ [key]: 'x'.repeat(128) })).toEqual([]);
-    expect(badFieldsOf({ [key]: 'x'.repeat(129) })).toEqual([field]);
+  const fields = [
+    ['reservation_id', (value: string) => badFieldsOf({ reservationId: value })],
+    ['user_id', (value: string) => badFieldsOf({ userId: value })],
+    ['payment_intent_id', (value: string) => badFields(() => validateLookup({ paymentId: value }))],
+    ['user_id', (value: string) => badFields(() => validateLookup({ paymentId: 'p', userId: value }))],
+  ] as const;
+
+  test.each(fields)('%s', (field, badFieldsWith) => {
+    for (const bad of [...badTexts, 'a/b', '/', 'a\\b', '../x']) {
+      expect(badFieldsWith(bad), JSON.stringify(bad)).toEqual([field]);
+    }
+    for (const text of goodTexts) {
+      expect(badFieldsWith(text), text).toEqual([]);
+    }
   });
 
-  test('idempotency_key is optional and at most 128 characters', () => {
-    expect(badFieldsOf({ idempotencyKey: 'x'.repeat(128) })).toEqual([]);
-    expect(badFieldsOf({ idempotencyKey: 'x'.repeat(129) })).toEqual(['idempotency_key']);
+  test('reservation_id and user_id are required', () => {
+    expect(badFieldsOf({ reservationId: '', userId: '' })).toEqual(['reservation_id', 'user_id']);
   });
+
+  test('idempotency_key is optional, and may have slashes as base64 does', () => {
+    const fieldsOf = [
+      (value: string) => badFieldsOf({ idempotencyKey: value }),
+      (value: string) => badFields(() => validateLookup({ paymentId: 'p', idempotencyKey: value })),
+    ];
+    for (const badFieldsWith of fieldsOf) {
+      for (const bad of badTexts.filter((text) => !/^\.+$/.test(text))) {
+        expect(badFieldsWith(bad), JSON.stringify(bad)).toEqual(['idempotency_key']);
+      }
+      for (const text of ['', ...goodTexts, 'q83vEjRWeJA/+w==', 'a\\b']) {
+        expect(badFieldsWith(text), text).toEqual([]);
+      }
+    }
+  });
+
+  test('every text that passes is one path segment of a URL, and one line of text, as it stands', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (id) => {
+        if (badFieldsOf({ reservationId: id }).length === 0) {
+          const { pathname } = new URL(`http://a/x/${encodeURIComponent(id)}`);
+          expect(decodeURIComponent(pathname.slice('/x/'.length))).toBe(id);
+          expect(id).toBe(id.trim());
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+function told(reservationId: string): string | undefined {
+  try {
+    validateCreateIntent({ ...good, reservationId }, allowAll);
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+test('a refusal says what is wrong', () => {
+  expect(told('..')).toContain('reservation_id: must not be "." or ".."');
+  expect(told('a/b')).toContain('reservation_id: must be without slashes');
+  expect(told(' a')).toContain('reservation_id: must not begin or end with a blank: nothing is trimmed');
+  expect(told('a\u202eb')).toContain(
+    'reservation_id: must be without control and invisible characters, and has U+202E',
+  );
+  expect(told('😀'.repeat(130))).toContain('reservation_id: must be at most 128 characters long, not 130');
 });
 
 describe('amount', () => {
@@ -180,9 +275,28 @@ describe('webhook_url', () => {
     'http://example.com/\r\nHost: other',
     'http://example.com/\u0000',
     'http://example.com/\u0085',
+    ...['\u00ad', '\u200b', '\u202e', '\u2060', '\ufeff', '\u{e0041}', '\ud83d'].flatMap((character) => [
+      `http://exam${character}ple.com/`,
+      `http://example.com/a${character}b`,
+      `http://example.com/?a=${character}`,
+    ]),
+    'http://example.com/\u3000a',
+    'http://example.com/\u00a0',
+    `http://example.com/${'웹'.repeat(300)}`,
     longUrl(2_049),
   ])('%s is refused', (webhookUrl) => {
     expect(badFieldsOf({ webhookUrl })).toEqual(['webhook_url']);
+  });
+
+  test.each([
+    ['https://example.com', 'https://example.com'],
+    ['HTTPS://EXAMPLE.COM/', 'https://example.com/'],
+    ['https://결제.example/웹훅', 'https://xn--p89a133c.example/%EC%9B%B9%ED%9B%85'],
+    ['http://0x7f.1:80/a/../b', 'http://127.0.0.1/b'],
+    ['https://example.com:8443/hooks?a=b#c', 'https://example.com:8443/hooks?a=b'],
+    ['https://example.com#c', 'https://example.com'],
+  ])('%s is stored as the address that is called', (webhookUrl, address) => {
+    expect(validateCreateIntent({ ...good, webhookUrl }, allowAll).webhookUrl).toBe(address);
   });
 
   test('a refusal does not repeat the credentials', () => {

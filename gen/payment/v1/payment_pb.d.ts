@@ -39,7 +39,8 @@ export declare const SimulationOptionsSchema: GenMessage<SimulationOptions>;
  */
 export declare type CreatePaymentIntentRequest = Message<"payment.v1.CreatePaymentIntentRequest"> & {
   /**
-   * The reservation that is paid for. Required, at most 128 characters.
+   * The reservation that is paid for. Required, at most 128 visible characters, without slashes, without
+   * blanks at its ends, and not "." or "..". Nobody trims it.
    *
    * @generated from field: string reservation_id = 1;
    */
@@ -53,7 +54,7 @@ export declare type CreatePaymentIntentRequest = Message<"payment.v1.CreatePayme
   amount?: Money | undefined;
 
   /**
-   * Who pays. Required, at most 128 characters.
+   * Who pays. Required; as reservation_id.
    *
    * @generated from field: string user_id = 3;
    */
@@ -76,7 +77,8 @@ export declare type CreatePaymentIntentRequest = Message<"payment.v1.CreatePayme
 
   /**
    * The same key of the same user with the same parameters answers the same payment, for 24 hours.
-   * At most 128 characters. Empty: the header or metadata `Idempotency-Key` counts, if it is there.
+   * At most 128 visible characters, without blanks at its ends. Empty: the header or metadata
+   * `Idempotency-Key` counts, if it is there.
    *
    * @generated from field: string idempotency_key = 7;
    */
@@ -184,7 +186,7 @@ export declare type ProcessPaymentRequest = Message<"payment.v1.ProcessPaymentRe
   paymentIntentId: string;
 
   /**
-   * A key may be used for one payment of a user only, for 24 hours. At most 128 characters.
+   * A key may be used for one payment of a user only, for 24 hours. At most 128 visible characters.
    * Empty: the header or metadata `Idempotency-Key` counts, if it is there.
    *
    * @generated from field: string idempotency_key = 3;

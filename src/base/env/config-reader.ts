@@ -1,3 +1,5 @@
+import { readWholeNumber } from '../whole-number.ts';
+
 /**
  * Reads typed values from environment variables and collects what is wrong with them instead of
  * throwing at the first, so that one start shows every mistake. Values are trimmed; an empty one counts
@@ -53,9 +55,8 @@ export class EnvironmentReader {
     if (value === undefined) {
       return undefined;
     }
-    // Digits only: Number() would take "1e3", "0x10" and " 7 " as well.
-    const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
-    if (!(number >= min && number <= max)) {
+    const number = readWholeNumber(value);
+    if (number === undefined || number < min || number > max) {
       this.mistake(name, `must be a whole number from ${min} to ${max}, not "${value}"`);
       return undefined;
     }

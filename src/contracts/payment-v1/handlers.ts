@@ -18,6 +18,7 @@ import {
   type Scenario,
 } from '../../payment/payment.ts';
 import type { PaymentService } from '../../payment/payment-service.ts';
+import { idempotencyKeyHeader, readIdempotencyKey } from './idempotency-key.ts';
 
 const statusToProto: Readonly<Record<Status, PaymentStatus>> = {
   PENDING: PaymentStatus.PENDING,
@@ -40,19 +41,13 @@ interface CallReaders {
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
 }
 
-/** An alternative to the field: other gateways take the key from this header. gRPC callers send it as metadata. */
-const idempotencyKeyHeader = 'idempotency-key';
-
 /** The handlers of `payment.v1.PaymentService`: translate between protobuf and the use cases. */
 export function createPaymentHandlers(
   service: PaymentService,
   { readTrace, readHeader }: CallReaders,
 ): ServiceImpl<typeof PaymentServiceDescriptor> {
-  /** The field has precedence: it is part of the message, while a proxy may have set the header. */
   function idempotencyKeyOf(request: { readonly idempotencyKey: string }, context: HandlerContext): string {
-    return request.idempotencyKey === ''
-      ? (readHeader(context, idempotencyKeyHeader) ?? '')
-      : request.idempotencyKey;
+    return readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader));
   }
 
   return {

@@ -1,4 +1,5 @@
 import type { EnvironmentReader } from '../../base/env/config-reader.ts';
+import { findInvisible } from '../../base/visible-text.ts';
 
 const modes = ['auto', 'on', 'off'] as const;
 
@@ -39,8 +40,15 @@ export function readEventBridgeConfig(read: EnvironmentReader) {
   ) {
     read.mistake('EVENT_BUS_NAME', `must be the name or ARN of an event bus, not "${config.busName}"`);
   }
-  if (config.source.length > 256 || config.source.startsWith('aws.')) {
-    read.mistake('PAYMENT_EVENT_SOURCE', 'must have at most 256 characters and must not start with "aws."');
+  if (
+    config.source.length > 256 ||
+    config.source.startsWith('aws.') ||
+    findInvisible(config.source) !== undefined
+  ) {
+    read.mistake(
+      'PAYMENT_EVENT_SOURCE',
+      'must have at most 256 characters, all visible, and must not start with "aws."',
+    );
   }
   return config;
 }

@@ -172,6 +172,8 @@ function wordsFor(range: string): string {
       return 'link-local';
     case 'unicast':
       return 'not assigned';
+    case 'unspecified':
+      return 'no address to call; use 127.0.0.1 or the address of the machine';
     default:
       return range;
   }

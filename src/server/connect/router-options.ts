@@ -1,7 +1,6 @@
 import type { ConnectRouterOptions, Interceptor } from '@connectrpc/connect';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { maxCallTimeoutMs } from '../transport/call-timeout.ts';
-import { strictJsonDecoder } from './strict-json-decoder.ts';
 
 /**
  * As `TextEncoder`, but into Node's pool of buffers: most answers are so short that an `ArrayBuffer`
@@ -15,7 +14,6 @@ const jsonOptions = {
   // If unknown fields were ignored, a request with a misspelt `scenario` would be approved although
   // its caller asked for a failure.
   ignoreUnknownFields: false,
-  textDecoder: strictJsonDecoder,
   textEncoder: pooledTextEncoder,
 };
 

@@ -1,24 +1,40 @@
 import type { DescService } from '@bufbuild/protobuf';
-import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect';
+import {
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  createServiceImplSpec,
+  type ServiceImpl,
+} from '@connectrpc/connect';
+import type { FieldHints } from './json-request-check.ts';
+import { createRequestJson } from './request-json.ts';
 
 /** A service and its handlers; one list of these is all that 8030 serves. */
 export interface ServiceRegistration {
   readonly service: DescService;
   readonly handlers: Partial<ServiceImpl<DescService>>;
+  /** For the errors about JSON that cannot be decoded. */
+  readonly hints: FieldHints;
 }
 
 /** Pairs a service with its handlers, type-checked. */
 export function registerService<T extends DescService>(
   service: T,
   handlers: Partial<ServiceImpl<T>>,
+  hints: FieldHints = {},
 ): ServiceRegistration {
-  return { service, handlers };
+  return { service, handlers, hints };
 }
 
-/** Adds every service of the list to a Connect router. */
-export function addServices(router: ConnectRouter, services: readonly ServiceRegistration[]): ConnectRouter {
-  for (const { service, handlers } of services) {
-    router.service(service, handlers);
+/** Adds every method of the list to a Connect router. */
+export function addServices(
+  router: ConnectRouter,
+  services: readonly ServiceRegistration[],
+  jsonOptions: ConnectRouterOptions['jsonOptions'],
+): ConnectRouter {
+  for (const { service, handlers, hints } of services) {
+    for (const { method, impl } of Object.values(createServiceImplSpec(service, handlers).methods)) {
+      router.rpc(method, impl, { jsonOptions: createRequestJson(method.input, jsonOptions, hints).checked });
+    }
   }
   return router;
 }

@@ -5,6 +5,8 @@ import {
   type UniversalHandler,
   type UniversalHandlerOptions,
 } from '@connectrpc/connect/protocol';
+import { createRequestJson, type RequestJson } from '../connect/request-json.ts';
+import type { FieldHints } from '../connect/json-request-check.ts';
 import type { ServiceRegistration } from '../connect/service-registration.ts';
 import { createConnectProtocol } from './connect-protocol.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
@@ -29,12 +31,12 @@ export function createLaneRoutes(
 ): ReadonlyMap<string, MethodRoutes> {
   const variants = listVariants(options);
   const routes = new Map<string, MethodRoutes>();
-  for (const { service, handlers } of services) {
+  for (const { service, handlers, hints } of services) {
     for (const spec of Object.values(createServiceImplSpec(service, handlers).methods)) {
       const path = createMethodUrl('/', spec.method);
       const connectHandler = connectHandlers.find((handler) => handler.requestPath === path);
       if (spec.kind === 'unary' && connectHandler !== undefined) {
-        routes.set(path, createMethodRoutes(spec, connectHandler, variants, options));
+        routes.set(path, createMethodRoutes(spec, connectHandler, variants, options, hints));
       }
     }
   }
@@ -59,16 +61,35 @@ function createMethodRoutes(
   connectHandler: UniversalHandler,
   variants: readonly Variant[],
   options: UniversalHandlerOptions,
+  hints: FieldHints,
 ): MethodRoutes {
-  const { binaryOptions, jsonOptions } = options;
-  const serialization = createMethodSerializationLookup(spec.method, binaryOptions, jsonOptions, options);
+  const json = createRequestJson(spec.method.input, options.jsonOptions, hints);
+  const serialization = createMethodSerializationLookup(
+    spec.method,
+    options.binaryOptions,
+    json.quick,
+    options,
+  );
   const routeOf = (protocol: LaneProtocol, binary: boolean): LaneRoute => ({
     spec,
     protocol,
     binary,
-    input: serialization.getI(binary),
+    input: binary ? serialization.getI(true) : explaining(json, serialization.getI(false)),
     output: serialization.getO(binary),
     connectHandler,
   });
   return new Map(variants.map(([contentType, ...variant]) => [contentType, routeOf(...variant)]));
+}
+
+/** Decodes JSON, and tells by field what could not be decoded. */
+function explaining(json: RequestJson, input: LaneRoute['input']): LaneRoute['input'] {
+  return {
+    parse(bytes) {
+      try {
+        return input.parse(bytes);
+      } catch (error) {
+        throw json.explain(bytes, error);
+      }
+    },
+  };
 }

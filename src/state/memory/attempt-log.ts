@@ -1,5 +1,6 @@
 import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
 import type { AttemptLog, LoggedAttempt } from '../../delivery/ports.ts';
+import { bytesOfText, maxBytesOfOthers, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
 
 interface MemoryAttemptLogOptions {
   readonly clock: SimClock;
@@ -10,6 +11,8 @@ interface MemoryAttemptLogOptions {
   readonly maxEvents: number;
   /** At most this many attempts at an event; beyond it the first leave. */
   readonly maxAttempts: number;
+  /** What they take counts in here; beyond their share of it, too, events leave. */
+  readonly budget?: MemoryBudget;
 }
 
 /** The newest attempt at an event, linked to the one before: most events have one and need no list. */
@@ -20,28 +23,44 @@ interface Entry {
 }
 
 interface State extends MemoryAttemptLogOptions {
+  readonly budget: MemoryBudget;
   /** By the event's id, in the order of first attempts, which is nearly that of the events. */
   readonly newest: Map<string, Entry>;
+  readonly maxBytes: number;
+  usedBytes: number;
   sweepTimer: Timer | undefined;
 }
 
+/** An attempt with its place in the map, without the text of its error; in bytes. */
+const noteBytes = 250;
 /** Longest time that expired attempts may hold memory, in milliseconds. */
 const maxSweepIntervalMs = 10_000;
 
 /** Webhook attempts in this process's memory: gone when it ends. */
 export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): AttemptLog {
-  const self: State = { ...options, newest: new Map(), sweepTimer: undefined };
+  const budget = options.budget ?? unlimitedBudget();
+  const self: State = {
+    ...options,
+    budget,
+    newest: new Map(),
+    maxBytes: maxBytesOfOthers(budget),
+    usedBytes: 0,
+    sweepTimer: undefined,
+  };
   sweepLater(self);
   return {
     record(event, attempt) {
       const before = self.newest.get(event.id);
       if (before === undefined && self.newest.size >= self.maxEvents) {
-        const [first = ''] = self.newest.keys();
-        self.newest.delete(first);
+        forgetFirst(self);
       }
       const entry = { attempt, occurredAtMs: event.occurredAtMs, before };
-      shorten(entry, self.maxAttempts);
       self.newest.set(event.id, entry);
+      count(self, bytesOf(entry));
+      shorten(self, entry);
+      while (self.usedBytes > self.maxBytes && self.newest.size > 1) {
+        forgetFirst(self);
+      }
       return undefined;
     },
     list: async (_paymentId, eventId) => list(self, eventId),
@@ -81,15 +100,39 @@ function forgetExpired(self: State): void {
     if (!isExpired(self, entry)) {
       return;
     }
-    self.newest.delete(eventId);
+    forget(self, eventId);
   }
 }
 
+function forgetFirst(self: State): void {
+  const [first = ''] = self.newest.keys();
+  forget(self, first);
+}
+
+function forget(self: State, eventId: string): void {
+  for (let entry = self.newest.get(eventId); entry !== undefined; entry = entry.before) {
+    count(self, -bytesOf(entry));
+  }
+  self.newest.delete(eventId);
+}
+
+function count(self: State, bytes: number): void {
+  self.usedBytes += bytes;
+  self.budget.usedBytes += bytes;
+}
+
+function bytesOf({ attempt }: Entry): number {
+  return noteBytes + bytesOfText(attempt.error ?? '');
+}
+
 /** Cuts the chain so that at most `maxAttempts` are left. */
-function shorten(entry: Entry, maxAttempts: number): void {
+function shorten(self: State, entry: Entry): void {
   let last = entry;
-  for (let kept = 1; kept < maxAttempts && last.before !== undefined; kept += 1) {
+  for (let kept = 1; kept < self.maxAttempts && last.before !== undefined; kept += 1) {
     last = last.before;
+  }
+  for (let cut = last.before; cut !== undefined; cut = cut.before) {
+    count(self, -bytesOf(cut));
   }
   last.before = undefined;
 }

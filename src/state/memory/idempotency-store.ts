@@ -1,6 +1,7 @@
 import type { SimClock } from '../../base/clock.ts';
 import type { IdempotencyStore } from '../../payment/ports.ts';
 import { Fifo } from '../../base/fifo.ts';
+import { bytesOfText, maxBytesOfOthers, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
 
 /** How long and how many keys to remember. */
 interface MemoryIdempotencyStoreOptions {
@@ -9,6 +10,8 @@ interface MemoryIdempotencyStoreOptions {
   readonly ttlMs: number;
   /** Beyond this many keys the oldest is forgotten early, but never one whose call still runs. */
   readonly maxKeys: number;
+  /** What they take counts in here; the oldest are forgotten early beyond their share of it, too. */
+  readonly budget?: MemoryBudget;
 }
 
 interface IdempotencyRecord {
@@ -22,9 +25,14 @@ interface Expiry {
   readonly atMs: number;
 }
 
+/** A key with its fingerprint, in the map and in the order of expiry, without their texts; in bytes. */
+const keyBytes = 450;
+
 /** Idempotency keys in this process's memory. */
 export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOptions): IdempotencyStore {
-  const { clock, ttlMs, maxKeys } = options;
+  const { clock, ttlMs, maxKeys, budget = unlimitedBudget() } = options;
+  const maxBytes = maxBytesOfOthers(budget);
+  let usedBytes = 0;
   const records = new Map<string, IdempotencyRecord>();
   /**
    * One entry per key whose call has ended well, and only those: a key that was freed by a failure
@@ -45,7 +53,32 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOpti
   function forgetOldest(): void {
     const oldest = oldestFirst.shift();
     if (oldest !== undefined) {
-      records.delete(oldest.key);
+      forget(oldest.key);
+    }
+  }
+
+  function remember(key: string, record: IdempotencyRecord): void {
+    records.set(key, record);
+    count(bytesOf(key, record.fingerprint));
+  }
+
+  function forget(key: string): void {
+    const record = records.get(key);
+    if (record !== undefined) {
+      records.delete(key);
+      count(-bytesOf(key, record.fingerprint));
+    }
+  }
+
+  function count(bytes: number): void {
+    usedBytes += bytes;
+    budget.usedBytes += bytes;
+  }
+
+  /** Not before the call has ended well: calls that are refused must not push out good keys. */
+  function forgetBeyondLimits(): void {
+    while (oldestFirst.size > 1 && (records.size > maxKeys || usedBytes > maxBytes)) {
+      forgetOldest();
     }
   }
 
@@ -58,18 +91,16 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOpti
           ? { outcome: 'replayed', value: await known.value }
           : { outcome: 'mismatch' };
       }
-      if (records.size >= maxKeys) {
-        forgetOldest();
-      }
       const proposed = propose();
       const record = { fingerprint: call.fingerprint, value: execute(proposed).then(() => proposed) };
-      records.set(call.key, record);
+      remember(call.key, record);
       try {
         const value = await record.value;
         oldestFirst.push({ key: call.key, atMs: clock.now() + ttlMs });
+        forgetBeyondLimits();
         return { outcome: 'executed', value };
       } catch (error) {
-        records.delete(call.key);
+        forget(call.key);
         throw error;
       }
     },
@@ -78,4 +109,8 @@ export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOpti
       records.clear();
     },
   };
+}
+
+function bytesOf(key: string, fingerprint: string): number {
+  return keyBytes + bytesOfText(key) + fingerprint.length;
 }

@@ -1,9 +1,11 @@
+import { getHeapStatistics } from 'node:v8';
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
 import type { State } from '../state.ts';
 import { createMemoryAttemptLog } from './attempt-log.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';
 import { createMemoryIdempotencyStore } from './idempotency-store.ts';
+import { countWebhookBytes, type MemoryBudget } from './memory-budget.ts';
 import { createMemoryPayments } from './payments.ts';
 
 /** How long and how much to remember; times in milliseconds. */
@@ -13,19 +15,26 @@ interface MemoryStateOptions {
   readonly paymentTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly maxPayments: number;
+  /** Undefined: half of the heap's limit. */
+  readonly maxPaymentsBytes: number | undefined;
   readonly webhookMaxAttempts: number;
   readonly webhookMaxBacklog: number;
   readonly webhookMaxBacklogPerOrigin: number;
 }
 
+/** The rest is for the program itself, calls under way, webhooks beyond what they are counted with, and garbage. */
+const shareOfHeap = 0.5;
+
 /** Everything in this process's memory: gone when it ends. */
 export function createMemoryState(options: MemoryStateOptions): State {
   const { clock, machine, maxPayments, paymentTtlMs: ttlMs } = options;
-  const payments = createMemoryPayments({ clock, machine, ttlMs, maxPayments });
+  const budget: MemoryBudget = { maxBytes: options.maxPaymentsBytes ?? defaultMaxBytes(), usedBytes: 0 };
+  const payments = createMemoryPayments({ clock, machine, ttlMs, maxPayments, budget });
   const idempotency = createMemoryIdempotencyStore({
     clock,
     ttlMs: options.idempotencyTtlMs,
     maxKeys: maxPayments,
+    budget,
   });
   const attemptLog = createMemoryAttemptLog({
     clock,
@@ -33,6 +42,7 @@ export function createMemoryState(options: MemoryStateOptions): State {
     ttlMs,
     maxEvents: maxPayments,
     maxAttempts: options.webhookMaxAttempts,
+    budget,
   });
   return {
     payments,
@@ -51,9 +61,14 @@ export function createMemoryState(options: MemoryStateOptions): State {
       maxWaitingPerOrigin: Infinity,
       originOf: () => '',
     }),
+    observeDelivery: countWebhookBytes(budget),
     durable: false,
     start: () => Promise.resolve(),
     unreadyReason: () => undefined,
     close: async () => void (await Promise.all([payments.close(), idempotency.close(), attemptLog.close()])),
   };
+}
+
+function defaultMaxBytes(): number {
+  return getHeapStatistics().heap_size_limit * shareOfHeap;
 }

@@ -6,6 +6,7 @@ import type { Change, Decide } from '../../payment/lifecycle.ts';
 import { isSettled, type Payment, type PendingPayment, type SettledPayment } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import { createDueTimes, type DueTimes } from './due-times.ts';
+import { bytesOfPayment, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
 
 interface MemoryPaymentsOptions {
   readonly clock: SimClock;
@@ -14,9 +15,12 @@ interface MemoryPaymentsOptions {
   readonly ttlMs: number;
   /** At most this many payments are stored; beyond it the oldest settled ones leave first. */
   readonly maxPayments: number;
+  /** What they take counts in here; beyond it, too, the oldest settled ones leave first. */
+  readonly budget?: MemoryBudget;
 }
 
 interface State extends MemoryPaymentsOptions {
+  readonly budget: MemoryBudget;
   readonly payments: Map<string, Payment>;
   /** The ids of the settled ones in the order they settled, which is the order they leave in. */
   readonly settled: Fifo<SettledPayment>;
@@ -38,11 +42,13 @@ const settledPerLoop = 1_000;
 
 const registered = Promise.resolve('registered' as const);
 const full = Promise.resolve('full' as const);
+const outOfBytes = Promise.resolve('out-of-bytes' as const);
 
 /** Payments in this process's memory: gone when it ends. */
 export function createMemoryPayments(options: MemoryPaymentsOptions): Payments & { close(): Promise<void> } {
   const self: State = {
     ...options,
+    budget: options.budget ?? unlimitedBudget(),
     payments: new Map(),
     settled: new Fifo(),
     due: createDueTimes(options.clock, (paymentId) => settleDue(self, paymentId)),
@@ -69,14 +75,21 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
   };
 }
 
-function register(self: State, payment: PendingPayment): Promise<'registered' | 'full'> {
-  const { payments } = self;
+function register(self: State, payment: PendingPayment): ReturnType<Payments['register']> {
+  const { payments, budget } = self;
   if (payments.has(payment.id)) {
     return registered;
   }
   if (payments.size >= self.maxPayments && !evictOldest(self)) {
     return full;
   }
+  const bytes = bytesOfPayment(payment);
+  while (budget.usedBytes + bytes > budget.maxBytes) {
+    if (!evictOldest(self)) {
+      return outOfBytes;
+    }
+  }
+  budget.usedBytes += bytes;
   storePending(self, payment);
   return registered;
 }
@@ -218,5 +231,9 @@ function evictExpired(self: State): void {
 
 function evictOldest(self: State): boolean {
   const oldest = self.settled.shift();
-  return oldest !== undefined && self.payments.delete(oldest.id);
+  if (oldest === undefined) {
+    return false;
+  }
+  self.budget.usedBytes -= bytesOfPayment(oldest);
+  return self.payments.delete(oldest.id);
 }

@@ -1,4 +1,5 @@
 import type { EnvironmentReader } from '../../base/env/config-reader.ts';
+import { findInvisible } from '../../base/visible-text.ts';
 
 const switches = ['on', 'off'] as const;
 
@@ -27,6 +28,10 @@ export function readRedisConfig(read: EnvironmentReader) {
 
 /** Says what is wrong without repeating any of it: there may be a password in it. */
 function problemOf(text: string, cluster: boolean): string | undefined {
+  const invisible = findInvisible(text);
+  if (invisible !== undefined) {
+    return `must be without control and invisible characters, and has ${invisible}`;
+  }
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || url.hostname === '') {
     return 'must be redis://[user:password@]host[:port][/database], or rediss:// for TLS, with special characters of the password in percent-encoding';

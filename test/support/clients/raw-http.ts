@@ -6,7 +6,8 @@ import type { HttpVersion } from './curl.ts';
 export interface RawRequest {
   readonly method?: string;
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A name with several values is sent several times. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: Uint8Array;
 }
 

@@ -1,0 +1,90 @@
+import type { CallTrace } from '../../base/call-trace.ts';
+import type { Observer } from '../../base/observer.ts';
+import type { DeliveryReport } from '../../delivery/observer.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import type { Payment } from '../../payment/payment.ts';
+
+/**
+ * How many bytes of heap payments may take, with what belongs to them, and do take. An estimate: V8 does not
+ * tell what an object takes. Measured on Node 24 by `test/faults/small-heap.faults.ts`.
+ */
+export interface MemoryBudget {
+  readonly maxBytes: number;
+  usedBytes: number;
+}
+
+/** For who has no bounds in bytes. */
+export function unlimitedBudget(): MemoryBudget {
+  return { maxBytes: Infinity, usedBytes: 0 };
+}
+
+/** A stored payment without its texts, in its map and in the schedule or among the settled. */
+const recordBytes = 600;
+/** Its trace, where it has one, without the texts. */
+const traceBytes = 120;
+/** An event on its way to a webhook, in a queue or under way, without what its payment takes. */
+const deliveryBytes = 900;
+/** A character may take two bytes. */
+const bytesPerCharacter = 2;
+
+/** Idempotency keys, and the notes of webhook attempts, take at most this share of the budget each. */
+const shareOfOthers = 0.25;
+
+/** The bytes that keys, or notes of attempts, may take. */
+export function maxBytesOfOthers(budget: MemoryBudget): number {
+  return budget.maxBytes * shareOfOthers;
+}
+
+/** What a payment takes, in bytes: the same before and after its settlement, and with room for its webhook. */
+export function bytesOfPayment({ reservationId, userId, webhookUrl, trace }: Payment): number {
+  return (
+    recordBytes +
+    bytesOfText(reservationId) +
+    bytesOfText(userId) +
+    bytesOfTrace(trace) +
+    // Addresses are ASCII, which takes a byte.
+    (webhookUrl === undefined ? 0 : webhookUrl.length + deliveryBytes)
+  );
+}
+
+/** What a text takes, in bytes. */
+export function bytesOfText(text: string): number {
+  return text.length * bytesPerCharacter;
+}
+
+function bytesOfTrace(trace: CallTrace | undefined): number {
+  return trace === undefined
+    ? 0
+    : traceBytes +
+        (trace.traceparent?.length ?? 0) +
+        (trace.tracestate?.length ?? 0) +
+        (trace.requestId?.length ?? 0);
+}
+
+/**
+ * Counts webhooks from their event to their end. Whether their payments are still stored or have left, they
+ * hold them in memory.
+ */
+export function countWebhookBytes(budget: MemoryBudget): Observer<DeliveryReport> {
+  return (report) => {
+    if (report.kind === 'accepted') {
+      budget.usedBytes += report.event.destination === undefined ? 0 : bytesOfWebhook(report.event);
+    } else if (report.kind === 'delivered') {
+      budget.usedBytes -= report.channel === 'webhook' ? bytesOfWebhook(report.delivery.event) : 0;
+    } else if (report.kind === 'given-up') {
+      budget.usedBytes -=
+        report.letter.channel === 'webhook' ? bytesOfWebhook(report.letter.delivery.event) : 0;
+    }
+  };
+}
+
+function bytesOfWebhook({ destination, payment }: PaymentEvent): number {
+  return (
+    recordBytes +
+    deliveryBytes +
+    bytesOfText(payment.reservationId) +
+    bytesOfText(payment.userId) +
+    bytesOfTrace(payment.trace) +
+    (destination?.length ?? 0)
+  );
+}

@@ -1,0 +1,252 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PaymentScenarioSchema } from '../../gen/payment/v1/payment_pb.js';
+import { frame } from '../support/clients/grpc-web-curl-client.ts';
+import { servicePath } from '../support/clients/payment-client.ts';
+import { type RawResponse, sendRaw } from '../support/clients/raw-http.ts';
+import { readConnectError, wires } from '../support/clients/wires.ts';
+import { launchService, type RunningService } from '../support/start-service.ts';
+
+/** A way for a JSON text to the service. */
+interface Way {
+  readonly name: string;
+  readonly httpVersion: '1.1' | '2';
+  readonly headers: Readonly<Record<string, string>>;
+  encode(json: Buffer): Buffer;
+  /** Undefined for a success. */
+  readError(response: RawResponse): string | undefined;
+}
+
+function connectWay(httpVersion: '1.1' | '2', headers: Readonly<Record<string, string>> = {}): Way {
+  const isZipped = headers['content-encoding'] === 'gzip';
+  return {
+    name: `Connect over HTTP/${httpVersion} ${JSON.stringify(headers)}`,
+    httpVersion,
+    headers: { 'content-type': 'application/json', ...headers },
+    encode: (json) => (isZipped ? gzipSync(json) : json),
+    readError: (response) => (response.status === 200 ? undefined : textOf(readConnectError(response))),
+  };
+}
+
+function framedWay(contentType: string, wireName: string): Way {
+  const wire = wires.find(({ name }) => name === wireName);
+  if (wire === undefined) {
+    throw new Error(`there is no wire ${wireName}`);
+  }
+  return {
+    name: contentType,
+    httpVersion: wire.httpVersion,
+    headers: { 'content-type': contentType },
+    encode: (json) => frame(json),
+    readError(response) {
+      const status = wire.readStatus(response);
+      return status.code === 'OK' ? undefined : textOf(status);
+    },
+  };
+}
+
+function textOf({ code, message }: { readonly code: string; readonly message: string }): string {
+  // Connect's stock gRPC handlers escape more than readers undo.
+  return `${code} ${message.includes('%') ? decodeURIComponent(message) : message}`;
+}
+
+const ways: readonly Way[] = [
+  connectWay('1.1'),
+  connectWay('2'),
+  connectWay('1.1', { 'content-encoding': 'gzip', 'accept-encoding': 'identity' }),
+  connectWay('2', { 'content-type': 'application/json; charset=utf-8' }),
+  connectWay('2', { origin: 'https://shop.example' }),
+  framedWay('application/grpc+json', 'gRPC over h2c'),
+  framedWay('application/grpc-web+json', 'gRPC-Web over HTTP/1.1'),
+];
+
+let services: readonly RunningService[];
+
+beforeAll(async () => {
+  const env = { EVENTBRIDGE: 'off', SHUTDOWN_GRACE_MS: '0' };
+  services = await Promise.all([true, false].map((unaryLane) => launchService(env, { unaryLane })));
+});
+
+afterAll(() => Promise.all(services.map(({ app }) => app.stop())));
+
+/** What every way answers with and without the lane, which must be one and the same. */
+async function errorOf(json: string, method = 'CreatePaymentIntent'): Promise<string | undefined> {
+  const errors = await Promise.all(
+    services.flatMap(({ apiUrl }) =>
+      ways.map(async (way) => {
+        const { name, httpVersion, headers } = way;
+        const request = { path: `${servicePath}/${method}`, headers, body: way.encode(Buffer.from(json)) };
+        return [name, way.readError(await sendRaw(apiUrl, httpVersion, request))] as const;
+      }),
+    ),
+  );
+  const [first] = errors;
+  expect(errors).toEqual(errors.map(([name]) => [name, first?.[1]]));
+  return first?.[1];
+}
+
+function create(fields: string): string {
+  return `{"reservation_id":"r-1","user_id":"u-1",${fields}}`;
+}
+
+const withAmount = (amount: string) => create(`"amount":{"amount":${amount},"currency":"KRW"}`);
+const withDelay = (delay: string) =>
+  create(`"amount":{"amount":"1","currency":"KRW"},"simulation":{"delay_ms":${delay}}`);
+
+const amountText =
+  'must be a whole number from 1 to 9007199254740991 in the currency\'s smallest unit ("1050" is 10.50 USD and 1,050 KRW)';
+
+describe('numbers are decimal digits', () => {
+  const bad = [
+    '"0x10"',
+    '"0b11"',
+    '"0o7"',
+    '"+5"',
+    '" 100 "',
+    '"1e3"',
+    '""',
+    '"1_000"',
+    '"１０"',
+    '"5n"',
+    '"1.0"',
+  ];
+
+  test.each([...bad, '10.50', '1.0000000000000000001', '1e-1', 'true', '[1]', '{}'])(
+    'an amount of %s is refused by name',
+    async (amount) => {
+      expect(await errorOf(withAmount(amount))).toContain(
+        `INVALID_ARGUMENT amount.amount: ${amountText}, not`,
+      );
+    },
+  );
+
+  test.each([...bad, '0.5', '2147483648', '"2147483648"', 'false'])(
+    'a delay of %s is refused by name',
+    async (delay) => {
+      expect(await errorOf(withDelay(delay))).toContain(
+        'INVALID_ARGUMENT simulation.delay_ms: must be a whole number from 0 to 86400000, not',
+      );
+    },
+  );
+
+  test('also where the name is written with escapes, in camel case or with blanks around it', async () => {
+    expect(await errorOf(create(String.raw`"amount":{"amoun\u0074":"0x10","currency":"KRW"}`))).toContain(
+      'amount.amount',
+    );
+    const spaced = create('"amount":{"amount" :\n\t"0x10","currency":"KRW"}');
+    expect(await errorOf(spaced)).toContain('amount.amount');
+    const camel = create('"amount":{"amount":"1","currency":"KRW"},"simulation":{"delayMs":"0x10"}');
+    expect(await errorOf(camel)).toContain('simulation.delay_ms');
+  });
+
+  test.each(['1', '"1"', '"007"', '1.0', '1e2', '10.50e1', '9007199254740991', '"9007199254740991"', '12 '])(
+    'an amount of %s is good',
+    async (amount) => {
+      expect(await errorOf(withAmount(amount))).toBeUndefined();
+    },
+  );
+
+  test.each(['0', '"0"', '-0', '"-0"', '1.00', 'null'])('a delay of %s is good', async (delay) => {
+    expect(await errorOf(withDelay(delay))).toBeUndefined();
+  });
+
+  test('a minus is read, and refused for what it means', async () => {
+    expect(await errorOf(withAmount('"-5"'))).toBe(`INVALID_ARGUMENT amount.amount: ${amountText}`);
+    expect(await errorOf(withDelay('-1'))).toBe(
+      'INVALID_ARGUMENT simulation.delay_ms: must be a whole number from 0 to 86400000',
+    );
+  });
+});
+
+/** All that the contract has. */
+const scenarios = `one of ${enumToText()}`;
+
+function enumToText(): string {
+  const values = PaymentScenarioSchema.values.map(
+    ({ name, number }) => `${name} (${number}${number === 0 ? ', the default' : ''})`,
+  );
+  return values.join(', ');
+}
+
+const withScenario = (scenario: string) =>
+  create(`"amount":{"amount":"1","currency":"KRW"},"scenario":${scenario}`);
+
+describe('what cannot be decoded is told by field, and says what is right', () => {
+  test.each([
+    ['"FAIL"', 'FAIL'],
+    ['"aprove"', 'APPROVE'],
+    ['"PAYMENT_SCENARIO_DELAI"', 'DELAY'],
+  ])('a scenario of %s', async (scenario, meant) => {
+    expect(await errorOf(withScenario(scenario))).toBe(
+      `INVALID_ARGUMENT scenario: must be ${scenarios} (did you mean PAYMENT_SCENARIO_${meant}?), not ${scenario}`,
+    );
+  });
+
+  test('a scenario that is like none, and a number that is none', async () => {
+    expect(await errorOf(withScenario('"explode"'))).toBe(
+      `INVALID_ARGUMENT scenario: must be ${scenarios}, not "explode"`,
+    );
+    expect(await errorOf(withScenario('1.5'))).toBe(
+      `INVALID_ARGUMENT scenario: must be ${scenarios}, not 1.5`,
+    );
+    expect(await errorOf(withScenario('99'))).toBe(`INVALID_ARGUMENT scenario: must be ${scenarios}`);
+  });
+
+  test('an amount that is a number, and one that is missing, show the shape', async () => {
+    const shape = '{"amount": "1000", "currency": "KRW"}';
+    expect(await errorOf(create('"amount":1000'))).toBe(
+      `INVALID_ARGUMENT amount: must be an object: ${shape}, not 1000`,
+    );
+    expect(await errorOf(create('"amount":"1000"'))).toContain(`amount: must be an object: ${shape}`);
+    expect(await errorOf(create('"amount":null'))).toBe(`INVALID_ARGUMENT amount: is required: ${shape}`);
+  });
+
+  test('unknown fields name the nearest one', async () => {
+    expect(await errorOf(create('"senario":2'))).toBe(
+      'INVALID_ARGUMENT senario: is no field of CreatePaymentIntentRequest; did you mean scenario?',
+    );
+    expect(await errorOf(create('"amount":{"amount":"1","curency":"KRW"}'))).toBe(
+      'INVALID_ARGUMENT amount.curency: is no field of Money; did you mean currency?',
+    );
+    expect(await errorOf('{"paymentIntendId":"pay-1"}', 'GetPaymentStatus')).toBe(
+      'INVALID_ARGUMENT paymentIntendId: is no field of GetPaymentStatusRequest; did you mean payment_intent_id?',
+    );
+    expect(await errorOf('{"x":1}', 'ProcessPayment')).toBe(
+      'INVALID_ARGUMENT x: is no field of ProcessPaymentRequest, which has payment_intent_id, idempotency_key',
+    );
+  });
+
+  test('text that is none, and every mistake at once', async () => {
+    expect(await errorOf('{"user_id":5,"reservation_id":["r"],"amount":{"amount":"x"},"y":{}}')).toBe(
+      `INVALID_ARGUMENT user_id: must be text in quotation marks, not 5; reservation_id: must be text in quotation marks, not a list; amount.amount: ${amountText}, not "x"; y: is no field of CreatePaymentIntentRequest, which has reservation_id, amount, user_id, scenario, webhook_url, idempotency_key, simulation`,
+    );
+  });
+
+  test('what is repeated of the request is short and can be seen', async () => {
+    const long = await errorOf(create(`"${'\u202e한'.repeat(5_000)}":1,"scenario":"${'x'.repeat(9_000)}"`));
+    expect(long?.length).toBeLessThan(1_000);
+    expect(long).toContain(String.raw`\u{202e}한`);
+  });
+
+  test('what is no JSON is refused by all alike', async () => {
+    for (const json of ['', '{', '[]', 'null', '{"user_id":"a","user_id":"b"}', '['.repeat(30_000)]) {
+      expect(await errorOf(json)).toContain('INVALID_ARGUMENT');
+    }
+  });
+});
+
+test('a GET is read the same way', async () => {
+  for (const { apiUrl } of services) {
+    const message = encodeURIComponent('{"payment_intent_id":7}');
+    const answer = await fetch(
+      `${apiUrl}${servicePath}/GetPaymentStatus?connect=v1&encoding=json&message=${message}`,
+    );
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      {
+        message: 'payment_intent_id: must be text in quotation marks, not 7',
+        details: [{ debug: { field_violations: [{ field: 'payment_intent_id' }] } }],
+      },
+    ]);
+  }
+});
