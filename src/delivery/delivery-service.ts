@@ -45,18 +45,19 @@ export function createDeliveryService(
           (pending ??= []).push(handedOver);
         }
       }
-      return pending && whenSafe(pending);
+      // All, so that none is still at it when the event is announced again because of another.
+      return pending && allEnded(pending);
     },
 
     async drain(withinMs) {
-      await Promise.all(channels.map((channel) => channel.drain(withinMs)));
+      await allEnded(channels.map((channel) => channel.drain(withinMs)));
     },
   };
 }
 
-/** Waits for all, so that none is still at it when the event is announced again because of another. */
-async function whenSafe(handedOver: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(handedOver)) {
+/** Waits for all, and rejects as the first of them that did. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
     if (result.status === 'rejected') {
       throw result.reason;
     }

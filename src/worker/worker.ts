@@ -5,9 +5,10 @@ import { Agent } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
 import { type MachineClock, systemClock } from '../base/clock.ts';
+import { runSteps } from '../base/run-steps.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge } from '../observability/metrics.ts';
-import { createOpsServer } from '../server/ops-server.ts';
+import { closeOpsServer, createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
 import { createMessageHandler } from './message-handler.ts';
@@ -176,12 +177,14 @@ async function startWorker(
 }
 
 async function stopWorker(self: WorkerState, poller: QueuePoller, ops: FastifyInstance): Promise<void> {
-  const { config, logger, sqs, agent } = self;
+  const { config, clock, logger, sqs, agent } = self;
   self.isDraining = true;
   logger.info({ grace_ms: config.shutdownGraceMs }, 'Stopping');
-  await poller.stop(config.shutdownGraceMs);
-  sqs.destroy();
-  await agent.destroy();
-  await ops.close();
+  await runSteps([
+    () => poller.stop(config.shutdownGraceMs),
+    () => sqs.destroy(),
+    () => agent.destroy(),
+    () => closeOpsServer(ops, clock),
+  ]);
   logger.info('Stopped');
 }

@@ -66,10 +66,13 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
     async drain(withinMs) {
-      await self.sender.drain(withinMs);
-      self.stopped = true;
-      self.timer?.cancel();
-      self.api?.close();
+      try {
+        await self.sender.drain(withinMs);
+      } finally {
+        self.stopped = true;
+        self.timer?.cancel();
+        self.api?.close();
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { takeBatch } from '../batch.ts';
@@ -206,10 +207,18 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
-  // Retries that would come too late get one more chance now.
+  await runSteps([() => hurryRetries(self, withinMs), () => finish(self, withinMs)]);
+}
+
+/** Retries that would come too late get one more chance now. */
+async function hurryRetries(self: State, withinMs: number): Promise<void> {
   for (const delivery of await self.queue.drain(withinMs)) {
     begin(self, delivery, () => undefined);
   }
+}
+
+/** Sends at once what waits; what has not arrived in time is accounted for. */
+async function finish(self: State, withinMs: number): Promise<void> {
   self.gate.endPause();
   self.linger.end();
   pump(self);
@@ -227,9 +236,13 @@ async function abandon(self: State): Promise<void> {
   self.abandoned = true;
   const unfinished = [...self.inFlight, ...self.backlog.takeAll()];
   self.inFlight.clear();
-  const waiting = (await self.queue.drain(0)).map(unawaited);
-  for (const { delivery, onEnd } of [...unfinished, ...waiting]) {
-    onEnd(self.custody.leave(delivery, errorOf(delivery)));
+  leave(self, unfinished);
+  leave(self, (await self.queue.drain(0)).map(unawaited));
+}
+
+function leave({ custody }: State, events: readonly PendingEvent[]): void {
+  for (const { delivery, onEnd } of events) {
+    onEnd(custody.leave(delivery, errorOf(delivery)));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
@@ -157,7 +158,14 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
-  self.custody.abandon(await self.queue.drain(withinMs));
+  await runSteps([
+    async () => self.custody.abandon(await self.queue.drain(withinMs)),
+    () => finish(self, withinMs),
+  ]);
+}
+
+/** Waits for what is under way; what has not ended in time is accounted for. */
+async function finish(self: State, withinMs: number): Promise<void> {
   if (!isIdle(self)) {
     const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
     // By the machine's time: what waits for the simulation's clock must not hold up the end.
@@ -172,5 +180,6 @@ async function abandon(self: State): Promise<void> {
   // Taken out at once: what ends from here on finds that it is accounted for.
   const unfinished = [...self.inFlight];
   self.inFlight.clear();
-  self.custody.abandon([...unfinished, ...(await self.queue.drain(0))]);
+  self.custody.abandon(unfinished);
+  self.custody.abandon(await self.queue.drain(0));
 }

@@ -1,4 +1,5 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
+import { describeError } from '../../base/error-text.ts';
 import { memoize } from '../../base/memoize.ts';
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
@@ -94,13 +95,20 @@ async function attempt(
   { origin, path }: WebhookTarget,
 ): Promise<Turn> {
   const atMs = clock.now();
-  const result = await send(connection.client, delivery, path);
+  // Whatever goes wrong, the connection is given back and the circuit is told: a probe that never ends would
+  // block its origin for good.
+  const result = await send(connection.client, delivery, path).catch(defectOf);
   // Told before the connection is free, or the next in line would use it on a dead origin.
   if (circuits.report(origin, admission, isAlive(result))) {
     connections.dismiss(origin);
   }
   connection.release();
   return { kind: 'attempted', atMs, result };
+}
+
+function defectOf(error: unknown): AttemptResult {
+  const failure = { reason: 'internal', retryable: true };
+  return { outcome: 'failed', failure, detail: describeError(error) };
 }
 
 function acquire(deps: WebhookTurnsDeps, origin: string, onAcquired: OnAcquired): void {
