@@ -39,7 +39,9 @@ export function buildServices(
   const { config, clock, machine, random, newId, egressPolicy } = basics;
   const observe = observePayments(basics, present(basics.overrides.observers?.payments));
   const { payments, idempotency } = state;
-  payments.start(createSettlement({ clock, newId, announce: (event) => delivery.deliver(event), observe }));
+  payments.start(
+    createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
+  );
   const { defaultScenario, defaultDelayMs, delayScenarioMs, randomFailureRate, maxPayments } = config;
   const service = createPaymentService({
     clock,

@@ -6,7 +6,7 @@ export type Observer<Report> = (report: Report) => void;
  * nor disturbs what is reported.
  *
  * @param onFailure called with the first error of each observer, and no further one: an observer that fails
- *   fails with every report. It may throw as well, as a log does that cannot be written.
+ *   fails with every report.
  */
 export function combineObservers<Report>(
   observers: readonly Observer<Report>[],
@@ -20,17 +20,9 @@ export function combineObservers<Report>(
       } catch (error) {
         if (!failed.has(observe)) {
           failed.add(observe);
-          tell(onFailure, error);
+          onFailure(error);
         }
       }
     }
   };
-}
-
-function tell(onFailure: (error: unknown) => void, error: unknown): void {
-  try {
-    onFailure(error);
-  } catch {
-    // There is nobody left to tell, and what is reported must go on.
-  }
 }

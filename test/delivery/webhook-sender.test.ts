@@ -339,6 +339,7 @@ test('one event goes to all channels, and drain waits for every channel', async 
   const channel = (drain: () => Promise<void>) => ({
     start: () => undefined,
     accept: (event: unknown) => void accepted.push(event),
+    hasRoom: () => true,
     drain,
   });
   const delivery = createDeliveryService(

@@ -80,6 +80,7 @@ function createWorld(seed: number) {
         const connection = { client: clientOf(origin), release: () => undefined };
         void Promise.resolve().then(() => onAcquired(isDestroyed ? 'closed' : connection));
       },
+      hasRoom: () => true,
       dismiss: () => undefined,
       stats: () => ({ busy: 0, idle: 0, waiting: 0 }),
       async destroy() {
@@ -136,7 +137,15 @@ function createWorld(seed: number) {
       attempt: createWebhookAttempt({ ...parts, keys: [secretToKey('key')], timeoutMs: 1_000 }),
       maxConnectionWaitMs: custody.maxConnectionWaitMs,
     });
-    const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs: 1_000, retry });
+    const sender = createWebhookSender({
+      ...parts,
+      takeTurn,
+      hasRoom: () => true,
+      queue,
+      custody,
+      timeoutMs: 1_000,
+      retry,
+    });
     sender.start();
     const delivery = createDeliveryService([sender], observe);
     const newId = createRandomIds();
@@ -147,7 +156,8 @@ function createWorld(seed: number) {
       createSettlement({
         clock,
         newId,
-        announce: (event) => delivery.deliver(event),
+        announce: delivery.deliver,
+        hasRoom: delivery.hasRoom,
         observe: observePayment,
       }),
     );

@@ -35,21 +35,3 @@ test('one that throws is told of once, and disturbs neither the others nor who r
   expect(told).toEqual(['one', 'two', 'three']);
   expect(failures).toEqual(['Error: cannot one', 'TypeError: another one']);
 });
-
-test('when what is told of the failure throws too, the others and who reports are undisturbed all the same', () => {
-  const told: string[] = [];
-  const observe = combineObservers<string>(
-    [
-      () => {
-        throw new Error('an observer');
-      },
-      (report) => void told.push(report),
-    ],
-    () => {
-      throw new Error('a log');
-    },
-  );
-  observe('one');
-  observe('two');
-  expect(told).toEqual(['one', 'two']);
-});

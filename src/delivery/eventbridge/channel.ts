@@ -64,6 +64,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       self.queue.start((delivery) => (self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery))),
     connect: () => connect(self),
     accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
+    hasRoom: (origin) => self.state === 'off' || self.sender.hasRoom(origin),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
     async drain(withinMs) {
       try {

@@ -17,6 +17,8 @@ interface WebhookSenderDeps {
   readonly machine: MachineClock;
   readonly random: RandomSource;
   readonly takeTurn: TakeTurn;
+  /** As `WebhookConnections.hasRoom`. */
+  readonly hasRoom: (origin: string) => boolean;
   readonly queue: DeliveryQueue<WebhookDelivery>;
   readonly custody: Custody<WebhookDelivery>;
   readonly observe: Observer<DeliveryReport>;
@@ -55,6 +57,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   return {
     start: () => self.queue.start((delivery) => self.custody.again(delivery, self.sender)),
     accept: (event) => accept(self, event),
+    hasRoom: (origin) => origin === undefined || self.hasRoom(origin),
     drain: (withinMs) => drain(self, withinMs),
   };
 }
@@ -158,18 +161,20 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
+  const deadline = self.machine.monotonic() + withinMs;
   await runSteps([
-    async () => self.custody.abandon(await self.queue.drain(withinMs)),
-    () => finish(self, withinMs),
+    async () => await self.custody.abandon(await self.queue.drain(withinMs)),
+    () => finish(self, deadline),
   ]);
 }
 
 /** Waits for what is under way; what has not ended in time is accounted for. */
-async function finish(self: State, withinMs: number): Promise<void> {
+async function finish(self: State, deadline: number): Promise<void> {
+  const { machine } = self;
   if (!isIdle(self)) {
     const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
     // By the machine's time: what waits for the simulation's clock must not hold up the end.
-    if (!(await within(self.machine, withinMs, idle))) {
+    if (!(await within(machine, Math.max(0, deadline - machine.monotonic()), idle))) {
       await abandon(self);
     }
   }
@@ -180,6 +185,6 @@ async function abandon(self: State): Promise<void> {
   // Taken out at once: what ends from here on finds that it is accounted for.
   const unfinished = [...self.inFlight];
   self.inFlight.clear();
-  self.custody.abandon(unfinished);
-  self.custody.abandon(await self.queue.drain(0));
+  await self.custody.abandon(unfinished);
+  await self.custody.abandon(await self.queue.drain(0));
 }
