@@ -27,6 +27,7 @@ function sampleDelivery(mark = '1'): Delivery {
     event: sampleEvent({ eventId: `evt-${mark}`, settledAtMs: Date.UTC(2026, 0, 1) }),
     attempts: 3,
     waits: 0,
+    askedMs: 0,
     firstAttemptAtMs: Date.UTC(2026, 0, 1, 0, 0, 1),
     lastAttemptAtMs: Date.UTC(2026, 0, 1, 0, 0, 9),
     lastError: 'InternalFailure: no',

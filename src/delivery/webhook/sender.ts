@@ -126,17 +126,22 @@ async function conclude(self: State, delivery: WebhookDelivery, result: AttemptR
     self.custody.giveUp(delivery, decision.reason, result.detail);
     return;
   }
-  await hold(self, { ...delivery, lastError: result.detail }, decision.delayMs, result.detail, true);
+  const askedMs = delivery.askedMs + decision.askedMs;
+  const failed = { ...delivery, askedMs, lastError: result.detail };
+  await hold(self, failed, decision.delayMs, result.detail, true);
 }
 
-/** Waits without an attempt, as long as the attempts and the waits between them would take in all. */
+/**
+ * Waits without an attempt, as long as the attempts and the waits between them would take in all. What the
+ * receiver itself asked for is not held against the delivery.
+ */
 async function waitForTurn(
   self: State,
   delivery: WebhookDelivery,
   delayMs: number,
   reason: string,
 ): Promise<void> {
-  const waitedMs = self.clock.now() - delivery.event.occurredAtMs;
+  const waitedMs = self.clock.now() - delivery.event.occurredAtMs - delivery.askedMs;
   if (waitedMs > patienceMs(self.retry, self.timeoutMs)) {
     self.custody.giveUp(delivery, 'exhausted', reason);
   } else {

@@ -152,10 +152,14 @@ function turnWithout({ circuits }: WebhookTurnsDeps, reason: NoConnection, origi
   }
 }
 
-/** Whether somebody is there who can answer, whatever the answer was to this one delivery. */
+/**
+ * Whether somebody is there who can answer, whatever the answer was to this one delivery. Who says when to
+ * come again is: each delivery keeps to that by itself, and is not to wait for the others besides.
+ */
 function isAlive(result: AttemptResult): boolean {
   if (result.outcome === 'delivered' || !result.failure.retryable) {
     return true;
   }
-  return result.statusCode !== undefined && result.statusCode < 500;
+  const { statusCode, failure } = result;
+  return failure.retryAfterMs !== undefined || (statusCode !== undefined && statusCode < 500);
 }
