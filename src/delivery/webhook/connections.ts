@@ -162,12 +162,9 @@ function takeConnection(pool: Pool, origin: Origin): Client | undefined {
     return undefined;
   }
   const limit = origin.open === 0 ? maxTotal : maxTotal - reservedForNew;
-  const { size } = pool.clients;
-  // Above the limit, which is the case when reserved connections are open, closing one makes no room.
-  if (size > limit || (size === limit && !closeLongestIdle(pool))) {
-    return undefined;
-  }
-  return openClient(pool, origin);
+  // More than one when reserved connections are open, which puts the pool above the limit of all others.
+  const tooMany = pool.clients.size + 1 - limit;
+  return closeLongestIdle(pool, tooMany) ? openClient(pool, origin) : undefined;
 }
 
 function openClient(pool: Pool, origin: Origin): Client {
@@ -232,13 +229,20 @@ function lendToWaiter(pool: Pool, client: Client, origin: Origin): void {
   void resolved.then(() => waiter?.(lend(pool, client, origin)));
 }
 
-/** Whether there was an idle connection to close. */
-function closeLongestIdle(pool: Pool): boolean {
-  for (const [client, origin] of pool.idleSince) {
-    closeIdle(pool, client, origin);
-    return true;
+/** Closes `count` idle connections, the longest idle first; none and false when there are fewer. */
+function closeLongestIdle(pool: Pool, count: number): boolean {
+  if (pool.idleSince.size < count) {
+    return false;
   }
-  return false;
+  let left = count;
+  for (const [client, origin] of pool.idleSince) {
+    if (left <= 0) {
+      break;
+    }
+    closeIdle(pool, client, origin);
+    left -= 1;
+  }
+  return true;
 }
 
 function closeIdle(pool: Pool, client: Client, origin: Origin): void {
