@@ -16,7 +16,7 @@ export interface PaymentSimOptions {
   readonly variables?: SimVariables;
   /** Moves settlements and the retries of webhooks; the machine's clock unless told otherwise. */
   readonly clock?: SimClock;
-  /** Decides RANDOM payments; a number from 0 to below 1. */
+  /** Decides RANDOM payments instead of `RANDOM_SEED`; a number from 0 to below 1. */
   readonly random?: RandomSource;
   /** Makes the ids of payments, transactions and events; must never make one twice. */
   readonly newId?: IdGenerator;

@@ -10,7 +10,7 @@ import type {
 import type { AttemptResult } from '../../src/delivery/retry-policy.ts';
 import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 import { openConnector, openPool as openPoolWith } from './start-webhook-sender.ts';
 
