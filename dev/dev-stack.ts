@@ -1,6 +1,7 @@
 import type { DestinationStream } from 'pino';
 import { buildApp } from '../src/app/app.ts';
 import { type Config, loadConfig } from '../src/app/config.ts';
+import { runSteps } from '../src/base/run-steps.ts';
 import { createLogger, type Logger } from '../src/observability/logger.ts';
 import { loadWorkerConfig } from '../src/worker/config.ts';
 import { buildWorker } from '../src/worker/worker.ts';
@@ -87,7 +88,7 @@ export async function startDevStack(
   try {
     return await startAll(self, env, replicas);
   } catch (error) {
-    await stopAll(self);
+    await stopAll(self).catch(() => undefined);
     throw error;
   }
 }
@@ -132,9 +133,7 @@ function addStarted<T extends Stoppable>({ started }: StackState, one: T): T {
 }
 
 async function stopAll({ started }: StackState): Promise<void> {
-  for (const one of started.splice(0)) {
-    await one.stop();
-  }
+  await runSteps(started.splice(0).map((one) => () => one.stop()));
 }
 
 function destinationOf({ write }: StackState, component: DevComponent): DestinationStream {
@@ -205,7 +204,7 @@ async function startService(env: Variables, logDestination: DestinationStream): 
     const { apiPort, opsPort } = await app.start();
     return { apiPort, opsPorts: [opsPort], stop: () => app.stop() };
   } catch (error) {
-    await app.stop();
+    await app.stop().catch(() => undefined);
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { pino } from 'pino';
 import { eventBridgeDetailType } from '../src/delivery/payload.ts';
+import { runSteps } from '../src/base/run-steps.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { type EventBus, localAccount } from './event-bus.ts';
 import { createEventBridgeServer, type PutEventsHook } from './eventbridge-server.ts';
@@ -93,10 +94,12 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     deadLetterQueueUrl: `${sqsUrl}/${localAccount}/${setup.deadLetterQueueName}`,
     createSqsClient: () => createLocalSqsClient(region, sqsUrl),
     async stop() {
-      await eventBridge.close();
-      await targets.settled();
-      client.destroy();
-      await sqs.close();
+      await runSteps([
+        () => eventBridge.close(),
+        () => targets.settled(),
+        () => client.destroy(),
+        () => sqs.close(),
+      ]);
     },
   };
 }

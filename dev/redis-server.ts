@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runSteps } from '../src/base/run-steps.ts';
 import { endWithParent } from './end-with-parent.ts';
 
 /** How the server is started; everything has a default. */
@@ -81,8 +82,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     port,
     pid: () => running?.pid,
     async stop() {
-      await end('SIGTERM');
-      await rm(directory, { recursive: true, force: true });
+      await runSteps([() => end('SIGTERM'), () => rm(directory, { recursive: true, force: true })]);
     },
     kill: () => end('SIGKILL'),
     async restart() {

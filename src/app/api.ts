@@ -37,18 +37,20 @@ export function buildServices(
   delivery: DeliveryService,
   life: { readonly unreadyReason: () => string | undefined; readonly stopping: AbortSignal },
 ): readonly ServiceRegistration[] {
-  const { config, clock, machine, random, newId, egressPolicy } = basics;
+  const { config, clock, machine, outcomes, newId, egressPolicy } = basics;
   const observe = observePayments(basics, present(basics.overrides.observers?.payments));
   const { payments, idempotency } = state;
-  payments.start(createSettlement({ clock, newId, announce: (event) => delivery.deliver(event), observe }));
-  const { defaultScenario, defaultDelayMs, delayScenarioMs, randomFailureRate, maxPayments } = config;
+  payments.start(
+    createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
+  );
+  const { defaultScenario, defaultDelayMs, delayScenarioMs, maxPayments } = config;
   const service = createPaymentService({
     clock,
-    random,
+    outcomes,
     newId,
     payments,
     idempotency,
-    scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs, randomFailureRate },
+    scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs },
     checkWebhookUrl: createWebhookUrlCheck(({ hostname }) => {
       const reason = egressPolicy.refuseHost(hostname);
       return reason && `${hostname} ${reason}`;

@@ -3,7 +3,7 @@ import type { DestinationStream } from 'pino';
 import { type MachineClock, type SimClock, systemClock } from '../base/clock.ts';
 import { createRandomIds, type IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
-import { createSeededRandom, type RandomSource } from '../base/random.ts';
+import type { RandomSource } from '../base/random.ts';
 import type { DeliveryChannel } from '../delivery/delivery-service.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { ResolveName } from '../delivery/webhook/connector.ts';
@@ -11,6 +11,11 @@ import { createEgressPolicy, type EgressPolicy } from '../delivery/webhook/egres
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import type { PaymentReport } from '../payment/observer.ts';
+import {
+  createRandomOutcomes,
+  createSeededOutcomes,
+  type RandomOutcomes,
+} from '../payment/random-outcomes.ts';
 import type { RedisPaymentParts } from '../state/redis/payments.ts';
 import type { State } from '../state/state.ts';
 import type { Config } from './config.ts';
@@ -23,6 +28,7 @@ export interface AppOverrides {
   readonly clock?: SimClock;
   /** The machine's: replaced by tests of what goes by it, and by nobody else. */
   readonly machine?: MachineClock;
+  /** Decides RANDOM payments, and nothing else. */
   readonly random?: RandomSource;
   readonly newId?: IdGenerator;
   /** False serves every call through Connect's stock handlers. */
@@ -58,15 +64,21 @@ export function createBasics(config: Config, overrides: AppOverrides) {
     overrides,
     clock,
     machine: overrides.machine ?? systemClock,
-    random:
-      overrides.random ??
-      (config.randomSeed === undefined ? Math.random : createSeededRandom(config.randomSeed)),
+    /** Of waits. Never that of the outcomes: a webhook that fails must not shift them. */
+    random: Math.random,
+    outcomes: outcomesOf(config, overrides),
     newId: overrides.newId ?? createRandomIds(),
     logDestination,
     logger: createLogger(config.logLevel, logDestination),
     metrics: createMetrics(overrides.processMetrics ?? true),
     egressPolicy: egressPolicyOf(config),
   };
+}
+
+function outcomesOf({ randomFailureRate, randomSeed }: Config, { random }: AppOverrides): RandomOutcomes {
+  return random === undefined && randomSeed !== undefined
+    ? createSeededOutcomes(randomFailureRate, randomSeed)
+    : createRandomOutcomes(randomFailureRate, random ?? Math.random);
 }
 
 /** Where webhooks may go. */

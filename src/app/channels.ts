@@ -132,7 +132,15 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     circuits.openCount(),
   );
   return {
-    channel: createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs, retry }),
+    channel: createWebhookSender({
+      ...parts,
+      takeTurn,
+      hasRoom: (origin) => connections.hasRoom(origin),
+      queue,
+      custody,
+      timeoutMs,
+      retry,
+    }),
     close: () => connections.destroy(),
   };
 }

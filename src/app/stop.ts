@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { MachineClock } from '../base/clock.ts';
+import { runSteps } from '../base/run-steps.ts';
 import { within } from '../base/within.ts';
 import type { Payments, StoredPayments } from '../payment/ports.ts';
 import type { ApiServer } from '../server/api-server.ts';
+import { closeOpsServer } from '../server/ops-server.ts';
 import type { State } from '../state/state.ts';
 import type { Basics } from './basics.ts';
 import type { Exits } from './channels.ts';
@@ -19,7 +21,7 @@ const notesMs = 500;
  * pending payments settle, their events go out; what did not within the grace is accounted for. All by the
  * machine's time: the simulation's may stand still. A step that fails keeps no later one from its work.
  *
- * @throws what the first step that failed has thrown, after all of them.
+ * @throws as `runSteps` does.
  */
 export async function stopAll(
   { config, machine, logger }: Basics,
@@ -31,7 +33,7 @@ export async function stopAll(
   const leftMs = () => Math.max(0, deadline - machine.monotonic());
   const lettersMs = deadLetterQueue === undefined ? 0 : Math.min(deadLetterGraceMs, graceMs / 4);
   logger.info({ grace_ms: graceMs, ...(await countStored(state.payments)) }, 'Stopping');
-  const steps: readonly (() => Promise<unknown> | undefined)[] = [
+  await runSteps([
     () => closeApi(api, machine, graceMs / 2),
     // Payments due in the second half of the grace settle right away, so that their events have the time
     // to go out.
@@ -41,19 +43,8 @@ export async function stopAll(
     () => closeWebhooks(),
     () => within(machine, notesMs, attemptNotes.written()),
     () => state.close(),
-    () => ops.close(),
-  ];
-  const failures: unknown[] = [];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) {
-    throw failures[0];
-  }
+    () => closeOpsServer(ops, machine),
+  ]);
   logger.info('Stopped');
 }
 
@@ -63,8 +54,11 @@ export async function stopAll(
  */
 async function closeApi(api: ApiServer, machine: MachineClock, withinMs: number): Promise<void> {
   const forceClose = machine.setTimer(withinMs, () => api.connections.destroyConnections());
-  await api.app.close();
-  forceClose.cancel();
+  try {
+    await api.app.close();
+  } finally {
+    forceClose.cancel();
+  }
 }
 
 /** How many payments are stored, for the log; nothing when that cannot be told. */

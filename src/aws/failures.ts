@@ -107,7 +107,7 @@ function reasonWithoutAnswer(error: unknown, name: string): string {
 const brokenConnectionCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
 
 function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'no message';
+  return codeOf(error) ?? 'no message';
 }
 
 /** What went wrong, in one line: AWS says more in an error's name than in its message. */
@@ -115,6 +115,17 @@ export function describeAwsError(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);
   }
-  const code = 'code' in error ? ` (${String(error.code)})` : '';
-  return `${error.name}: ${error.message}${code}`;
+  const code = codeOf(error);
+  return `${error.name}: ${error.message}${code === undefined ? '' : ` (${code})`}`;
+}
+
+/** What an answer tells of one entry or message that failed, in one line. */
+export function codeAndMessage(code: string | undefined, message: string | undefined): string {
+  return [code ?? 'without a code', message].filter((part) => part !== undefined && part !== '').join(': ');
+}
+
+/** Of an error of the system. Some have one that is undefined, which says nothing. */
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined;
 }

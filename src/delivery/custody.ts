@@ -1,5 +1,6 @@
 import type { MachineClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
+import { eachInSlices } from '../base/slices.ts';
 import { HandedOverError } from '../payment/errors.ts';
 import type { ChannelName, DeadLetterQueue, DeadLetterReason } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
@@ -69,8 +70,8 @@ export interface Custody<D extends Delivery> {
    * @throws HandedOverError when another process takes it over.
    */
   checkAbandoned(): void;
-  /** Accounts for all that this process leaves at its end. Returns when that is done. */
-  abandon(deliveries: readonly D[]): void;
+  /** Accounts for all that this process leaves at its end; resolves when that is done. */
+  abandon(deliveries: readonly D[]): Promise<void>;
   giveUp(delivery: D, reason: DeadLetterReason, error: string): void;
 }
 
@@ -106,7 +107,7 @@ function localCustody<D extends Delivery>(self: State<D>): ByDurability<D> {
     overflow: async (delivery, error) => giveUp(self, delivery, 'overflow', error),
     leave: async (delivery, error = outOfTime) => leave(delivery, error),
     checkAbandoned: () => undefined,
-    abandon: (deliveries) => deliveries.forEach((delivery) => leave(delivery, outOfTime)),
+    abandon: (deliveries) => eachInSlices(deliveries, (delivery) => leave(delivery, outOfTime)),
   };
 }
 
@@ -124,7 +125,7 @@ function durableCustody<D extends Delivery>(self: State<D>): ByDurability<D> {
     checkAbandoned() {
       throw new HandedOverError();
     },
-    abandon: () => undefined,
+    abandon: async () => undefined,
   };
 }
 

@@ -14,6 +14,11 @@ export interface DeliveryChannel {
    *   process for another attempt; and fails when it is none of them.
    */
   accept(event: PaymentEvent): Promise<void> | undefined;
+  /**
+   * False while accepting more events to `origin` (scheme, host and port of the webhook; undefined without
+   * one) than leave would end in dead letters, and waiting could help.
+   */
+  hasRoom(origin: string | undefined): boolean;
   /** Resolves when all that was accepted is delivered or accounted for, after `withinMs` at the latest. */
   drain(withinMs: number): Promise<void>;
 }
@@ -26,7 +31,9 @@ export interface DeliveryService {
    * @returns with durable state, what ends when no channel would lose the event if the process died, and
    *   fails when one would.
    */
-  deliver(event: PaymentEvent): Promise<void> | undefined;
+  readonly deliver: (event: PaymentEvent) => Promise<void> | undefined;
+  /** Whether every channel has room. */
+  readonly hasRoom: (origin: string | undefined) => boolean;
   drain(withinMs: number): Promise<void>;
 }
 
@@ -45,18 +52,21 @@ export function createDeliveryService(
           (pending ??= []).push(handedOver);
         }
       }
-      return pending && whenSafe(pending);
+      // All, so that none is still at it when the event is announced again because of another.
+      return pending && allEnded(pending);
     },
 
+    hasRoom: (origin) => channels.every((channel) => channel.hasRoom(origin)),
+
     async drain(withinMs) {
-      await Promise.all(channels.map((channel) => channel.drain(withinMs)));
+      await allEnded(channels.map((channel) => channel.drain(withinMs)));
     },
   };
 }
 
-/** Waits for all, so that none is still at it when the event is announced again because of another. */
-async function whenSafe(handedOver: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(handedOver)) {
+/** Waits for all, and rejects as the first of them that did. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
     if (result.status === 'rejected') {
       throw result.reason;
     }

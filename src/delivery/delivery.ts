@@ -10,6 +10,8 @@ export interface Delivery {
   readonly attempts: number;
   /** How often it has waited without an attempt since, because there was no way or no room to make one. */
   readonly waits: number;
+  /** How long it has waited in all because its receiver asked for it, beyond the back-off, in milliseconds. */
+  readonly askedMs: number;
   /** When the first and the last attempt began; undefined before the first. */
   readonly firstAttemptAtMs: number | undefined;
   readonly lastAttemptAtMs: number | undefined;
@@ -28,6 +30,7 @@ export function newDelivery(event: PaymentEvent): Delivery {
     event,
     attempts: 0,
     waits: 0,
+    askedMs: 0,
     firstAttemptAtMs: undefined,
     lastAttemptAtMs: undefined,
     lastError: undefined,

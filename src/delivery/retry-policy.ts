@@ -36,7 +36,8 @@ export type AttemptResult =
 
 /** What to do after a failed attempt. */
 type RetryDecision =
-  | { readonly action: 'retry'; readonly delayMs: number }
+  /** `askedMs` of the delay are what the receiver asked for beyond the back-off. */
+  | { readonly action: 'retry'; readonly delayMs: number; readonly askedMs: number }
   | { readonly action: 'give-up'; readonly reason: 'exhausted' | 'refused' };
 
 /**
@@ -58,8 +59,10 @@ export function decideRetry(
     return { action: 'give-up', reason: 'exhausted' };
   }
   const jitteredMs = backOffMs(attempts, options) * (1 - jitter + 2 * jitter * random());
-  const askedMs = failure.retryAfterMs ?? 0;
-  return { action: 'retry', delayMs: Math.round(Math.min(Math.max(jitteredMs, askedMs), options.maxMs)) };
+  const backOffDelayMs = Math.round(Math.min(jitteredMs, options.maxMs));
+  const askedDelayMs = Math.round(Math.min(failure.retryAfterMs ?? 0, options.maxMs));
+  const delayMs = Math.max(backOffDelayMs, askedDelayMs);
+  return { action: 'retry', delayMs, askedMs: delayMs - backOffDelayMs };
 }
 
 function backOffMs(attempts: number, options: RetryOptions): number {
@@ -69,7 +72,8 @@ function backOffMs(attempts: number, options: RetryOptions): number {
 
 /**
  * How long a delivery may take at most when nothing but its attempts and the waits between them keep
- * it, in milliseconds. Who waits longer for a circuit to close is given up.
+ * it, in milliseconds. Who waits longer for a circuit to close is given up. Waits that the receiver asked for
+ * do not count: there are `maxAttempts - 1` of them at most, of `maxMs` at most each.
  *
  * @param timeoutMs for one attempt.
  */

@@ -54,14 +54,20 @@ function note(self: State, report: DeliveryReport): void {
   } else if (report.kind === 'webhook-attempted') {
     const { delivery, body, headers, result } = report;
     const delivered = result.outcome === 'delivered';
-    change(self, delivery.event.id, {
-      attempts: delivery.attempts + 1,
-      outcome: delivered ? 'delivered' : 'pending',
-      body,
-      headers,
-      statusCode: result.statusCode,
-      error: delivered ? undefined : result.detail,
-    });
+    const sent = { attempts: delivery.attempts + 1, body, headers, statusCode: result.statusCode };
+    // An attempt that the stop broke off ends after the webhook was given up, and changes nothing about that.
+    const isOver = self.webhooks.get(delivery.event.id)?.outcome === 'given_up';
+    change(
+      self,
+      delivery.event.id,
+      isOver
+        ? sent
+        : {
+            ...sent,
+            outcome: delivered ? 'delivered' : 'pending',
+            error: delivered ? undefined : result.detail,
+          },
+    );
   } else if (report.kind === 'given-up') {
     if (report.letter.channel === 'webhook') {
       const { delivery, reason, error } = report.letter;

@@ -1,4 +1,5 @@
 import type { SimClock } from '../base/clock.ts';
+import { errorMessage } from '../base/error-text.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import { createDeliveryRecord } from './delivery-record.ts';
@@ -15,11 +16,14 @@ export interface PaymentSimOptions {
   readonly variables?: SimVariables;
   /** Moves settlements and the retries of webhooks; the machine's clock unless told otherwise. */
   readonly clock?: SimClock;
-  /** Decides RANDOM payments; a number from 0 to below 1. */
+  /** Decides RANDOM payments instead of `RANDOM_SEED`; a number from 0 to below 1. */
   readonly random?: RandomSource;
   /** Makes the ids of payments, transactions and events; must never make one twice. */
   readonly newId?: IdGenerator;
-  /** Takes log lines, JSON each, as far as `LOG_LEVEL` lets them through; standard output without it. */
+  /**
+   * Takes log lines, JSON each, as far as `LOG_LEVEL` lets them through; standard output without it. When it
+   * throws, the line is lost and the process is warned once.
+   */
   readonly log?: (line: string) => void;
 }
 
@@ -74,10 +78,11 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     ...parts,
     observers: { deliveries: record.observe },
     processMetrics: false,
-    ...(log !== undefined && { logDestination: { write: log } }),
+    ...(log !== undefined && { logDestination: { write: harmless(log) } }),
   });
   const { apiPort, opsPort } = await app.start().catch(async (error: unknown) => {
-    await app.stop();
+    // Why it could not start is what matters, whatever else fails now.
+    await app.stop().catch(() => undefined);
     throw error;
   });
   const host = urlHost(config.host);
@@ -99,9 +104,29 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
       ),
     waitForSettlement: (paymentId, wait) => record.waitForSettlement(paymentId, wait),
     async stop() {
-      await app.stop();
-      record.close();
+      try {
+        await app.stop();
+      } finally {
+        record.close();
+      }
     },
+  };
+}
+
+/** Lines are written in the middle of calls and deliveries, which a log that throws would break off. */
+function harmless(log: (line: string) => void): (line: string) => void {
+  let isTold = false;
+  return (line) => {
+    try {
+      log(line);
+    } catch (error) {
+      if (!isTold) {
+        isTold = true;
+        process.emitWarning(
+          `The log given to startPaymentSim threw, and lines are lost: ${errorMessage(error)}`,
+        );
+      }
+    }
   };
 }
 

@@ -3,11 +3,11 @@ import type { CallTrace } from '../base/call-trace.ts';
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
-import type { RandomSource } from '../base/random.ts';
 import { PaymentError } from './errors.ts';
 import type { PaymentReport } from './observer.ts';
 import { isSettled, type Payment, type PendingPayment, type SettledPayment } from './payment.ts';
 import type { IdempotencyStore, Payments } from './ports.ts';
+import type { RandomOutcomes } from './random-outcomes.ts';
 import { planSettlement, type ScenarioOptions } from './scenario.ts';
 import {
   type CreateIntentCommand,
@@ -19,7 +19,7 @@ import type { WebhookUrlCheck } from './webhook-url.ts';
 
 interface PaymentServiceDeps {
   readonly clock: SimClock;
-  readonly random: RandomSource;
+  readonly outcomes: RandomOutcomes;
   readonly newId: IdGenerator;
   readonly payments: Payments;
   readonly idempotency: IdempotencyStore;
@@ -99,7 +99,7 @@ function register(
   paymentId: string,
   trace: CallTrace | undefined,
 ): Promise<string> {
-  const plan = planSettlement(command, deps.scenarioOptions, deps.random);
+  const plan = planSettlement(command, deps.scenarioOptions, deps.outcomes);
   const createdAtMs = deps.clock.now();
   const payment: PendingPayment = {
     id: paymentId,
@@ -114,7 +114,7 @@ function register(
     trace,
     status: 'PENDING',
   };
-  return deps.payments.register(payment).then((outcome) => {
+  const registered = deps.payments.register(payment).then((outcome) => {
     if (outcome !== 'registered') {
       throw new PaymentError(
         outcome === 'full'
@@ -125,6 +125,24 @@ function register(
     deps.observe({ kind: 'created', payment });
     return paymentId;
   });
+  const { giveBack } = deps.outcomes;
+  return giveBack === undefined || payment.scenario !== 'RANDOM'
+    ? registered
+    : givingBack(giveBack, payment, registered);
+}
+
+/** A payment that was not registered leaves its outcome to the next one. */
+async function givingBack(
+  giveBack: (payment: Payment) => void,
+  payment: PendingPayment,
+  registered: Promise<string>,
+): Promise<string> {
+  try {
+    return await registered;
+  } catch (error) {
+    giveBack(payment);
+    throw error;
+  }
 }
 
 async function getPayment({ payments }: PaymentServiceDeps, input: LookupInput): Promise<Payment> {

@@ -29,6 +29,13 @@ export interface PaymentHandlers {
    * @returns what ends when the event would not be lost with the process; undefined when nobody need wait.
    */
   announce(event: PaymentEvent): Promise<void> | undefined;
+  /**
+   * Whether the ways out have room for another event, so that a process that ends can settle payments early
+   * as fast as their events leave. Must not throw.
+   *
+   * @param origin of the webhook: scheme, host and port; undefined without one.
+   */
+  hasRoom(origin: string | undefined): boolean;
   /** A payment that was due did not settle, or its event was not announced. Must not throw. */
   failed(paymentId: string, error: unknown): void;
 }
@@ -64,8 +71,8 @@ export interface Payments {
   reschedule(paymentId: string, dueAtMs: number): Promise<boolean>;
   /**
    * Ends the work of this process within `withinMs` of the machine's time. If nobody else would settle them,
-   * payments that are due in that time are settled on time, and all others right away; at the end what has
-   * not settled settles, even if the simulation's clock stands still. Otherwise no more are taken, and it
+   * payments that are due in that time are settled on time, and all others as soon as there is room for their
+   * events; at the end what has not settled settles, even if the simulation's clock stands still. Otherwise no more are taken, and it
    * resolves when those under way have ended or the time is over.
    */
   drain(withinMs: number): Promise<void>;

@@ -13,6 +13,7 @@ interface SettlementDeps {
   readonly newId: IdGenerator;
   /** See `PaymentHandlers`. */
   readonly announce: (event: PaymentEvent) => Promise<void> | undefined;
+  readonly hasRoom: (origin: string | undefined) => boolean;
   readonly observe: Observer<PaymentReport>;
 }
 
@@ -20,11 +21,13 @@ interface SettlementDeps {
 const simulatedFailureCode = 'card_declined';
 
 /** How payments settle when they are due. */
-export function createSettlement({ clock, newId, announce, observe }: SettlementDeps): PaymentHandlers {
+export function createSettlement(deps: SettlementDeps): PaymentHandlers {
+  const { clock, newId, announce, hasRoom, observe } = deps;
   return {
     settle: (payment) => settleAsPlanned(payment, clock.now(), newId),
     changed: (change) => observe({ kind: 'changed', change }),
     announce,
+    hasRoom,
     failed(paymentId, error) {
       if (!(error instanceof HandedOverError)) {
         observe({ kind: 'settlement-failed', paymentId, error });

@@ -1,13 +1,15 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
 import { type MachineClock, systemClock } from '../base/clock.ts';
+import { runSteps } from '../base/run-steps.ts';
+import { skippingInterim } from '../base/skip-interim.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge } from '../observability/metrics.ts';
-import { createOpsServer } from '../server/ops-server.ts';
+import { closeOpsServer, createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
 import { createMessageHandler } from './message-handler.ts';
@@ -65,7 +67,10 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
     logger: createLogger(config.logLevel, overrides.logDestination ?? process.stdout),
     metrics: createWorkerMetrics(),
     sqs: createSqsClient(config),
-    agent: new Agent({ connections: config.pollers * 10, connect: { timeout: 3_000 } }),
+    agent: new Agent({
+      connections: config.pollers * 10,
+      connect: skippingInterim(buildConnector({ timeout: 3_000, allowH2: true })),
+    }),
     isDraining: false,
   };
   const poller = createPoller(self, createEventMemory(self));
@@ -176,12 +181,14 @@ async function startWorker(
 }
 
 async function stopWorker(self: WorkerState, poller: QueuePoller, ops: FastifyInstance): Promise<void> {
-  const { config, logger, sqs, agent } = self;
+  const { config, clock, logger, sqs, agent } = self;
   self.isDraining = true;
   logger.info({ grace_ms: config.shutdownGraceMs }, 'Stopping');
-  await poller.stop(config.shutdownGraceMs);
-  sqs.destroy();
-  await agent.destroy();
-  await ops.close();
+  await runSteps([
+    () => poller.stop(config.shutdownGraceMs),
+    () => sqs.destroy(),
+    () => agent.destroy(),
+    () => closeOpsServer(ops, clock),
+  ]);
   logger.info('Stopped');
 }

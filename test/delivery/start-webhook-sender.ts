@@ -139,7 +139,8 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     attempt: createWebhookAttempt({ ...parts, keys, timeoutMs }),
     maxConnectionWaitMs: custody.maxConnectionWaitMs,
   });
-  const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs, retry });
+  const hasRoom = (origin: string) => connections.hasRoom(origin);
+  const sender = createWebhookSender({ ...parts, takeTurn, hasRoom, queue, custody, timeoutMs, retry });
   sender.start();
   /** What `accept` of the channel gives. */
   function accept(webhookUrl: string | undefined, mark = '1'): Promise<void> | undefined {

@@ -183,3 +183,50 @@ describe('the backlog', () => {
     expect(queue.heldHere()).toBe(5);
   });
 });
+
+describe('webhooks whose receiver says when to come', () => {
+  const asked = { 'retry-after': '300' };
+
+  test('have all their attempts, at the times that it asked for', async () => {
+    const receiver = await startScriptedReceiver((response) => response.writeHead(503, asked).end());
+    const { clock, send, logs, queue, circuits, connections } = startWebhookSender();
+    for (let i = 0; i < 12; i += 1) {
+      send(`${receiver.origin}/`, String(i));
+    }
+    for (let attempt = 1; attempt < 8; attempt += 1) {
+      await expect.poll(() => queue.heldHere()).toBe(12);
+      expect(circuits.openCount()).toBe(0);
+      await clock.advance(300_000);
+      await expect.poll(() => connections.stats()).toMatchObject({ busy: 0, waiting: 0 });
+    }
+    await expect.poll(() => logs(givenUpLine)).toHaveLength(12);
+    expect(logs(givenUpLine).every((line) => line['attempts'] === 8)).toBe(true);
+    expect(receiver.requests).toHaveLength(12 * 8);
+  });
+
+  test('have the patience of others when it fails after that', async () => {
+    let answer: { readonly status: number; readonly headers?: typeof asked } = {
+      status: 503,
+      headers: asked,
+    };
+    const receiver = await startScriptedReceiver((response) =>
+      response.writeHead(answer.status, answer.headers).end(),
+    );
+    const { clock, send, logs, queue, circuits, connections } = startWebhookSender({ maxAttempts: 3 });
+    for (let i = 0; i < 40; i += 1) {
+      send(`${receiver.origin}/`, String(i));
+    }
+    await expect.poll(() => queue.heldHere()).toBe(40);
+    answer = { status: 500 };
+    await clock.advance(300_000);
+    await expect.poll(() => queue.heldHere()).toBe(40);
+    expect(circuits.openCount()).toBe(1);
+    answer = { status: 200 };
+    for (let waited = 0; waited < 30 && queue.heldHere() > 0; waited += 1) {
+      await clock.advance(1_000);
+      await expect.poll(() => connections.stats()).toMatchObject({ busy: 0, waiting: 0 });
+    }
+    await expect.poll(() => logs(deliveredLine)).toHaveLength(40);
+    expect(logs(givenUpLine)).toEqual([]);
+  });
+});

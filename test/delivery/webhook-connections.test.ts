@@ -10,7 +10,7 @@ import type {
 import type { AttemptResult } from '../../src/delivery/retry-policy.ts';
 import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 import { openConnector, openPool as openPoolWith } from './start-webhook-sender.ts';
 
@@ -164,6 +164,35 @@ test('a reserved connection that is idle is not closed for an origin that has on
   expect(quick.connectionsEver()).toBe(1);
   await Promise.all(held.map(async (connection) => opened(await connection).release()));
 });
+
+test.each(['keep', 'close'])(
+  'an origin that had one connection among a crowd has its share when the crowd is over, whose connections %s',
+  async (connection) => {
+    const crowd: ServerResponse[] = [];
+    const held: ServerResponse[] = [];
+    const others = await startScriptedReceiver((response) => crowd.push(response));
+    const crowded = await startScriptedReceiver((response) => held.push(response));
+    const pool = openPoolWith({ maxPerOrigin: 10, maxTotal: 10, reservedForNew: 2 });
+    const otherPosts = Array.from({ length: 8 }, () => post(pool, others.origin));
+    await expect.poll(() => crowd.length).toBe(8);
+    const posts = Array.from({ length: 20 }, () => post(pool, crowded.origin));
+    await expect.poll(() => held.length).toBe(1);
+    expect(pool.stats()).toEqual({ busy: 9, idle: 0, waiting: 19 });
+
+    for (const response of crowd) {
+      response.shouldKeepAlive = connection === 'keep';
+      response.end();
+    }
+    // All but the reserved ones, while its first request is still unanswered.
+    await expect.poll(() => held.length).toBe(8);
+    for (let answered = 0; answered < 20; answered += 1) {
+      await expect.poll(() => held.length).toBeGreaterThan(answered);
+      held[answered]?.end();
+    }
+    await Promise.all([...otherPosts, ...posts]);
+    expect(crowded.connectionsEver()).toBe(8);
+  },
+);
 
 test('an origin at its own limit does not hold up the others', async () => {
   const held: ServerResponse[] = [];

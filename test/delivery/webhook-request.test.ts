@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -6,9 +7,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AttemptResult } from '../../src/delivery/retry-policy.ts';
 import { sendWebhookRequest } from '../../src/delivery/webhook/request.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
+import { openConnector } from './start-webhook-sender.ts';
 
 function connect(origin: string): Client {
-  const client = new Client(origin);
+  const client = new Client(origin, { connect: openConnector() });
   onTestFinished(() => client.destroy());
   return client;
 }
@@ -105,6 +107,74 @@ test('an interim answer is not the answer', async () => {
     response.writeHead(503).end();
   });
   expect(await post(receiver.origin)).toMatchObject({ statusCode: 503 });
+});
+
+test.each([
+  ['100', (response: ServerResponse) => response.writeContinue()],
+  ['102', (response: ServerResponse) => response.writeProcessing()],
+  ['103', (response: ServerResponse) => response.writeEarlyHints({ link: '</a>; rel=preload' })],
+])(
+  'after an interim %s the answer is the one that counts, and the connection is kept',
+  async (_, interim) => {
+    const receiver = await startScriptedReceiver((response, nth) => {
+      interim(response);
+      interim(response);
+      response.writeHead(nth === 0 ? 202 : 503).end('later');
+    });
+    const client = connect(receiver.origin);
+    const request = { path: '/', headers: {}, body: 'x', timeoutMs: 10_000 };
+    const clock = { now: () => nowMs };
+    expect(await sendWebhookRequest(client, request, clock)).toEqual({
+      outcome: 'delivered',
+      statusCode: 202,
+    });
+    expect(await sendWebhookRequest(client, request, clock)).toMatchObject({
+      statusCode: 503,
+      detail: '503 Service Unavailable: later',
+    });
+    expect(receiver.connectionsEver()).toBe(1);
+  },
+);
+
+const dribbled = [
+  'HTTP/1.1 100 Continue\r\nx-a: b\r\n\r\n',
+  'HTTP/1.1 103 Early Hints\r\n\r\n',
+  'HTTP/1.1 100 Continue\r\n\r\n',
+  'HTTP/1.1 500 No\r\ncontent-length: 25\r\n\r\n',
+  'HTTP/1.1 100 Continue\r\n\r\n',
+].join('');
+
+test.each([1, 7, 1_000])('interim answers may come in pieces of %i bytes', async (bytes) => {
+  const origin = await startRawReceiver((socket) => {
+    socket.setNoDelay(true);
+    const send = (from: number) => {
+      if (from < dribbled.length) {
+        socket.write(dribbled.slice(from, from + bytes), () => setImmediate(send, from + bytes));
+      }
+    };
+    send(0);
+  });
+  // What looks like one in the body is the body's.
+  expect(await post(origin)).toMatchObject({
+    statusCode: 500,
+    detail: '500 Internal Server Error: HTTP/1.1 100 Continue\r\n\r\n',
+  });
+});
+
+test('an interim answer without end is no answer', async () => {
+  const origin = await startRawReceiver((socket) => {
+    socket.write(`HTTP/1.1 100 Continue\r\nx: ${'a'.repeat(20_000)}`);
+  });
+  expect(await post(origin)).toMatchObject({ outcome: 'failed', failure: { retryable: true } });
+});
+
+test('a connection that ends in the middle of an interim answer has failed', async () => {
+  const origin = await startRawReceiver((socket) => void socket.end('HTTP/1.1 100 Con'));
+  expect(await post(origin)).toMatchObject({
+    outcome: 'failed',
+    failure: { reason: 'connection', retryable: true },
+    detail: expect.stringMatching(/^UND_ERR_SOCKET: /),
+  });
 });
 
 async function waitAsked(statusCode: number, retryAfter: string) {

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { createDeliveryService } from '../../src/delivery/delivery-service.ts';
 import { signatureHeadersFor } from '../../src/webhook-format/signature.ts';
 import type { DeliveryQueue } from '../../src/delivery/ports.ts';
+import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { sampleEvent } from '../support/sample-payment.ts';
 import { startScriptedReceiver, unusedOrigin } from './scripted-receiver.ts';
 import { givenUpLine, keys, retryLine, startWebhookSender as startSender } from './start-webhook-sender.ts';
@@ -289,6 +291,25 @@ describe('drain', () => {
     expect(receiver.requests).toHaveLength(10);
   });
 
+  test('accounts for what is under way also when the queue cannot end', async () => {
+    const receiver = await startScriptedReceiver(() => undefined);
+    const queue = createMemoryDeliveryQueue<WebhookDelivery>({
+      clock: createFakeClock(),
+      maxWaiting: 10,
+      maxWaitingPerOrigin: 10,
+      originOf: ({ url }) => url,
+    });
+    const { sender, clock, send, logs } = startSender({
+      queue: { ...queue, drain: () => Promise.reject(new Error('the queue cannot end')) },
+    });
+    send(`${receiver.origin}/`);
+    await expect.poll(() => receiver.requests.length).toBe(1);
+    const ended = expect(sender.drain(1_000)).rejects.toThrow('failed');
+    await clock.advance(1_000);
+    await ended;
+    expect(logs(givenUpLine)).toMatchObject([{ event_id: 'evt-1', reason: 'shutdown' }]);
+  });
+
   test('given up, those that wait do not go out when a connection comes free', async () => {
     const held: (() => void)[] = [];
     const receiver = await startScriptedReceiver((response) => held.push(() => response.end()));
@@ -318,6 +339,7 @@ test('one event goes to all channels, and drain waits for every channel', async 
   const channel = (drain: () => Promise<void>) => ({
     start: () => undefined,
     accept: (event: unknown) => void accepted.push(event),
+    hasRoom: () => true,
     drain,
   });
   const delivery = createDeliveryService(

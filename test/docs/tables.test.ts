@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
 import type { Scenario } from '../../src/payment/payment.ts';
+import { createRandomOutcomes } from '../../src/payment/random-outcomes.ts';
 import { planSettlement } from '../../src/payment/scenario.ts';
 import { toConnectError } from '../../src/contracts/error-mapping.ts';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts';
@@ -37,7 +38,6 @@ describe('scenario table', () => {
     defaultScenario: 'APPROVE',
     defaultDelayMs: 2,
     delayScenarioMs: 3,
-    randomFailureRate: 0.5,
   } as const;
   const delays: Readonly<Record<string, number>> = { DEFAULT_DELAY_MS: 2, DELAY_SCENARIO_MS: 3 };
 
@@ -56,12 +56,22 @@ describe('scenario table', () => {
 
   test.each(scenarios.filter((name) => name !== 'UNSPECIFIED') as Scenario[])('%s', (scenario) => {
     const row = rows.find((candidate) => candidate['`scenario`'] === `\`PAYMENT_SCENARIO_${scenario}\``);
+    const request = { reservationId: 'reservation-1', scenario, delayMs: undefined };
     const outcomes = [0, 0.999].map(
-      (drawn) => planSettlement({ scenario, delayMs: undefined }, options, () => drawn).outcome,
+      (drawn) =>
+        planSettlement(
+          request,
+          options,
+          createRandomOutcomes(0.5, () => drawn),
+        ).outcome,
     );
     const documented = codes(row?.['Outcome'] ?? '').filter((code) => !code.includes('_'));
     expect(new Set(outcomes)).toEqual(new Set(documented));
-    const { delayMs } = planSettlement({ scenario, delayMs: undefined }, options, () => 0);
+    const { delayMs } = planSettlement(
+      request,
+      options,
+      createRandomOutcomes(0.5, () => 0),
+    );
     expect(delays[codes(row?.['Delay'] ?? '')[0] ?? '']).toBe(delayMs);
   });
 

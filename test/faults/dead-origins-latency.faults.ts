@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RequestListener } from 'node:http';
 import { systemClock } from '../../src/base/clock.ts';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { deliveredLine, openPool, startSenderOn } from '../delivery/start-webhook-sender.ts';
 import { createInMemoryNetwork } from './in-memory-network.ts';
 

@@ -14,6 +14,7 @@ import { secretToKey } from '../../src/webhook-format/signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createAttemptNotes } from '../../src/observability/attempt-notes.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
+import { createRandomOutcomes } from '../../src/payment/random-outcomes.ts';
 import { createPaymentService } from '../../src/payment/payment-service.ts';
 import { createSettlement } from '../../src/payment/settlement.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
@@ -21,7 +22,7 @@ import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
 import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createRandomIds } from '../../src/base/ids.ts';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { createFakeClock, settlePromises } from '../support/fake-clock.ts';
 
 const origins = ['http://a.test', 'http://b.test', 'http://c.test'] as const;
@@ -80,6 +81,7 @@ function createWorld(seed: number) {
         const connection = { client: clientOf(origin), release: () => undefined };
         void Promise.resolve().then(() => onAcquired(isDestroyed ? 'closed' : connection));
       },
+      hasRoom: () => true,
       dismiss: () => undefined,
       stats: () => ({ busy: 0, idle: 0, waiting: 0 }),
       async destroy() {
@@ -136,7 +138,15 @@ function createWorld(seed: number) {
       attempt: createWebhookAttempt({ ...parts, keys: [secretToKey('key')], timeoutMs: 1_000 }),
       maxConnectionWaitMs: custody.maxConnectionWaitMs,
     });
-    const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs: 1_000, retry });
+    const sender = createWebhookSender({
+      ...parts,
+      takeTurn,
+      hasRoom: () => true,
+      queue,
+      custody,
+      timeoutMs: 1_000,
+      retry,
+    });
     sender.start();
     const delivery = createDeliveryService([sender], observe);
     const newId = createRandomIds();
@@ -147,13 +157,14 @@ function createWorld(seed: number) {
       createSettlement({
         clock,
         newId,
-        announce: (event) => delivery.deliver(event),
+        announce: delivery.deliver,
+        hasRoom: delivery.hasRoom,
         observe: observePayment,
       }),
     );
     const payments = createPaymentService({
       clock,
-      random,
+      outcomes: createRandomOutcomes(0.5, random),
       newId,
       payments: stored,
       idempotency,
@@ -161,7 +172,6 @@ function createWorld(seed: number) {
         defaultScenario: 'RANDOM',
         defaultDelayMs: 2_000,
         delayScenarioMs: 10_000,
-        randomFailureRate: 0.5,
       },
       checkWebhookUrl: (address) => ({ address }),
       maxPayments: 100,

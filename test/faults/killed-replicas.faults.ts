@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { type ClusterReplica, startCluster } from '../support/cluster.ts';
 import { type Outcomes, startOutcomes } from '../support/outcomes.ts';
 import { createPayments } from '../support/payment-load.ts';

@@ -85,3 +85,57 @@ test('SIGTERM with receivers that never answer: each payment is delivered or acc
   const accounted = new Set(givenUp);
   expect(idsAt([...slow, dead]).filter((id) => !accounted.has(id))).toEqual([]);
 });
+
+test('SIGTERM with more pending payments than webhooks may wait: all are delivered, and the ops port answers meanwhile', async () => {
+  const receiver = await startWebhookReceiver();
+  const service = startServiceProcess({
+    DEFAULT_DELAY_MS: '86400000',
+    SHUTDOWN_GRACE_MS: '120000',
+    WEBHOOK_MAX_CONNECTIONS_PER_ORIGIN: '20',
+    WEBHOOK_MAX_BACKLOG: '400',
+    WEBHOOK_MAX_BACKLOG_PER_ORIGIN: '200',
+    LOG_LEVEL: 'info',
+  });
+  const { apiUrl, opsUrl } = await service.ready;
+  const call = createConnectCaller(apiUrl);
+  const ids = await Promise.all(
+    Array.from({ length: pendingCount }, () => createPayment(call, { webhook_url: receiver.url })),
+  );
+  service.signal('SIGTERM');
+  await service.line('Stopping');
+  // Each is answered before the next is asked, as long as webhooks go out.
+  let answers = 0;
+  while (receiver.received.length < pendingCount * 0.9) {
+    expect((await fetch(`${opsUrl}/livez`)).status).toBe(200);
+    answers += 1;
+  }
+  expect(answers).toBeGreaterThan(5);
+  expect(await service.ended).toEqual({ code: 0, signal: null });
+  expect(new Set(idsAt([receiver]))).toEqual(new Set(ids));
+  expect(service.logs('Webhook given up')).toEqual([]);
+}, 120_000);
+
+test('SIGTERM with a receiver that never answers and a crowd for it: the others are delivered, all is accounted for', async () => {
+  const healthy = await startWebhookReceiver();
+  const dead = await startWebhookReceiver(() => undefined);
+  const service = startServiceProcess({
+    DEFAULT_DELAY_MS: '86400000',
+    SHUTDOWN_GRACE_MS: '8000',
+    WEBHOOK_MAX_CONNECTIONS_PER_ORIGIN: '20',
+    WEBHOOK_MAX_BACKLOG: '1000',
+    WEBHOOK_MAX_BACKLOG_PER_ORIGIN: '200',
+    LOG_LEVEL: 'info',
+  });
+  const { apiUrl } = await service.ready;
+  const call = createConnectCaller(apiUrl);
+  const create = (url: string, count: number) =>
+    Promise.all(Array.from({ length: count }, () => createPayment(call, { webhook_url: url })));
+  const lost = await create(dead.url, 2_000);
+  const sent = await create(healthy.url, 1_000);
+  service.signal('SIGTERM');
+  expect(await service.ended).toEqual({ code: 0, signal: null });
+  expect(new Set(idsAt([healthy]))).toEqual(new Set(sent));
+  const givenUp = service.logs('Webhook given up').map((line) => String(line['payment_id']));
+  expect(new Set(givenUp)).toEqual(new Set(lost));
+  expect(givenUp).toHaveLength(lost.length);
+}, 60_000);

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { ConfigError, type PaymentSimOptions, startPaymentSim, verifyWebhook } from '../../src/index.ts';
+import { createManualClock } from '../../src/simulator/manual-clock.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
 import { createConnectCaller, createPayment } from '../system/connect-json.ts';
@@ -97,6 +98,42 @@ test('what is pending at the end does not hold the end up', async () => {
   const id = await createPayment(call);
   await sim.stop();
   expect((await sim.waitForSettlement(id)).status).toBe('COMPLETED');
+});
+
+test('a clock that is never moved and a receiver that is silent do not hold the end up', async () => {
+  const asked = Promise.withResolvers<void>();
+  const receiver = await startWebhookReceiver(() => asked.resolve());
+  const clock = createManualClock();
+  const { sim, call } = await startSim({ clock, variables: atOnce });
+  const waiting = await createPayment(call, { webhook_url: receiver.url });
+  const asking = await createPayment(call, { webhook_url: receiver.url });
+  await call('ProcessPayment', { payment_intent_id: asking });
+  await asked.promise;
+  await sim.stop();
+  expect((await sim.waitForSettlement(waiting)).status).toBe('COMPLETED');
+  expect(await sim.waitForWebhook(asking)).toMatchObject({
+    outcome: 'given_up',
+    error: 'shutdown: out of time',
+  });
+  expect(clock.timerCount()).toBe(0);
+}, 8_000);
+
+test('a log that throws costs no payment and no webhook, and is told of once', async () => {
+  const warnings: string[] = [];
+  const note = ({ message }: Error) => void warnings.push(message);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const receiver = await startWebhookReceiver();
+  const { sim, call } = await startSim({
+    variables: { ...atOnce, LOG_LEVEL: 'debug' },
+    log() {
+      throw new Error('a full disk');
+    },
+  });
+  const id = await createPayment(call, { webhook_url: receiver.url });
+  expect(await sim.waitForWebhook(id)).toMatchObject({ outcome: 'delivered', attempts: 1 });
+  await sim.stop();
+  expect(warnings.filter((message) => message.includes('a full disk'))).toHaveLength(1);
 });
 
 test('every mistake in the variables is told at once, misspelt names too', async () => {

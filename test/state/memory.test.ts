@@ -76,6 +76,7 @@ function settleAll(payments: Payments, now: () => number) {
   payments.start({
     settle: (payment) => settle(payment, sampleSettlement(now(), payment.id)),
     changed: () => undefined,
+    hasRoom: () => true,
     announce: ({ payment }) => void ids.add(payment.id),
     failed(_id, error) {
       throw error;
@@ -112,6 +113,63 @@ test('with a clock that stands still, drain ends in its time and settles all tha
   expect(clock.timerCount()).toBe(0);
 });
 
+test('drain settles early no faster than there is room, each origin by its own, and all of it at the end', async () => {
+  const clock = createFakeClock();
+  const payments = createMemoryPayments({ clock, machine: systemClock, ttlMs: 60_000, maxPayments: 1_000 });
+  onTestFinished(() => payments.close());
+  const room = new Map<string | undefined, number>();
+  const settled: string[] = [];
+  payments.start({
+    settle: (payment) => settle(payment, sampleSettlement(clock.now(), payment.id)),
+    changed: () => undefined,
+    announce({ destination, payment }) {
+      const origin = destination && new URL(destination).origin;
+      room.set(origin, (room.get(origin) ?? 0) - 1);
+      settled.push(payment.id);
+    },
+    hasRoom: (origin) => (room.get(origin) ?? 0) > 0,
+    failed(_id, error) {
+      throw error;
+    },
+  });
+  const origins = ['http://a.example.com', 'http://b.example.com', undefined];
+  for (let i = 0; i < 900; i += 1) {
+    const origin = origins[i % 3];
+    const webhookUrl = origin && `${origin}/hooks/${i}`;
+    await payments.register(
+      samplePayment({ id: `pay-${i}`, webhookUrl, dueAtMs: clock.now() + 86_400_000 + i }),
+    );
+  }
+  const ofEach = () => [0, 1, 2].map((nth) => settled.filter((id) => Number(id.slice(4)) % 3 === nth).length);
+  room.set(origins[0], 5).set(undefined, 1_000);
+  const drained = payments.drain(3_000);
+  await expect.poll(ofEach).toEqual([5, 0, 300]);
+  room.set(origins[1], 250);
+  await expect.poll(ofEach).toEqual([5, 250, 300]);
+  // The earliest due come first.
+  expect(settled.slice(-250)).toEqual(Array.from({ length: 250 }, (_, i) => `pay-${i * 3 + 1}`));
+  await drained;
+  expect(settled).toHaveLength(900);
+  expect(await payments.count()).toEqual({ pending: 0, settled: 900 });
+});
+
+test('many expired payments leave in slices, between which timers have their turn', async () => {
+  const clock = createFakeClock();
+  const payments = createMemoryPayments({ clock, machine: clock, ttlMs: 1_000, maxPayments: 100_000 });
+  onTestFinished(() => payments.close());
+  settleAll(payments, () => clock.now());
+  for (let i = 0; i < 25_000; i += 1) {
+    await payments.register(samplePayment({ id: `pay-${i}`, dueAtMs: clock.now() }));
+  }
+  await clock.advance(500);
+  expect(await payments.count()).toEqual({ pending: 0, settled: 25_000 });
+  const counts: unknown[] = [];
+  clock.setTimer(500, () => counts.push(payments.count()));
+  await clock.advance(500);
+  expect(counts).toEqual([{ pending: 0, settled: 15_000 }]);
+  expect(await payments.count()).toEqual({ pending: 0, settled: 0 });
+});
+
 test('drain ends when a call settles the last payment', async () => {
   // Neither clock is moved: it ends by the call, or not at all.
   const clock = createFakeClock();
@@ -137,6 +195,7 @@ test('a settlement that throws is told of and holds no other back', async () => 
       return settle(payment, sampleSettlement(clock.now()));
     },
     changed: () => undefined,
+    hasRoom: () => true,
     announce: ({ payment }) => void told.push(payment.id),
     failed: (id, error) => void told.push([id, String(error)]),
   });

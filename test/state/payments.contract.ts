@@ -46,6 +46,7 @@ async function startRecording(
       announced.push({ event, atMs: now() });
       return announce?.(event);
     },
+    hasRoom: () => true,
     failed: (_id, error) => void failures.push(error),
   });
   return {

@@ -157,6 +157,7 @@ function channelWithCrashPoints(name: 'webhook' | 'eventbridge', channel: Delive
         await pass('given-up');
       }
     },
+    hasRoom: (origin) => channel.hasRoom(origin),
     drain: (withinMs) => channel.drain(withinMs),
   };
 }

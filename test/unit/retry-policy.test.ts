@@ -74,6 +74,13 @@ test('Retry-After counts where it is longer, and no further than the maximum', (
   expect(asking(Infinity)).toBe(300_000);
 });
 
+test('what the receiver asked for beyond the back-off is told apart', () => {
+  const askedOf = (retryAfterMs: number) => decideRetry(1, { ...unavailable, retryAfterMs }, options, middle);
+  expect(askedOf(500)).toEqual({ action: 'retry', delayMs: 1_000, askedMs: 0 });
+  expect(askedOf(45_000)).toEqual({ action: 'retry', delayMs: 45_000, askedMs: 44_000 });
+  expect(askedOf(400_000)).toEqual({ action: 'retry', delayMs: 300_000, askedMs: 299_000 });
+});
+
 test('gives up after the last attempt, not before', () => {
   expect(decideRetry(7, unavailable, options, middle).action).toBe('retry');
   expect(decideRetry(8, unavailable, options, middle)).toEqual({ action: 'give-up', reason: 'exhausted' });

@@ -2,26 +2,31 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Scenario } from '../../src/payment/payment.ts';
 import { planSettlement, type ScenarioOptions } from '../../src/payment/scenario.ts';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createRandomOutcomes, type RandomOutcomes } from '../../src/payment/random-outcomes.ts';
 
 const options: ScenarioOptions = {
   defaultScenario: 'APPROVE',
   defaultDelayMs: 2_000,
   delayScenarioMs: 10_000,
-  randomFailureRate: 0.5,
 };
 const scenarios: readonly Scenario[] = ['APPROVE', 'FAIL', 'DELAY', 'RANDOM'];
 
-function neverDraw(): number {
-  throw new Error('drawn');
-}
+const reservationId = 'reservation-1';
+
+const neverDraw: RandomOutcomes = {
+  next() {
+    throw new Error('drawn');
+  },
+};
 
 test.each([
   { scenario: 'APPROVE', outcome: 'COMPLETED', delayMs: 2_000 },
   { scenario: 'FAIL', outcome: 'FAILED', delayMs: 2_000 },
   { scenario: 'DELAY', outcome: 'COMPLETED', delayMs: 10_000 },
 ] as const)('$scenario is $outcome after $delayMs ms, without chance', (plan) => {
-  expect(planSettlement({ scenario: plan.scenario, delayMs: undefined }, options, neverDraw)).toEqual(plan);
+  expect(
+    planSettlement({ reservationId, scenario: plan.scenario, delayMs: undefined }, options, neverDraw),
+  ).toEqual(plan);
 });
 
 test.each([
@@ -30,7 +35,11 @@ test.each([
   { drawn: 0.5, outcome: 'COMPLETED' },
   { drawn: 0.9999, outcome: 'COMPLETED' },
 ])('RANDOM at a rate of 0.5 with a draw of $drawn is $outcome', ({ drawn, outcome }) => {
-  const plan = planSettlement({ scenario: 'RANDOM', delayMs: undefined }, options, () => drawn);
+  const plan = planSettlement(
+    { reservationId, scenario: 'RANDOM', delayMs: undefined },
+    options,
+    createRandomOutcomes(0.5, () => drawn),
+  );
   expect(plan).toEqual({ scenario: 'RANDOM', outcome, delayMs: 2_000 });
 });
 
@@ -41,9 +50,9 @@ test.each([
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (drawn) => {
       const plan = planSettlement(
-        { scenario: 'RANDOM', delayMs: undefined },
-        { ...options, randomFailureRate: rate },
-        () => drawn,
+        { reservationId, scenario: 'RANDOM', delayMs: undefined },
+        options,
+        createRandomOutcomes(rate, () => drawn),
       );
       expect(plan.outcome).toBe(outcome);
     }),
@@ -57,7 +66,11 @@ test('no scenario means the default one, and the delay asked for beats that of e
       fc.option(fc.constantFrom(...scenarios), { nil: undefined }),
       fc.option(fc.integer({ min: 0, max: 86_400_000 }), { nil: undefined }),
       (defaultScenario, scenario, delayMs) => {
-        const plan = planSettlement({ scenario, delayMs }, { ...options, defaultScenario }, () => 0);
+        const plan = planSettlement(
+          { reservationId, scenario, delayMs },
+          { ...options, defaultScenario },
+          createRandomOutcomes(0.5, () => 0),
+        );
         expect(plan.scenario).toBe(scenario ?? defaultScenario);
         expect(plan.delayMs).toBe(delayMs ?? (plan.scenario === 'DELAY' ? 10_000 : 2_000));
       },
@@ -65,20 +78,15 @@ test('no scenario means the default one, and the delay asked for beats that of e
   );
 });
 
-test('RANDOM payments draw once each, others never, so a seed gives the same outcomes again', () => {
+test('RANDOM payments draw once each, others never', () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 0, max: 2 ** 32 - 1 }),
-      fc.array(fc.constantFrom(...scenarios)),
-      (seed, order) => {
-        const outcomes = (list: readonly Scenario[]) => {
-          const random = createSeededRandom(seed);
-          return list.map((scenario) => planSettlement({ scenario, delayMs: 1 }, options, random));
-        };
-        expect(outcomes(order)).toEqual(outcomes(order));
-        const alone = outcomes(order.filter((scenario) => scenario === 'RANDOM'));
-        expect(outcomes(order).filter((plan) => plan.scenario === 'RANDOM')).toEqual(alone);
-      },
-    ),
+    fc.property(fc.array(fc.constantFrom(...scenarios)), (order) => {
+      let draws = 0;
+      const outcomes = createRandomOutcomes(0.5, () => (draws += 1) % 2);
+      for (const scenario of order) {
+        planSettlement({ reservationId, scenario, delayMs: 1 }, options, outcomes);
+      }
+      expect(draws).toBe(order.filter((scenario) => scenario === 'RANDOM').length);
+    }),
   );
 });

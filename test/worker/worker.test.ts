@@ -137,6 +137,18 @@ test.concurrent('409 for a reservation that has the status already finishes the 
   expect(await queues.count()).toEqual(nothingLeft);
 });
 
+test.concurrent('an interim 100 of the reservation API is passed over', async (context) => {
+  const queues = await startQueues(context);
+  const api = await startReservationApi(context, (response) => {
+    response.writeContinue();
+    response.end('{}');
+  });
+  const worker = await startWorker(context, queues, { RESERVATION_API_URL: api.url });
+  await queues.send(message());
+  await worker.waitForLogs('Reservation confirmed', 1);
+  expect(api.calls).toHaveLength(1);
+});
+
 test.concurrent('an API that is down when the message comes is tried until it is up', async (context) => {
   const queues = await startQueues(context);
   const port = await freePort();

@@ -1,6 +1,7 @@
 import type { AwsConfig } from '../../aws/aws-config.ts';
 import { awsClientOptions } from '../../aws/client-options.ts';
 import type { CredentialSource } from '../../aws/credential-source.ts';
+import { codeAndMessage } from '../../aws/failures.ts';
 import type { SendMessages } from './sqs-queue.ts';
 
 /** Short, because every letter is in the log and a shutdown may wait for this; in milliseconds. */
@@ -38,7 +39,7 @@ export async function loadSqsSender(options: {
     return Failed.map((failure) => ({
       index: Number(failure.Id),
       retryable: failure.SenderFault !== true,
-      detail: `${failure.Code ?? 'unknown'}: ${failure.Message ?? ''}`,
+      detail: codeAndMessage(failure.Code, failure.Message),
     }));
   };
 }

@@ -1,6 +1,6 @@
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
-import { classifyCallError, classifyEntryError } from '../../aws/failures.ts';
+import { classifyCallError, classifyEntryError, codeAndMessage } from '../../aws/failures.ts';
 import { afterAttempt } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { AttemptFailure } from '../retry-policy.ts';
@@ -77,5 +77,5 @@ function failureOf(result: EntryResult | undefined): EntryFailure | undefined {
   const { ErrorCode: code, ErrorMessage: message } = result;
   return code === undefined || code === ''
     ? undefined
-    : { ...classifyEntryError(code), detail: `${code}: ${message ?? ''}` };
+    : { ...classifyEntryError(code), detail: codeAndMessage(code, message) };
 }

@@ -19,6 +19,8 @@ export interface CallGate {
   mayStart(): boolean;
   started(): void;
   ended(outcome: 'worked' | 'failed'): void;
+  /** Whether the last call failed. */
+  isFailing(): boolean;
   /** Ends a pause before its time. */
   endPause(): void;
 }
@@ -65,6 +67,8 @@ export function createCallGate(options: CallGateOptions): CallGate {
         onOpen();
       });
     },
+
+    isFailing: () => failedInARow > 0,
 
     endPause,
   };

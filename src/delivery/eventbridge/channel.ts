@@ -64,12 +64,16 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       self.queue.start((delivery) => (self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery))),
     connect: () => connect(self),
     accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
+    hasRoom: (origin) => self.state === 'off' || self.sender.hasRoom(origin),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
     async drain(withinMs) {
-      await self.sender.drain(withinMs);
-      self.stopped = true;
-      self.timer?.cancel();
-      self.api?.close();
+      try {
+        await self.sender.drain(withinMs);
+      } finally {
+        self.stopped = true;
+        self.timer?.cancel();
+        self.api?.close();
+      }
     },
   };
 }

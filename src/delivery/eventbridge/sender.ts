@@ -1,6 +1,8 @@
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { runSteps } from '../../base/run-steps.ts';
+import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { takeBatch } from '../batch.ts';
@@ -104,6 +106,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       becameReady(self);
     },
     accept: (event) => accept(self, event),
+    hasRoom: () => hasRoom(self),
     resume: (delivery) => resume(self, delivery),
     discard: () => self.backlog.discard(),
     backlog: () => ({
@@ -118,6 +121,12 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
 function accept(self: State, event: PaymentEvent): Promise<void> | undefined {
   const delivery = newDelivery(event);
   return self.abandoned ? self.custody.leave(delivery) : self.custody.first(delivery, self.sender);
+}
+
+/** While nothing leaves, waiting for room would only hold up the other channels. */
+function hasRoom({ putEvents, gate, backlog, queue, config }: State): boolean {
+  const isLeaving = putEvents !== undefined && !gate.isFailing();
+  return !isLeaving || backlog.size + queue.heldHere() < config.maxBacklog / 2;
 }
 
 function resume(self: State, delivery: Delivery): Promise<void> | undefined {
@@ -206,10 +215,16 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
-  // Retries that would come too late get one more chance now.
-  for (const delivery of await self.queue.drain(withinMs)) {
-    begin(self, delivery, () => undefined);
-  }
+  await runSteps([() => hurryRetries(self, withinMs), () => finish(self, withinMs)]);
+}
+
+/** Retries that would come too late get one more chance now. */
+async function hurryRetries(self: State, withinMs: number): Promise<void> {
+  await eachInSlices(await self.queue.drain(withinMs), (delivery) => begin(self, delivery, () => undefined));
+}
+
+/** Sends at once what waits; what has not arrived in time is accounted for. */
+async function finish(self: State, withinMs: number): Promise<void> {
   self.gate.endPause();
   self.linger.end();
   pump(self);
@@ -227,10 +242,12 @@ async function abandon(self: State): Promise<void> {
   self.abandoned = true;
   const unfinished = [...self.inFlight, ...self.backlog.takeAll()];
   self.inFlight.clear();
-  const waiting = (await self.queue.drain(0)).map(unawaited);
-  for (const { delivery, onEnd } of [...unfinished, ...waiting]) {
-    onEnd(self.custody.leave(delivery, errorOf(delivery)));
-  }
+  await leave(self, unfinished);
+  await leave(self, (await self.queue.drain(0)).map(unawaited));
+}
+
+function leave({ custody }: State, events: readonly PendingEvent[]): Promise<void> {
+  return eachInSlices(events, ({ delivery, onEnd }) => onEnd(custody.leave(delivery, errorOf(delivery))));
 }
 
 function isIdle(self: State): boolean {

@@ -1,5 +1,6 @@
 import { type buildConnector, Client } from 'undici';
 import { Fifo } from '../../base/fifo.ts';
+import { eachInSlices } from '../../base/slices.ts';
 
 /** The bounds of the pool. */
 export interface WebhookConnectionsOptions {
@@ -49,6 +50,11 @@ export interface WebhookConnections {
    * @param onAcquired called once, before `acquire` returns if there is no need to wait.
    */
   acquire(origin: string, onAcquired: OnAcquired): void;
+  /**
+   * False while so many wait, for `origin` or in all, that who comes is close to being told `full`. An origin
+   * that few wait for has room also while others have none.
+   */
+  hasRoom(origin: string): boolean;
   /** Ends the wait of all who wait for a connection to `origin`: they are told `dismissed`. */
   dismiss(origin: string): void;
   /** How many are in use, kept idle, and waited for. */
@@ -94,6 +100,7 @@ export function createWebhookConnections(options: WebhookConnectionsOptions): We
   };
   return {
     acquire: (originName, onAcquired) => acquire(pool, originName, onAcquired),
+    hasRoom: (originName) => hasRoom(pool, originName),
     dismiss: (originName) => dismiss(pool, originName),
     stats: () => ({
       busy: pool.clients.size - pool.idleSince.size,
@@ -126,6 +133,14 @@ function acquire(pool: Pool, originName: string, onAcquired: OnAcquired): void {
   origin.waiters.push(onAcquired);
 }
 
+function hasRoom({ options, origins, waiting }: Pool, originName: string): boolean {
+  const waitingThere = origins.get(originName)?.waiters.size ?? 0;
+  const isCrowded = waiting >= options.maxWaiting / 2;
+  return (
+    waitingThere < options.maxWaitingPerOrigin / (isCrowded ? 50 : 2) && waiting < options.maxWaiting * 0.9
+  );
+}
+
 function originNamed(pool: Pool, name: string): Origin {
   let origin = pool.origins.get(name);
   if (origin === undefined) {
@@ -147,12 +162,9 @@ function takeConnection(pool: Pool, origin: Origin): Client | undefined {
     return undefined;
   }
   const limit = origin.open === 0 ? maxTotal : maxTotal - reservedForNew;
-  const { size } = pool.clients;
-  // Above the limit, which is the case when reserved connections are open, closing one makes no room.
-  if (size > limit || (size === limit && !closeLongestIdle(pool))) {
-    return undefined;
-  }
-  return openClient(pool, origin);
+  // More than one when reserved connections are open, which puts the pool above the limit of all others.
+  const tooMany = pool.clients.size + 1 - limit;
+  return closeLongestIdle(pool, tooMany) ? openClient(pool, origin) : undefined;
 }
 
 function openClient(pool: Pool, origin: Origin): Client {
@@ -217,13 +229,20 @@ function lendToWaiter(pool: Pool, client: Client, origin: Origin): void {
   void resolved.then(() => waiter?.(lend(pool, client, origin)));
 }
 
-/** Whether there was an idle connection to close. */
-function closeLongestIdle(pool: Pool): boolean {
-  for (const [client, origin] of pool.idleSince) {
-    closeIdle(pool, client, origin);
-    return true;
+/** Closes `count` idle connections, the longest idle first; none and false when there are fewer. */
+function closeLongestIdle(pool: Pool, count: number): boolean {
+  if (pool.idleSince.size < count) {
+    return false;
   }
-  return false;
+  let left = count;
+  for (const [client, origin] of pool.idleSince) {
+    if (left <= 0) {
+      break;
+    }
+    closeIdle(pool, client, origin);
+    left -= 1;
+  }
+  return true;
 }
 
 function closeIdle(pool: Pool, client: Client, origin: Origin): void {
@@ -248,27 +267,24 @@ function forgetUnused(pool: Pool, origin: Origin): void {
 function dismiss(pool: Pool, originName: string): void {
   const origin = pool.origins.get(originName);
   if (origin !== undefined) {
-    endWaits(pool, origin, 'dismissed');
+    void endWaits(pool, origin, 'dismissed');
     forgetUnused(pool, origin);
   }
 }
 
-function endWaits(pool: Pool, origin: Origin, why: NoConnection): void {
+function endWaits(pool: Pool, origin: Origin, why: NoConnection): Promise<void> {
   // The queue is emptied before the first callback, which may call `acquire` and wait again.
   const ended = origin.waiters.takeAll();
   pool.waiting -= ended.length;
   pool.turns.delete(origin);
-  for (const waiter of ended) {
-    waiter(why);
-  }
+  // Thousands, each with a log line or an entry in the queue.
+  return eachInSlices(ended, (waiter) => waiter(why));
 }
 
 async function destroy(pool: Pool): Promise<void> {
   pool.isDestroyed = true;
   // Before the clients: a request that fails with its client releases the connection, and the release would
   // let a waiter send the next request.
-  for (const origin of pool.turns) {
-    endWaits(pool, origin, 'closed');
-  }
-  await Promise.all([...pool.clients].map((client) => client.destroy()));
+  const told = [...pool.turns].map((origin) => endWaits(pool, origin, 'closed'));
+  await Promise.all([...told, ...[...pool.clients].map((client) => client.destroy())]);
 }

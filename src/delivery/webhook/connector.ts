@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
+import { skippingInterim } from '../../base/skip-interim.ts';
 import type { EgressPolicy } from './egress-policy.ts';
 
 /** All addresses of a name, in the order in which they should be tried; rejects when there are none. */
@@ -82,7 +83,7 @@ export function createWebhookConnector(options: {
     }
   }
 
-  const connect = buildConnector({
+  const connectDirectly = buildConnector({
     timeout: options.connectTimeoutMs,
     // One request at a time leaves nothing to multiplex, and one protocol is one set of failures.
     allowH2: false,
@@ -90,6 +91,7 @@ export function createWebhookConnector(options: {
     lookup: (hostname, { all }, callback) => void answer(hostname, all === true, callback),
   });
 
+  const connect = skippingInterim(connectDirectly);
   return (target, callback) => {
     // Literal addresses are never looked up.
     const reason = policy.refuseHost(target.hostname);

@@ -134,7 +134,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       outcome: 'failed',
       statusCode,
       failure: classifyStatus(statusCode, this.#retryAfter, this.#clock.now()),
-      detail: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}: ${excerpt}`,
+      detail: `${statusCode} ${STATUS_CODES[statusCode] ?? 'Unassigned'}: ${excerpt}`,
     };
   }
 

@@ -1,6 +1,7 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
+import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
@@ -16,6 +17,8 @@ interface WebhookSenderDeps {
   readonly machine: MachineClock;
   readonly random: RandomSource;
   readonly takeTurn: TakeTurn;
+  /** As `WebhookConnections.hasRoom`. */
+  readonly hasRoom: (origin: string) => boolean;
   readonly queue: DeliveryQueue<WebhookDelivery>;
   readonly custody: Custody<WebhookDelivery>;
   readonly observe: Observer<DeliveryReport>;
@@ -54,6 +57,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   return {
     start: () => self.queue.start((delivery) => self.custody.again(delivery, self.sender)),
     accept: (event) => accept(self, event),
+    hasRoom: (origin) => origin === undefined || self.hasRoom(origin),
     drain: (withinMs) => drain(self, withinMs),
   };
 }
@@ -122,17 +126,22 @@ async function conclude(self: State, delivery: WebhookDelivery, result: AttemptR
     self.custody.giveUp(delivery, decision.reason, result.detail);
     return;
   }
-  await hold(self, { ...delivery, lastError: result.detail }, decision.delayMs, result.detail, true);
+  const askedMs = delivery.askedMs + decision.askedMs;
+  const failed = { ...delivery, askedMs, lastError: result.detail };
+  await hold(self, failed, decision.delayMs, result.detail, true);
 }
 
-/** Waits without an attempt, as long as the attempts and the waits between them would take in all. */
+/**
+ * Waits without an attempt, as long as the attempts and the waits between them would take in all. What the
+ * receiver itself asked for is not held against the delivery.
+ */
 async function waitForTurn(
   self: State,
   delivery: WebhookDelivery,
   delayMs: number,
   reason: string,
 ): Promise<void> {
-  const waitedMs = self.clock.now() - delivery.event.occurredAtMs;
+  const waitedMs = self.clock.now() - delivery.event.occurredAtMs - delivery.askedMs;
   if (waitedMs > patienceMs(self.retry, self.timeoutMs)) {
     self.custody.giveUp(delivery, 'exhausted', reason);
   } else {
@@ -157,11 +166,20 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
-  self.custody.abandon(await self.queue.drain(withinMs));
+  const deadline = self.machine.monotonic() + withinMs;
+  await runSteps([
+    async () => await self.custody.abandon(await self.queue.drain(withinMs)),
+    () => finish(self, deadline),
+  ]);
+}
+
+/** Waits for what is under way; what has not ended in time is accounted for. */
+async function finish(self: State, deadline: number): Promise<void> {
+  const { machine } = self;
   if (!isIdle(self)) {
     const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
     // By the machine's time: what waits for the simulation's clock must not hold up the end.
-    if (!(await within(self.machine, withinMs, idle))) {
+    if (!(await within(machine, Math.max(0, deadline - machine.monotonic()), idle))) {
       await abandon(self);
     }
   }
@@ -172,5 +190,6 @@ async function abandon(self: State): Promise<void> {
   // Taken out at once: what ends from here on finds that it is accounted for.
   const unfinished = [...self.inFlight];
   self.inFlight.clear();
-  self.custody.abandon([...unfinished, ...(await self.queue.drain(0))]);
+  await self.custody.abandon(unfinished);
+  await self.custody.abandon(await self.queue.drain(0));
 }

@@ -1,4 +1,5 @@
 import type { MachineClock, SimClock } from '../../base/clock.ts';
+import { describeError } from '../../base/error-text.ts';
 import { memoize } from '../../base/memoize.ts';
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
@@ -94,13 +95,20 @@ async function attempt(
   { origin, path }: WebhookTarget,
 ): Promise<Turn> {
   const atMs = clock.now();
-  const result = await send(connection.client, delivery, path);
+  // Whatever goes wrong, the connection is given back and the circuit is told: a probe that never ends would
+  // block its origin for good.
+  const result = await send(connection.client, delivery, path).catch(defectOf);
   // Told before the connection is free, or the next in line would use it on a dead origin.
   if (circuits.report(origin, admission, isAlive(result))) {
     connections.dismiss(origin);
   }
   connection.release();
   return { kind: 'attempted', atMs, result };
+}
+
+function defectOf(error: unknown): AttemptResult {
+  const failure = { reason: 'internal', retryable: true };
+  return { outcome: 'failed', failure, detail: describeError(error) };
 }
 
 function acquire(deps: WebhookTurnsDeps, origin: string, onAcquired: OnAcquired): void {
@@ -144,10 +152,14 @@ function turnWithout({ circuits }: WebhookTurnsDeps, reason: NoConnection, origi
   }
 }
 
-/** Whether somebody is there who can answer, whatever the answer was to this one delivery. */
+/**
+ * Whether somebody is there who can answer, whatever the answer was to this one delivery. Who says when to
+ * come again is: each delivery keeps to that by itself, and is not to wait for the others besides.
+ */
 function isAlive(result: AttemptResult): boolean {
   if (result.outcome === 'delivered' || !result.failure.retryable) {
     return true;
   }
-  return result.statusCode !== undefined && result.statusCode < 500;
+  const { statusCode, failure } = result;
+  return failure.retryAfterMs !== undefined || (statusCode !== undefined && statusCode < 500);
 }

@@ -35,6 +35,8 @@ interface State extends MemoryAttemptLogOptions {
 const noteBytes = 250;
 /** Longest time that expired attempts may hold memory, in milliseconds. */
 const maxSweepIntervalMs = 10_000;
+/** So many events are forgotten at once; then the event loop has its turn. */
+const forgottenPerLoop = 10_000;
 
 /** Webhook attempts in this process's memory: gone when it ends. */
 export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): AttemptLog {
@@ -84,10 +86,10 @@ function list(self: State, eventId: string): readonly LoggedAttempt[] {
 }
 
 /** By the machine's time: expired attempts take memory whether or not the simulation's clock moves. */
-function sweepLater(self: State): void {
-  self.sweepTimer = self.machine.setTimer(Math.min(self.ttlMs, maxSweepIntervalMs), () => {
-    forgetExpired(self);
-    sweepLater(self);
+function sweepLater(self: State, delayMs = Math.min(self.ttlMs, maxSweepIntervalMs)): void {
+  self.sweepTimer = self.machine.setTimer(delayMs, () => {
+    const isDone = forgetExpired(self);
+    sweepLater(self, isDone ? undefined : 0);
   });
 }
 
@@ -95,13 +97,20 @@ function isExpired(self: State, entry: Entry): boolean {
   return entry.occurredAtMs + self.ttlMs <= self.clock.now();
 }
 
-function forgetExpired(self: State): void {
+/** Whether none is left. */
+function forgetExpired(self: State): boolean {
+  let forgotten = 0;
   for (const [eventId, entry] of self.newest) {
     if (!isExpired(self, entry)) {
-      return;
+      return true;
+    }
+    if (forgotten === forgottenPerLoop) {
+      return false;
     }
     forget(self, eventId);
+    forgotten += 1;
   }
+  return true;
 }
 
 function forgetFirst(self: State): void {

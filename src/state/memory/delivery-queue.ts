@@ -43,7 +43,7 @@ export function createMemoryDeliveryQueue<D extends Delivery>(
     add: async (delivery, delayMs) => add(self, delivery, delayMs),
     async drain(withinMs) {
       self.acceptUntilMs = withinMs > 0 ? options.clock.now() + withinMs : -Infinity;
-      return self.waiting.takeAfter(self.acceptUntilMs).map((waiting) => release(self, waiting));
+      return Array.from(self.waiting.takeAfter(self.acceptUntilMs), (waiting) => release(self, waiting));
     },
     takeOldest() {
       const oldest = self.waiting.takeOldest();

@@ -1,12 +1,14 @@
-import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
+import { memoize } from '../../base/memoize.ts';
+import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
 import { isSettled, type Payment, type PendingPayment, type SettledPayment } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import { createDueTimes, type DueTimes } from './due-times.ts';
 import { bytesOfPayment, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
+import { settlePaced } from './paced-settling.ts';
 
 interface MemoryPaymentsOptions {
   readonly clock: SimClock;
@@ -37,8 +39,10 @@ interface State extends MemoryPaymentsOptions {
 
 /** Longest time that an expired payment may hold memory, in milliseconds. */
 const maxSweepIntervalMs = 10_000;
-/** So many payments settle at once at the end; then the event loop has its turn. */
-const settledPerLoop = 1_000;
+/** So many expired payments leave at once; then the event loop has its turn. */
+const evictedPerLoop = 10_000;
+/** Addresses whose origins are kept. */
+const maxOrigins = 1_000;
 
 const registered = Promise.resolve('registered' as const);
 const full = Promise.resolve('full' as const);
@@ -172,23 +176,27 @@ function carryOut(self: State, before: Payment, change: Change): void {
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
+  const { machine, due } = self;
+  const deadline = machine.monotonic() + withinMs;
   self.horizonMs = self.clock.now() + withinMs;
-  await settleAll(self, self.due.takeAfter(self.horizonMs));
+  const originOfUrl = memoize((url) => new URL(url).origin, maxOrigins);
+  await settlePaced(due.takeAfter(self.horizonMs), {
+    machine,
+    deadline,
+    originOf(paymentId) {
+      const url = self.payments.get(paymentId)?.webhookUrl;
+      return url === undefined ? undefined : originOfUrl(url);
+    },
+    hasRoom: (origin) => self.handlers?.hasRoom(origin) ?? true,
+    toCome: () => due.size(),
+    settle: (paymentId) => settleDue(self, paymentId),
+  });
   if (!isIdle(self)) {
-    await within(self.machine, withinMs, new Promise<void>((resolve) => (self.onIdle = resolve)));
+    const leftMs = Math.max(0, deadline - machine.monotonic());
+    await within(machine, leftMs, new Promise<void>((resolve) => (self.onIdle = resolve)));
   }
   // The simulation's clock may stand still, or lag.
-  await settleAll(self, self.due.takeAfter(-Infinity));
-}
-
-/** A million at once would hold up the event loop, and fill the channels before anything can leave. */
-async function settleAll(self: State, paymentIds: readonly string[]): Promise<void> {
-  for (const [index, paymentId] of paymentIds.entries()) {
-    if (index > 0 && index % settledPerLoop === 0) {
-      await nextLoop();
-    }
-    settleDue(self, paymentId);
-  }
+  await eachInSlices(due.takeAfter(-Infinity), (paymentId) => settleDue(self, paymentId));
 }
 
 function isIdle(self: State): boolean {
@@ -211,22 +219,23 @@ function isExpired(self: State, payment: SettledPayment): boolean {
 }
 
 /** By the machine's time: expired payments take memory whether or not the simulation's clock moves. */
-function sweepLater(self: State): void {
-  self.sweepTimer = self.machine.setTimer(Math.min(self.ttlMs, maxSweepIntervalMs), () => {
-    evictExpired(self);
-    sweepLater(self);
+function sweepLater(self: State, delayMs = Math.min(self.ttlMs, maxSweepIntervalMs)): void {
+  self.sweepTimer = self.machine.setTimer(delayMs, () => {
+    const isDone = evictExpired(self);
+    sweepLater(self, isDone ? undefined : 0);
   });
 }
 
-function evictExpired(self: State): void {
-  const { settled } = self;
-  for (
-    let oldest = settled.peek();
-    oldest !== undefined && isExpired(self, oldest);
-    oldest = settled.peek()
-  ) {
+/** Whether none is left. */
+function evictExpired(self: State): boolean {
+  for (let evicted = 0; evicted < evictedPerLoop; evicted += 1) {
+    const oldest = self.settled.peek();
+    if (oldest === undefined || !isExpired(self, oldest)) {
+      return true;
+    }
     evictOldest(self);
   }
+  return false;
 }
 
 function evictOldest(self: State): boolean {

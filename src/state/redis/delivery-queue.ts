@@ -31,7 +31,8 @@ export function createRedisDeliveryQueue<D extends Delivery & { readonly url?: s
 
     async drain() {
       // Only stops to take: who attempts a delivery knows when it has ended.
-      void jobs.drain(0);
+      // Its failure is told when the state is closed.
+      jobs.drain(0).catch(() => undefined);
       return [];
     },
 

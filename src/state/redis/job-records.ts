@@ -43,6 +43,7 @@ interface JobRecord {
   readonly createdAtMs?: number;
   readonly attempts?: number;
   readonly waits?: number;
+  readonly askedMs?: number;
   readonly url?: string;
   readonly firstAttemptAtMs?: number;
   readonly lastAttemptAtMs?: number;
@@ -72,13 +73,14 @@ export function decodeAnnouncement(data: unknown): PaymentEvent {
 
 /** The data of a job that delivers a webhook or an event again. */
 export function encodeDelivery(delivery: Delivery & { readonly url?: string }): string {
-  const { event, attempts, waits, url, firstAttemptAtMs, lastAttemptAtMs, lastError } = delivery;
+  const { event, attempts, waits, askedMs, url, firstAttemptAtMs, lastAttemptAtMs, lastError } = delivery;
   // JSON leaves out what is undefined.
   return JSON.stringify({
     form,
     event: toEventRecord(event),
     attempts,
     waits,
+    askedMs,
     createdAtMs: event.occurredAtMs,
     settledAtMs: event.occurredAtMs,
     url,
@@ -112,10 +114,10 @@ function assertForm(data: unknown): asserts data is JobRecord {
 }
 
 function toDelivery(record: JobRecord): Delivery {
-  const { attempts = 0, waits = 0, firstAttemptAtMs, lastAttemptAtMs, lastError } = record;
+  const { attempts = 0, waits = 0, askedMs = 0, firstAttemptAtMs, lastAttemptAtMs, lastError } = record;
   const occurredAtMs = record.settledAtMs ?? record.createdAtMs ?? 0;
   const event = toEvent(record.event, occurredAtMs);
-  return { event, attempts, waits, firstAttemptAtMs, lastAttemptAtMs, lastError };
+  return { event, attempts, waits, askedMs, firstAttemptAtMs, lastAttemptAtMs, lastError };
 }
 
 function toEventRecord({ id, type, sequence, destination, payment }: PaymentEvent): EventRecord {

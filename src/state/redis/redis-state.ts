@@ -1,4 +1,5 @@
 import type { MachineClock } from '../../base/clock.ts';
+import { runSteps } from '../../base/run-steps.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
 import type { State } from '../state.ts';
@@ -93,10 +94,12 @@ export function createRedisState(options: RedisStateOptions): State {
     unreadyReason: () => link.problem(),
 
     async close() {
-      await Promise.all(jobs.all.map((queue) => queue.drain(endPatienceMs)));
-      link.close();
-      clients.jobs.disconnect();
-      clients.calls.disconnect();
+      await runSteps([
+        () => Promise.all(jobs.all.map((queue) => queue.drain(endPatienceMs))),
+        () => link.close(),
+        () => clients.jobs.disconnect(),
+        () => clients.calls.disconnect(),
+      ]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createSeededRandom } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
