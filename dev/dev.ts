@@ -1,33 +1,44 @@
+import { Writable } from 'node:stream';
 import { inspect, parseArgs } from 'node:util';
 import pretty from 'pino-pretty';
 import { ConfigError } from '../src/base/env/config-error.ts';
 import { errorMessage } from '../src/base/error-text.ts';
+import { openLogFile } from '../src/process/log-file.ts';
+import { createLogOutput, type LogOutput } from '../src/process/log-output.ts';
 import { onStopSignals } from '../src/process/stop-signals.ts';
 import { type DevComponent, type DevStack, startDevStack } from './dev-stack.ts';
 import { RedisMissingError } from './redis-server.ts';
 
 /** By default their health ports are 8031 to 8039; 8041 is the worker's. */
 const maxReplicas = 9;
+/** Longest wait for the last lines to be written, in milliseconds. */
+const logEndMs = 500;
 
 async function main(): Promise<void> {
   const replicas = readReplicas();
-  const output = createOutput();
+  const log = createLogOutput(openLogFile());
+  const output = createOutput(log);
   const stack = await startDevStack(process.env, output.write, { replicas });
   onStopSignals({
-    stop: () => void stack.stop().then(() => process.exit(0), exitWithError),
-    stopNow: () => process.exit(130),
+    stop: () => void stack.stop().then(() => exitAfterLog(log, 0), exitWithError),
+    stopNow: () => void exitAfterLog(log, 130),
   });
-  process.stdout.write(introduction(stack));
+  log.write(introduction(stack), 1, true);
   output.release();
 }
 
+async function exitAfterLog(log: LogOutput, code: number): Promise<void> {
+  await log.end(logEndMs);
+  process.exit(code);
+}
+
 /** Holds log lines back until `release`, so that the introduction comes first. */
-function createOutput() {
+function createOutput(log: LogOutput) {
   const writers = new Map<DevComponent, ReturnType<typeof prettyWriter>>();
   let held: (() => void)[] | undefined = [];
   return {
     write: (component: DevComponent, line: string): void => {
-      const writer = writers.get(component) ?? prettyWriter(component);
+      const writer = writers.get(component) ?? prettyWriter(component, log);
       writers.set(component, writer);
       const writeNow = (): void => void writer.write(line);
       if (held === undefined) {
@@ -91,10 +102,15 @@ function describeServices({ opsUrls, redisUrl }: DevStack): string {
 }
 
 /** A stream that formats log lines: time, component, message, then the fields. */
-function prettyWriter(component: DevComponent) {
+function prettyWriter(component: DevComponent, log: LogOutput) {
   return pretty({
-    destination: 1,
-    sync: true,
+    destination: new Writable({
+      write(text, _encoding, done) {
+        log.write(String(text), 1, false);
+        done();
+      },
+    }),
+    colorize: process.stdout.isTTY,
     singleLine: true,
     timestampKey: 'ts',
     translateTime: 'SYS:HH:MM:ss.l',

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { addGauge, type Metrics } from '../observability/metrics.ts';
+import { addGauge, addLostLines, type Metrics } from '../observability/metrics.ts';
 import type { ApiServer } from '../server/api-server.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import type { State } from '../state/state.ts';
@@ -41,6 +41,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     logger: fastifyLoggerOf(basics),
   });
   addGauges(basics.metrics, state, api, unreadyReason);
+  addLostLines(basics.metrics.registry, overrides.logDestination);
 
   let stopping: Promise<void> | undefined;
   return {

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
-import { destination, type DestinationStream } from 'pino';
 import { ConfigError } from '../base/env/config-error.ts';
 import { loadEnvFiles } from '../base/env/env-file.ts';
-import { createLineBuffer } from './line-buffer.ts';
+import { createLineBuffer, type LogDestination } from './line-buffer.ts';
+import { openLogFile } from './log-file.ts';
+import { createLogOutput } from './log-output.ts';
 import { onStopSignals } from './stop-signals.ts';
 
 /** Something that runs until it is told to stop. */
@@ -11,8 +12,9 @@ interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** Longest wait for the last lines to be written, in milliseconds. */
-const logEndMs = 2_000;
+/** Longest wait for the last lines to be written: at an end in order, and at once; in milliseconds. */
+const logEndMs = 1_500;
+const logEndNowMs = 100;
 
 /**
  * The life of a process: reads the files named by `--env-file`, builds and starts, stops in order on the
@@ -26,24 +28,26 @@ const logEndMs = 2_000;
 export async function runProcess(
   name: string,
   addressVariables: string,
-  build: (logDestination: DestinationStream) => Stoppable | Promise<Stoppable>,
+  build: (logDestination: LogDestination) => Stoppable | Promise<Stoppable>,
 ): Promise<void> {
-  const log = destination({ fd: 1, sync: false });
-  const lines = createLineBuffer(log);
+  const output = createLogOutput(openLogFile());
+  const lines = { ...createLineBuffer(output), lostLines: () => output.lostLines() };
+  // What cannot be told on standard error is lost; it is no reason to end.
+  process.stderr.on('error', () => undefined);
 
   function endWithError(error: unknown): void {
-    process.exitCode = 1;
     process.stderr.write(`${name} cannot run: ${describeFailure(error, addressVariables)}\n`);
-    exitAfterLog(1);
+    void exitAfterLog(1, logEndMs);
   }
 
-  /** By `end`, since `flushSync` does not wait for a write in progress, and lines would be out of order. */
-  function exitAfterLog(code: number): void {
+  /** The first call whose lines are written, or whose time is over, ends the process. */
+  async function exitAfterLog(code: number, withinMs: number): Promise<void> {
     lines.flush();
-    log.once('close', () => process.exit(code));
-    log.end();
-    // A pipe without a reader (EPIPE) never emits `close`.
-    setTimeout(() => process.exit(code), logEndMs);
+    const lost = await output.end(withinMs);
+    if (lost !== undefined) {
+      process.stderr.write(`${name}: ${lost.lines} log line(s) could not be written: ${lost.cause}\n`);
+    }
+    process.exit(code);
   }
 
   // A defect leaves the process in an unknown state: only the buffered log lines are written, `stop` is not called.
@@ -52,8 +56,8 @@ export async function runProcess(
   // Before anything else: as PID 1, in a container, a process without a handler ignores SIGTERM.
   let app: Stoppable | undefined;
   onStopSignals({
-    stop: () => void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0), endWithError),
-    stopNow: () => exitAfterLog(130),
+    stop: () => void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0, logEndMs), endWithError),
+    stopNow: () => void exitAfterLog(130, logEndNowMs),
   });
   try {
     refuseWords(loadEnvFiles(process.argv.slice(2)).words);

@@ -1,12 +1,12 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { FastifyInstance } from 'fastify';
-import type { DestinationStream } from 'pino';
 import { Agent } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
 import { type MachineClock, systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
-import { addGauge } from '../observability/metrics.ts';
+import { addGauge, addLostLines } from '../observability/metrics.ts';
+import type { LogDestination } from '../process/line-buffer.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
@@ -28,7 +28,7 @@ const queueTimeoutMs = 10_000;
 interface WorkerOverrides {
   readonly clock?: MachineClock;
   /** Where log lines go; standard output unless told otherwise. */
-  readonly logDestination?: DestinationStream;
+  readonly logDestination?: LogDestination;
 }
 
 /** A reservation worker that has been wired up. */
@@ -68,6 +68,7 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
     agent: new Agent({ connections: config.pollers * 10, connect: { timeout: 3_000 } }),
     isDraining: false,
   };
+  addLostLines(self.metrics.registry, overrides.logDestination);
   const poller = createPoller(self, createEventMemory(self));
   const ops = createOpsEndpoint(self, poller);
   let stopping: Promise<void> | undefined;
