@@ -5,6 +5,7 @@ import { ConfigError } from '../src/base/env/config-error.ts';
 import { errorMessage } from '../src/base/error-text.ts';
 import { openLogFile } from '../src/process/log-file.ts';
 import { createLogOutput, type LogOutput } from '../src/process/log-output.ts';
+import { tellWhatIsWaitedFor } from '../src/process/stop-notice.ts';
 import { onStopSignals } from '../src/process/stop-signals.ts';
 import { type DevComponent, type DevStack, startDevStack } from './dev-stack.ts';
 import { RedisMissingError } from './redis-server.ts';
@@ -16,12 +17,22 @@ const logEndMs = 500;
 
 async function main(): Promise<void> {
   const replicas = readReplicas();
-  const log = createLogOutput(openLogFile());
+  const log = createLogOutput(openLogFile(1));
   const output = createOutput(log);
   const stack = await startDevStack(process.env, output.write, { replicas });
   onStopSignals({
-    stop: () => void stack.stop().then(() => exitAfterLog(log, 0), exitWithError),
-    stopNow: () => void exitAfterLog(log, 130),
+    stop() {
+      tellWhatIsWaitedFor(
+        'npm run dev',
+        () => ({}),
+        (text) => log.write(`${text}\n`, 1, true),
+      );
+      void stack.stop().then(() => exitAfterLog(log, 0), exitWithError);
+    },
+    stopNow() {
+      log.write('npm run dev: ended at once by a second signal\n', 1, true);
+      void exitAfterLog(log, 130);
+    },
   });
   log.write(introduction(stack), 1, true);
   output.release();

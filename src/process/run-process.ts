@@ -4,12 +4,15 @@ import { loadEnvFiles } from '../base/env/env-file.ts';
 import { createLineBuffer, type LogDestination } from './line-buffer.ts';
 import { openLogFile } from './log-file.ts';
 import { createLogOutput } from './log-output.ts';
+import { type Pending, tellWhatIsWaitedFor } from './stop-notice.ts';
 import { onStopSignals } from './stop-signals.ts';
 
 /** Something that runs until it is told to stop. */
 interface Stoppable {
   start(): Promise<unknown>;
   stop(): Promise<void>;
+  /** What a stop waits for; asked while it does. */
+  pending?(): Pending | Promise<Pending>;
 }
 
 /** Longest wait for the last lines to be written: at an end in order, and at once; in milliseconds. */
@@ -30,13 +33,13 @@ export async function runProcess(
   addressVariables: string,
   build: (logDestination: LogDestination) => Stoppable | Promise<Stoppable>,
 ): Promise<void> {
-  const output = createLogOutput(openLogFile());
+  const output = createLogOutput(openLogFile(1));
   const lines = { ...createLineBuffer(output), lostLines: () => output.lostLines() };
-  // What cannot be told on standard error is lost; it is no reason to end.
-  process.stderr.on('error', () => undefined);
+  const errors = createLogOutput(openLogFile(2));
+  const tell = (text: string): void => errors.write(`${text}\n`, 1, true);
 
   function endWithError(error: unknown): void {
-    process.stderr.write(`${name} cannot run: ${describeFailure(error, addressVariables)}\n`);
+    tell(`${name} cannot run: ${describeFailure(error, addressVariables)}`);
     void exitAfterLog(1, logEndMs);
   }
 
@@ -45,8 +48,9 @@ export async function runProcess(
     lines.flush();
     const lost = await output.end(withinMs);
     if (lost !== undefined) {
-      process.stderr.write(`${name}: ${lost.lines} log line(s) could not be written: ${lost.cause}\n`);
+      tell(`${name}: ${lost.lines} log line(s) could not be written: ${lost.cause}`);
     }
+    await errors.end(logEndNowMs);
     process.exit(code);
   }
 
@@ -56,8 +60,14 @@ export async function runProcess(
   // Before anything else: as PID 1, in a container, a process without a handler ignores SIGTERM.
   let app: Stoppable | undefined;
   onStopSignals({
-    stop: () => void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0, logEndMs), endWithError),
-    stopNow: () => void exitAfterLog(130, logEndNowMs),
+    stop() {
+      tellWhatIsWaitedFor(name, () => app?.pending?.() ?? {}, tell);
+      void (app?.stop() ?? Promise.resolve()).then(() => exitAfterLog(0, logEndMs), endWithError);
+    },
+    stopNow() {
+      tell(`${name}: ended at once by a second signal`);
+      void exitAfterLog(130, logEndNowMs);
+    },
   });
   try {
     refuseWords(loadEnvFiles(process.argv.slice(2)).words);

@@ -7,6 +7,7 @@ import { type MachineClock, systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge, addLostLines } from '../observability/metrics.ts';
 import type { LogDestination } from '../process/line-buffer.ts';
+import type { Pending } from '../process/stop-notice.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
@@ -44,6 +45,8 @@ export interface Worker {
    * handled in `shutdownGraceMs` stays in the queue. Calling it again changes nothing.
    */
   stop(): Promise<void>;
+  /** What a stop waits for. */
+  pending(): Promise<Pending>;
 }
 
 interface WorkerState {
@@ -78,6 +81,7 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
       stopping ??= stopWorker(self, poller, ops);
       return stopping;
     },
+    pending: async () => ({ messages: (await self.metrics.inFlight.get()).values[0]?.value ?? 0 }),
   };
 }
 

@@ -16,6 +16,8 @@ import type { EventBridgeSender } from './sender.ts';
 export interface EventBridgeChannel extends DeliveryChannel {
   /** Connects to AWS in the background; returns at once. */
   connect(): void;
+  /** How many events are under way or wait in this process. */
+  pending(): number;
   /** Why the service is not ready, in mode `on` only. */
   unreadyReason(): string | undefined;
 }
@@ -64,6 +66,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       self.queue.start((delivery) => (self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery))),
     connect: () => connect(self),
     accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
+    pending: () => (self.state === 'off' ? 0 : countBacklog(self.sender)),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
     async drain(withinMs) {
       await self.sender.drain(withinMs);
@@ -72,6 +75,11 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       self.api?.close();
     },
   };
+}
+
+function countBacklog(sender: EventBridgeSender): number {
+  const { ready, retrying, in_flight: inFlight } = sender.backlog();
+  return ready + retrying + inFlight;
 }
 
 function connect(self: State): void {

@@ -22,6 +22,8 @@ interface WebhookSenderDeps {
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly retry: RetryOptions;
+  /** Whether a drain waits for retries; otherwise what waits for one is accounted for at once. */
+  readonly drainsRetries: boolean;
 }
 
 interface State extends WebhookSenderDeps {
@@ -157,7 +159,7 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
-  self.custody.abandon(await self.queue.drain(withinMs));
+  self.custody.abandon(await self.queue.drain(self.drainsRetries ? withinMs : 0));
   if (!isIdle(self)) {
     const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
     // By the machine's time: what waits for the simulation's clock must not hold up the end.
