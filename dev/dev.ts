@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
-import { inspect, parseArgs } from 'node:util';
+import { inspect } from 'node:util';
 import pretty from 'pino-pretty';
+import { type Command, type CommandLine, readCommandLine, UsageError } from '../src/base/command-line.ts';
 import { ConfigError } from '../src/base/env/config-error.ts';
-import { errorMessage } from '../src/base/error-text.ts';
 import { openLogFile } from '../src/process/log-file.ts';
 import { createLogOutput, type LogOutput } from '../src/process/log-output.ts';
 import { tellWhatIsWaitedFor } from '../src/process/stop-notice.ts';
@@ -16,7 +16,12 @@ const maxReplicas = 9;
 const logEndMs = 500;
 
 async function main(): Promise<void> {
-  const replicas = readReplicas();
+  const line = readCommandLine(command, process.argv.slice(2));
+  if (line.answer !== undefined) {
+    process.stdout.write(`${line.answer}\n`);
+    return;
+  }
+  const replicas = readReplicas(line);
   const log = createLogOutput(openLogFile(1));
   const output = createOutput(log);
   const stack = await startDevStack(process.env, output.write, { replicas });
@@ -65,17 +70,23 @@ function createOutput(log: LogOutput) {
   };
 }
 
-/** The value of `--replicas`. @throws ConfigError when it is wrong, or for another argument. */
-function readReplicas(): number {
-  let text = '1';
-  try {
-    text = parseArgs({ options: { replicas: { type: 'string', default: '1' } } }).values.replicas;
-  } catch (error) {
-    throw new ConfigError([errorMessage(error)]);
-  }
+const command: Command = {
+  name: 'npm run dev',
+  summary: 'Runs the service with everything around it, stand-ins for AWS included.',
+  options: {
+    replicas: {
+      value: 'NUMBER',
+      text: `that many services behind one port, with a Redis; 1 to ${maxReplicas}`,
+    },
+  },
+};
+
+/** The value of `--replicas`. @throws UsageError when it is wrong. */
+function readReplicas({ values }: CommandLine): number {
+  const text = values('replicas').at(-1) ?? '1';
   const replicas = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (replicas < 1 || replicas > maxReplicas) {
-    throw new ConfigError([`--replicas must be a whole number from 1 to ${maxReplicas}, not "${text}"`]);
+    throw new UsageError(`--replicas must be a whole number from 1 to ${maxReplicas}, not "${text}"`);
   }
   return replicas;
 }
@@ -131,7 +142,8 @@ function prettyWriter(component: DevComponent, log: LogOutput) {
 
 function exitWithError(error: unknown): never {
   // Without a stack for what the user can put right.
-  const isUsersError = error instanceof ConfigError || error instanceof RedisMissingError;
+  const isUsersError =
+    error instanceof ConfigError || error instanceof UsageError || error instanceof RedisMissingError;
   const explanation = isUsersError ? error.message : inspect(error);
   process.stderr.write(`npm run dev cannot run: ${explanation}\n`);
   process.exit(1);

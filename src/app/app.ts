@@ -94,6 +94,12 @@ async function startAll(
   if (config.reusePort && !state.durable) {
     logger.warn('REUSE_PORT without REDIS_URL: each process knows only the payments that it took itself');
   }
+  if (config.misspelt.length > 0) {
+    logger.warn(
+      { variables: config.misspelt },
+      'Variables are set that nobody reads, named nearly as ones that are',
+    );
+  }
   exits.start();
   await state.start();
   const apiPort = await listen(api.app, config.grpcPort, config.host, config.reusePort);

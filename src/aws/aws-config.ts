@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { EnvironmentReader } from '../base/env/config-reader.ts';
+import { readHttpUrl } from '../base/env/http-url.ts';
 
 /** Long-term or temporary access keys. */
 export interface AwsKeys {
@@ -13,7 +14,7 @@ export type AwsConfig = Readonly<ReturnType<typeof readAwsConfig>>;
 
 /** Reads the AWS variables; mistakes are collected in `read`. */
 export function readAwsConfig(read: EnvironmentReader) {
-  const endpointUrl = httpUrl(read, 'AWS_ENDPOINT_URL');
+  const endpointUrl = readHttpUrl(read, 'AWS_ENDPOINT_URL');
   const home = read.optionalText('HOME') ?? read.optionalText('USERPROFILE');
   const credentials = read.optionalText('AWS_SHARED_CREDENTIALS_FILE');
   const config = read.optionalText('AWS_CONFIG_FILE');
@@ -22,9 +23,9 @@ export function readAwsConfig(read: EnvironmentReader) {
     /** Undefined when it is not set. */
     profile: read.optionalText('AWS_PROFILE'),
     /** Where EventBridge is called instead of AWS itself. */
-    eventBridgeUrl: httpUrl(read, 'AWS_ENDPOINT_URL_EVENTBRIDGE') ?? endpointUrl,
+    eventBridgeUrl: readHttpUrl(read, 'AWS_ENDPOINT_URL_EVENTBRIDGE') ?? endpointUrl,
     /** Where SQS is called instead of AWS itself. */
-    sqsUrl: httpUrl(read, 'AWS_ENDPOINT_URL_SQS') ?? endpointUrl,
+    sqsUrl: readHttpUrl(read, 'AWS_ENDPOINT_URL_SQS') ?? endpointUrl,
     keys: keys(read),
     /** Whether the platform provides a role: IRSA, EKS Pod Identity or an ECS task role. */
     hasRole:
@@ -45,7 +46,7 @@ export function readAwsConfig(read: EnvironmentReader) {
 
 /** Reads the URL of a standard queue; undefined when it is not set. Mistakes are collected in `read`. */
 export function queueUrl(read: EnvironmentReader, name: string): string | undefined {
-  const url = httpUrl(read, name);
+  const url = readHttpUrl(read, name);
   if (url?.endsWith('.fifo') === true) {
     read.mistake(name, 'must be a standard queue, not a FIFO queue');
   }
@@ -72,17 +73,4 @@ function keys(read: EnvironmentReader): AwsKeys | undefined {
   }
   const sessionToken = read.optionalText('AWS_SESSION_TOKEN');
   return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
-}
-
-function httpUrl(read: EnvironmentReader, name: string): string | undefined {
-  const value = read.optionalText(name);
-  if (value === undefined) {
-    return undefined;
-  }
-  const protocol = URL.parse(value)?.protocol;
-  if (protocol !== 'http:' && protocol !== 'https:') {
-    read.mistake(name, `must be an http or https URL, not "${value}"`);
-    return undefined;
-  }
-  return value;
 }

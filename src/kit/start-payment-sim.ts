@@ -1,3 +1,4 @@
+import { callableHost } from '../base/callable-host.ts';
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
@@ -80,7 +81,7 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     await app.stop();
     throw error;
   });
-  const host = urlHost(config.host);
+  const host = callableHost(config.host);
   return {
     apiUrl: `http://${host}:${apiPort}`,
     opsUrl: `http://${host}:${opsPort}`,
@@ -103,12 +104,4 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
       record.close();
     },
   };
-}
-
-/** An address to listen at as one to call. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') {
-    return '127.0.0.1';
-  }
-  return host.includes(':') ? `[${host}]` : host;
 }

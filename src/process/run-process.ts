@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { envFileOption, readCommandLine, UsageError } from '../base/command-line.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { loadEnvFiles } from '../base/env/env-file.ts';
 import { createLineBuffer, type LogDestination } from './line-buffer.ts';
@@ -15,6 +16,16 @@ interface Stoppable {
   pending?(): Pending | Promise<Pending>;
 }
 
+/** What a process is. */
+interface Identity {
+  /** What it is called on standard error, and by its users. */
+  readonly name: string;
+  /** One sentence, for `--help`. */
+  readonly summary: string;
+  /** The variables that say where it listens, for the message on a taken port. */
+  readonly addressVariables: string;
+}
+
 /** Longest wait for the last lines to be written: at an end in order, and at once; in milliseconds. */
 const logEndMs = 1_500;
 const logEndNowMs = 100;
@@ -24,13 +35,11 @@ const logEndNowMs = 100;
  * first SIGTERM or SIGINT (exit code 0) and at once on a second (130), and writes to standard error why
  * it cannot run (1).
  *
- * @param name what it is called on standard error.
- * @param addressVariables the variables that say where it listens, for the message on a taken port.
+ * @param identity what it is.
  * @param build reads the configuration and wires everything up.
  */
 export async function runProcess(
-  name: string,
-  addressVariables: string,
+  { name, summary, addressVariables }: Identity,
   build: (logDestination: LogDestination) => Stoppable | Promise<Stoppable>,
 ): Promise<void> {
   const output = createLogOutput(openLogFile(1));
@@ -70,7 +79,12 @@ export async function runProcess(
     },
   });
   try {
-    refuseWords(loadEnvFiles(process.argv.slice(2)).words);
+    const line = readCommandLine({ name, summary, options: envFileOption }, process.argv.slice(2));
+    if (line.answer !== undefined) {
+      output.write(`${line.answer}\n`, 1, false);
+      await exitAfterLog(0, logEndMs);
+    }
+    loadEnvFiles(line.values('env-file'));
     app = await build(lines);
     await app.start();
   } catch (error) {
@@ -78,16 +92,9 @@ export async function runProcess(
   }
 }
 
-/** Positional arguments are mistakes: `payment-sim-api x.env` would otherwise start without x.env. */
-function refuseWords(words: readonly string[]): void {
-  if (words.length > 0) {
-    throw new ConfigError(words.map((word) => `"${word}" is not understood; there is --env-file FILE`));
-  }
-}
-
 /** Without a stack for mistakes of configuration: wrong variables, a taken port, an unknown host. */
 function describeFailure(error: unknown, addressVariables: string): string {
-  if (error instanceof ConfigError) {
+  if (error instanceof ConfigError || error instanceof UsageError) {
     return error.message;
   }
   if (error instanceof Error && 'syscall' in error) {

@@ -1,6 +1,7 @@
 import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
+import { readHttpUrl } from '../base/env/http-url.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
 
@@ -32,7 +33,7 @@ export function loadWorkerConfig(
     /** Where poison messages are sent. Undefined: they stay in the queue for its redrive policy. */
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
     /** Undefined: outcomes are only logged. */
-    reservationApiUrl: reservationApiUrl(read),
+    reservationApiUrl: readHttpUrl(read, 'RESERVATION_API_URL', true),
     /** For one update of a reservation, in milliseconds. */
     reservationApiTimeoutMs: read.integer('RESERVATION_API_TIMEOUT_MS', 5_000, 1, 600_000),
     /** Batches of up to ten messages that are handled at the same time. */
@@ -45,6 +46,8 @@ export function loadWorkerConfig(
     retryBaseMs: read.integer('WORKER_RETRY_BASE_MS', 1_000, 1, 43_200_000),
     retryMaxMs: read.integer('WORKER_RETRY_MAX_MS', 300_000, 1, 43_200_000),
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
+    /** Variables whose names are near ones that are read; the last, because it goes by what was read. */
+    misspelt: read.misspelt(),
   };
   if (config.retryMaxMs < config.retryBaseMs) {
     read.mistake('WORKER_RETRY_MAX_MS', 'must not be below WORKER_RETRY_BASE_MS');
@@ -56,15 +59,4 @@ export function loadWorkerConfig(
     throw new ConfigError(read.mistakes);
   }
   return Object.freeze(config);
-}
-
-function reservationApiUrl(read: EnvironmentReader): string | undefined {
-  const value = read.optionalText('RESERVATION_API_URL');
-  const url = value === undefined ? null : URL.parse(value);
-  const isBase =
-    (url?.protocol === 'http:' || url?.protocol === 'https:') && url.search === '' && url.hash === '';
-  if (value !== undefined && !isBase) {
-    read.mistake('RESERVATION_API_URL', 'must be an http or https URL without a query or fragment');
-  }
-  return value;
 }

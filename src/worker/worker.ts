@@ -168,6 +168,12 @@ async function startWorker(
   if (config.deadLetterQueueUrl === undefined) {
     logger.warn('PAYMENT_WEBHOOK_DLQ_URL is not set: messages that cannot be understood stay in the queue');
   }
+  if (config.misspelt.length > 0) {
+    logger.warn(
+      { variables: config.misspelt },
+      'Variables are set that nobody reads, named nearly as ones that are',
+    );
+  }
   poller.start();
   logger.info(
     {

@@ -136,7 +136,15 @@ function createWorld(seed: number) {
       attempt: createWebhookAttempt({ ...parts, keys: [secretToKey('key')], timeoutMs: 1_000 }),
       maxConnectionWaitMs: custody.maxConnectionWaitMs,
     });
-    const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs: 1_000, retry, drainsRetries: true });
+    const sender = createWebhookSender({
+      ...parts,
+      takeTurn,
+      queue,
+      custody,
+      timeoutMs: 1_000,
+      retry,
+      drainsRetries: true,
+    });
     sender.start();
     const delivery = createDeliveryService([sender], observe);
     const newId = createRandomIds();

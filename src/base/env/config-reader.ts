@@ -1,3 +1,5 @@
+import { type MisspeltName, misspeltNames } from './misspelt-names.ts';
+
 /**
  * Reads typed values from environment variables and collects what is wrong with them instead of
  * throwing at the first, so that one start shows every mistake. Values are trimmed; an empty one counts
@@ -101,6 +103,11 @@ export class EnvironmentReader {
       }
     }
     return this.#record(name, entries);
+  }
+
+  /** Variables that are set with a name near one that was read; to be asked when all were read. */
+  misspelt(): readonly MisspeltName[] {
+    return misspeltNames(this.#env, new Set(this.values.keys()));
   }
 
   #record<T extends string | number | readonly string[] | undefined>(name: string, value: T): T {
