@@ -11,12 +11,19 @@ const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
 // One of several services that a parent process has started: as src/main.ts, but it sends its ports to the
 // parent by IPC, whatever the log level, and ends with it: the channel disconnects when the parent ends.
 process.once('disconnect', () => process.exit(1));
-await runProcess('payment-sim-api', 'HOST, GRPC_PORT and HEALTH_PORT', async (logDestination) => {
-  const app = await buildApp(loadConfig(process.env), { logDestination });
-  return {
-    async start() {
-      process.send?.(await app.start());
-    },
-    stop: () => app.stop(),
-  };
-});
+await runProcess(
+  {
+    name: 'payment-sim-api',
+    summary: 'One of several services.',
+    addressVariables: 'HOST, GRPC_PORT and HEALTH_PORT',
+  },
+  async (logDestination) => {
+    const app = await buildApp(loadConfig(process.env), { logDestination });
+    return {
+      async start() {
+        process.send?.(await app.start());
+      },
+      stop: () => app.stop(),
+    };
+  },
+);

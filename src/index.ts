@@ -1,4 +1,5 @@
 /* What the package exports: for receivers of webhooks, and for test suites. */
+import './base/throw-on-old-node.ts';
 export type { SimClock as Clock, SimClock, Timer } from './base/clock.ts';
 export { ConfigError } from './base/env/config-error.ts';
 export type { PaymentWebhook } from './webhook-format/payload.ts';

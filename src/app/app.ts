@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { addGauge, type Metrics } from '../observability/metrics.ts';
+import { addGauge, addLostLines, type Metrics } from '../observability/metrics.ts';
+import type { Pending } from '../process/stop-notice.ts';
 import type { ApiServer } from '../server/api-server.ts';
 import { createOpsServer } from '../server/ops-server.ts';
 import type { State } from '../state/state.ts';
@@ -21,6 +22,8 @@ export interface App {
    * events go out; what did not in `shutdownGraceMs` is logged. Calling it again changes nothing.
    */
   stop(): Promise<void>;
+  /** What a stop waits for: how many of each. */
+  pending(): Promise<Pending>;
 }
 
 /** Puts all parts together; with its neighbours in this folder the only place that does. */
@@ -41,6 +44,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     logger: fastifyLoggerOf(basics),
   });
   addGauges(basics.metrics, state, api, unreadyReason);
+  addLostLines(basics.metrics.registry, overrides.logDestination);
 
   let stopping: Promise<void> | undefined;
   return {
@@ -50,7 +54,14 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
       stopping ??= stopAll(basics, exits, { state, api, ops });
       return stopping;
     },
+    pending: () => countPending(state, exits),
   };
+}
+
+/** With durable state a stop leaves payments that are due later to the other replicas. */
+async function countPending(state: State, exits: Exits): Promise<Pending> {
+  const payments = state.durable ? 0 : (await state.payments.count()).pending;
+  return { payments, ...exits.pending() };
 }
 
 function addGauges(
@@ -82,6 +93,12 @@ async function startAll(
 ): Promise<{ readonly apiPort: number; readonly opsPort: number }> {
   if (config.reusePort && !state.durable) {
     logger.warn('REUSE_PORT without REDIS_URL: each process knows only the payments that it took itself');
+  }
+  if (config.misspelt.length > 0) {
+    logger.warn(
+      { variables: config.misspelt },
+      'Variables are set that nobody reads, named nearly as ones that are',
+    );
   }
   exits.start();
   await state.start();

@@ -1,5 +1,4 @@
 import type { FastifyBaseLogger } from 'fastify';
-import type { DestinationStream } from 'pino';
 import { type MachineClock, type SimClock, systemClock } from '../base/clock.ts';
 import { createRandomIds, type IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
@@ -16,6 +15,7 @@ import {
   createSeededOutcomes,
   type RandomOutcomes,
 } from '../payment/random-outcomes.ts';
+import type { LogDestination } from '../process/line-buffer.ts';
 import type { RedisPaymentParts } from '../state/redis/payments.ts';
 import type { State } from '../state/state.ts';
 import type { Config } from './config.ts';
@@ -49,7 +49,7 @@ export interface AppOverrides {
   /** Stands between settlements and a way out. */
   readonly wrapChannel?: (name: 'webhook' | 'eventbridge', channel: DeliveryChannel) => DeliveryChannel;
   /** Where log lines go; standard output unless told otherwise. */
-  readonly logDestination?: DestinationStream;
+  readonly logDestination?: LogDestination;
 }
 
 /** What everything works with. */
@@ -57,7 +57,7 @@ export type Basics = Readonly<ReturnType<typeof createBasics>>;
 
 /** Makes what everything works with. */
 export function createBasics(config: Config, overrides: AppOverrides) {
-  const logDestination: DestinationStream = overrides.logDestination ?? process.stdout;
+  const logDestination: LogDestination = overrides.logDestination ?? process.stdout;
   const clock: SimClock = overrides.clock ?? systemClock;
   return {
     config,

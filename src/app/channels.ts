@@ -73,6 +73,8 @@ export function buildDelivery(basics: Basics, state: State) {
     closeWebhooks: webhooks.close,
     start: () => channels.forEach((channel) => channel.start()),
     connect: () => eventBridge?.connect(),
+    /** What a stop waits for. */
+    pending: () => ({ webhooks: webhooks.pending(), events: eventBridge?.pending() ?? 0 }),
     unreadyReason: () => eventBridge?.unreadyReason(),
   };
 }
@@ -140,8 +142,12 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       custody,
       timeoutMs,
       retry,
+      // Whoever develops stops often, and a receiver that is down then is one that nobody runs.
+      drainsRetries: config.environment !== 'development',
     }),
     close: () => connections.destroy(),
+    /** How many are under way or wait in this process. */
+    pending: () => connections.stats().busy + connections.stats().waiting + queue.heldHere(),
   };
 }
 

@@ -102,6 +102,8 @@ function readConfig(read: EnvironmentReader) {
     eventBridge: readEventBridgeConfig(read),
     /** Where dead letters go besides the log. */
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
+    /** Variables whose names are near ones that are read; the last, because it goes by what was read. */
+    misspelt: read.misspelt(),
   };
 }
 

@@ -1,15 +1,17 @@
 #!/usr/bin/env node
+import '../base/end-on-old-node.ts';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
+import { envFileOption } from '../base/command-line.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
-import { loadEnvFiles } from '../base/env/env-file.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
 import { checkAws } from './check-aws.ts';
+import { printLines, runCommand } from './run-command.ts';
 
 /*
  * `npm run aws:check [-- --env-file FILE]`: whether the bus, its rule and the queues exist and fit
@@ -20,7 +22,6 @@ import { checkAws } from './check-aws.ts';
 const limits = { timeoutMs: 10_000, maxSockets: 4 };
 
 async function main(): Promise<boolean> {
-  loadEnvFiles(process.argv.slice(2));
   const read = new EnvironmentReader(process.env);
   const aws = readAwsConfig(read);
   const { busName, source } = readEventBridgeConfig(read);
@@ -46,25 +47,25 @@ async function main(): Promise<boolean> {
     { region: aws.region, busName, source, queueUrl: queue, deadLetterQueueUrl: deadLetterQueue },
   );
   for (const { isFine, text } of findings) {
-    process.stdout.write(`${isFine ? 'ok      ' : 'missing '} ${text}\n`);
+    printLines(`${isFine ? 'ok      ' : 'missing '} ${text}`);
   }
-  return findings.every(({ isFine }) => isFine);
+  const isFine = findings.every((finding) => finding.isFine);
+  printLines(isFine ? 'All is there.' : 'See docs/aws.md for how to make what is missing.');
+  return isFine;
 }
 
 function describeFailure(error: unknown): string {
-  if (error instanceof ConfigError) {
-    return error.message;
-  }
   return error instanceof Error && /Credentials|Token/.test(error.name)
     ? `no AWS credentials: ${error.message}`
     : String(error);
 }
 
-try {
-  const isFine = await main();
-  process.stdout.write(isFine ? 'All is there.\n' : 'See docs/aws.md for how to make what is missing.\n');
-  process.exitCode = isFine ? 0 : 1;
-} catch (error) {
-  process.stderr.write(`aws:check cannot run: ${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
+await runCommand(
+  {
+    name: 'npm run aws:check',
+    summary: 'Says what AWS resources are missing; creates nothing.',
+    options: envFileOption,
+  },
+  main,
+  describeFailure,
+);

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import '../base/end-on-old-node.ts';
 import { loadConfig } from '../app/config.ts';
+import { envFileOption, type CommandLine, UsageError } from '../base/command-line.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
-import { loadEnvFiles } from '../base/env/env-file.ts';
+import { readEnvFile } from '../base/env/env-file.ts';
+import { misspeltNames } from '../base/env/misspelt-names.ts';
 import { tryLoad } from '../base/env/try-load.ts';
+import { nearestName } from '../base/near-name.ts';
 import { loadWorkerConfig } from '../worker/config.ts';
+import { printLines, runCommand } from './run-command.ts';
 
 /*
  * `npm run check-env [-- worker] [-- --env-file FILE]`: prints the configuration as the service, or
@@ -22,17 +25,34 @@ const secretName = /SECRET|PASSWORD|TOKEN|ACCESS_KEY/;
 /** Variables that others read: Node, the AWS SDK, the tools of this project. */
 const othersName = /^(NODE_|AWS_|DEV_|npm_)/;
 
-/** A mistake for each variable of a file that neither process reads: misspelt, or of another version. */
-function findUnread(file: string): readonly string[] {
+/** The names that one of the processes reads. */
+function readNames(): ReadonlySet<string> {
   const known = new Set<string>();
   for (const load of Object.values(loaders)) {
     const read = new EnvironmentReader({});
     tryLoad(() => load({}, read));
     read.values.forEach((_value, name) => known.add(name));
   }
-  return Object.keys(parseEnv(readFileSync(file, 'utf8')))
+  return known;
+}
+
+/** A mistake for each variable of a file that neither process reads: misspelt, or of another version. */
+function findUnread(file: string, known: ReadonlySet<string>): readonly string[] {
+  return Object.keys(readEnvFile(file))
     .filter((name) => !known.has(name) && !othersName.test(name))
-    .map((name) => `${name} in ${file} is not the name of a variable`);
+    .map((name) => {
+      const near = nearestName(name, known);
+      const hint = near === undefined ? '' : `; did you mean ${near}?`;
+      return `${name} in ${file} is not the name of a variable${hint}`;
+    });
+}
+
+/** The same for each variable of the environment whose name is near one that is read; files have their own. */
+function findMisspelt(known: ReadonlySet<string>, files: readonly string[]): readonly string[] {
+  const ofFiles = new Set(files.flatMap((file) => Object.keys(readEnvFile(file))));
+  return misspeltNames(process.env, known)
+    .filter(({ name }) => !ofFiles.has(name))
+    .map(({ name, near }) => `${name} is not the name of a variable; did you mean ${near}?`);
 }
 
 /** One line of the output: name, whether it is set, and the value that counts. */
@@ -42,7 +62,7 @@ function formatVariable(name: string, effective: string | number | readonly stri
   const value = secretName.test(name)
     ? '(hidden)'
     : hideCredentials(given === '' ? String(effective ?? '(none)') : given);
-  return `${name.padEnd(38)} ${origin.padEnd(8)} ${value}\n`;
+  return `${name.padEnd(38)} ${origin.padEnd(8)} ${value}`;
 }
 
 /** Hides `user:password@` of a URL; in what is no URL, all in front of the last @. */
@@ -50,29 +70,31 @@ function hideCredentials(value: string): string {
   return value.replace(/^(\w+:\/\/)?.*@/, '$1(hidden)@');
 }
 
-function main(): void {
-  const { files, words } = loadEnvFiles(process.argv.slice(2));
+function main({ words, values }: CommandLine): boolean {
   const [role = 'service', ...others] = words;
   const load = loaders[role];
   if (load === undefined || others.length > 0) {
-    throw new ConfigError([`"${words.join(' ')}" must be service or worker`]);
+    throw new UsageError(`"${words.join(' ')}" must be service or worker`);
   }
   const read = new EnvironmentReader(process.env);
   const loaded = tryLoad(() => load(process.env, read));
-  const mistakes = [...loaded.mistakes, ...files.flatMap(findUnread)];
+  const [known, files] = [readNames(), values('env-file')];
+  const unread = [...files.flatMap((file) => findUnread(file, known)), ...findMisspelt(known, files)];
+  const mistakes = [...loaded.mistakes, ...unread];
   const lines = [...read.values].map(([name, effective]) => formatVariable(name, effective));
-  process.stdout.write(`${lines.join('')}${mistakes.length === 0 ? '\nNo mistakes.\n' : ''}`);
+  printLines(`${lines.join('\n')}${mistakes.length === 0 ? '\n\nNo mistakes.' : ''}`);
   if (mistakes.length > 0) {
-    throw new ConfigError(mistakes);
+    process.stderr.write(`\n${new ConfigError(mistakes).message}\n`);
   }
+  return mistakes.length === 0;
 }
 
-try {
-  main();
-} catch (error) {
-  if (!(error instanceof ConfigError)) {
-    throw error;
-  }
-  process.stderr.write(`\n${error.message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(
+  {
+    name: 'npm run check-env',
+    summary: 'Prints the configuration as the service, or the worker, would see it, and every mistake.',
+    words: '[service | worker]',
+    options: envFileOption,
+  },
+  main,
+);

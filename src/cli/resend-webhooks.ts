@@ -1,17 +1,23 @@
 #!/usr/bin/env node
+import '../base/end-on-old-node.ts';
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
 import { egressPolicyOf } from '../app/basics.ts';
 import { type Config, loadConfig } from '../app/config.ts';
 import { systemClock } from '../base/clock.ts';
-import { ConfigError } from '../base/env/config-error.ts';
-import { loadEnvFiles } from '../base/env/env-file.ts';
-import { type GivenUpWebhook, readGivenUpWebhook } from '../delivery/dead-letter/log-line.ts';
+import { type CommandLine, envFileOption } from '../base/command-line.ts';
+import { errorMessage } from '../base/error-text.ts';
+import {
+  deadLetterLines,
+  type GivenUpWebhook,
+  readGivenUpWebhook,
+} from '../delivery/dead-letter/log-line.ts';
 import { encodeWebhookBody } from '../delivery/payload.ts';
 import { createWebhookConnector, resolveWithSystem } from '../delivery/webhook/connector.ts';
 import { webhookHeaders } from '../delivery/webhook/attempt.ts';
 import { sendWebhookRequest, toWebhookTarget } from '../delivery/webhook/request.ts';
 import { signingKeysOf } from '../webhook-format/signature.ts';
+import { printLines, runCommand } from './run-command.ts';
 
 /*
  * Reads log lines from standard input and sends the webhooks again that were given up, each once and
@@ -43,38 +49,52 @@ function createSend(config: Config): Send {
   };
 }
 
-async function main(): Promise<boolean> {
-  const isDryRun = process.argv.includes('--dry-run');
-  const { words } = loadEnvFiles(process.argv.slice(2).filter((word) => word !== '--dry-run'));
-  if (words.length > 0) {
-    throw new ConfigError([
-      `"${words.join(' ')}" is not understood; there are --dry-run and --env-file FILE`,
-    ]);
+/** As `send`, but a webhook that cannot be sent at all, as with a broken URL, is one that failed. */
+async function trySend(send: Send, webhook: GivenUpWebhook): ReturnType<Send> {
+  try {
+    return await send(webhook);
+  } catch (error) {
+    return { isDelivered: false, answer: errorMessage(error) };
   }
+}
+
+async function main({ values }: CommandLine): Promise<boolean> {
+  const isDryRun = values('dry-run').length > 0;
   const send: Send = isDryRun
     ? async () => ({ isDelivered: true, answer: 'not sent' })
     : createSend(loadConfig(process.env));
-  let delivered = 0;
-  let failed = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
+  let [delivered, failed, lineNumber] = [0, 0, 0];
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+    lineNumber += 1;
     const webhook = readGivenUpWebhook(line);
     if (webhook !== undefined) {
-      const { isDelivered, answer } = await send(webhook);
+      const { isDelivered, answer } = await trySend(send, webhook);
       delivered += isDelivered ? 1 : 0;
       failed += isDelivered ? 0 : 1;
       const { id: eventId, payment } = webhook.event;
-      process.stdout.write(`${eventId} ${payment.id} ${webhook.url} ${answer}\n`);
+      printLines(oneLine(`${eventId} ${payment.id} ${webhook.url} ${answer}`));
+    } else if (looksGivenUp.test(line)) {
+      failed += 1;
+      printLines(
+        `line ${lineNumber} is of a webhook given up, but cannot be read: not whole, or not JSON alone`,
+      );
     }
   }
-  process.stdout.write(`${delivered} ${isDryRun ? 'found' : 'delivered'}, ${failed} failed\n`);
+  printLines(`${delivered} ${isDryRun ? 'found' : 'delivered'}, ${failed} failed`);
   return failed === 0;
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  process.stderr.write(
-    `webhooks:resend cannot run: ${error instanceof ConfigError ? error.message : String(error)}\n`,
-  );
-  process.exitCode = 1;
+const looksGivenUp = new RegExp(`"msg": ?"${deadLetterLines.webhook}"`);
+
+function oneLine(text: string): string {
+  return text.replaceAll('\n', String.raw`\u000a`);
 }
+
+await runCommand(
+  {
+    name: 'npm run webhooks:resend',
+    summary: 'Reads log lines from standard input and sends the webhooks again that were given up.',
+    options: { 'dry-run': { text: 'says which, and sends nothing' }, ...envFileOption },
+  },
+  main,
+);

@@ -1,3 +1,4 @@
+import { callableHost } from '../base/callable-host.ts';
 import type { SimClock } from '../base/clock.ts';
 import { errorMessage } from '../base/error-text.ts';
 import type { IdGenerator } from '../base/ids.ts';
@@ -85,7 +86,7 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     await app.stop().catch(() => undefined);
     throw error;
   });
-  const host = urlHost(config.host);
+  const host = callableHost(config.host);
   return {
     apiUrl: `http://${host}:${apiPort}`,
     opsUrl: `http://${host}:${opsPort}`,
@@ -128,12 +129,4 @@ function harmless(log: (line: string) => void): (line: string) => void {
       }
     }
   };
-}
-
-/** An address to listen at as one to call. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') {
-    return '127.0.0.1';
-  }
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { createCallMetrics } from './call-metrics.ts';
 import { addProcessLimits } from './process-limits.ts';
+import type { LogDestination } from '../process/line-buffer.ts';
 import { createOutcomeCounter, createSeriesCounter, createSeriesHistogram } from './series.ts';
 
 /** Every instrument of the service, in one registry that belongs to one app. */
@@ -173,6 +174,19 @@ export function addGauge(
           gauge.reset();
         }
       }
+    },
+  });
+}
+
+/** Adds the counter of log lines that found no room in front of `destination`; 0 for one that loses none. */
+export function addLostLines(registry: Registry, destination: LogDestination | undefined): void {
+  const counter: Counter = new Counter({
+    name: 'log_lines_lost_total',
+    help: 'Log lines that found no room because standard output could not be written.',
+    registers: [registry],
+    collect() {
+      counter.reset();
+      counter.inc(destination?.lostLines?.() ?? 0);
     },
   });
 }

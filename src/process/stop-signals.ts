@@ -2,7 +2,7 @@
 interface StopHandlers {
   /** For the first signal: ends in order. */
   readonly stop: () => void;
-  /** For a second signal: ends at once. */
+  /** For a second signal: ends at once. Further ones change nothing. */
   readonly stopNow: () => void;
 }
 
@@ -10,17 +10,19 @@ interface StopHandlers {
  * Signals that come so soon after the first, in milliseconds, are the same Ctrl-C: the terminal sends
  * SIGINT to every process in the foreground, and `npm run` passes on the one that it got.
  */
-const sameSignalMs = 500;
+export const sameSignalMs = 500;
 
 /** Calls the handlers on SIGTERM and SIGINT, which from then on no longer end the process by themselves. */
 export function onStopSignals({ stop, stopNow }: StopHandlers): void {
   let firstAtMs: number | undefined;
+  let isEnding = false;
   function onSignal(): void {
     const nowMs = performance.now();
     if (firstAtMs === undefined) {
       firstAtMs = nowMs;
       stop();
-    } else if (nowMs - firstAtMs > sameSignalMs) {
+    } else if (!isEnding && nowMs - firstAtMs > sameSignalMs) {
+      isEnding = true;
       stopNow();
     }
   }

@@ -46,6 +46,8 @@ export function loadWorkerConfig(
     retryBaseMs: read.integer('WORKER_RETRY_BASE_MS', 1_000, 1, 43_200_000),
     retryMaxMs: read.integer('WORKER_RETRY_MAX_MS', 300_000, 1, 43_200_000),
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
+    /** Variables whose names are near ones that are read; the last, because it goes by what was read. */
+    misspelt: read.misspelt(),
   };
   if (config.retryMaxMs < config.retryBaseMs) {
     read.mistake('WORKER_RETRY_MAX_MS', 'must not be below WORKER_RETRY_BASE_MS');

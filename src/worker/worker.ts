@@ -1,6 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { FastifyInstance } from 'fastify';
-import type { DestinationStream } from 'pino';
 import { Agent, buildConnector } from 'undici';
 import { awsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
@@ -8,7 +7,9 @@ import { type MachineClock, systemClock } from '../base/clock.ts';
 import { runSteps } from '../base/run-steps.ts';
 import { skippingInterim } from '../base/skip-interim.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
-import { addGauge } from '../observability/metrics.ts';
+import { addGauge, addLostLines } from '../observability/metrics.ts';
+import type { LogDestination } from '../process/line-buffer.ts';
+import type { Pending } from '../process/stop-notice.ts';
 import { closeOpsServer, createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
@@ -30,7 +31,7 @@ const queueTimeoutMs = 10_000;
 interface WorkerOverrides {
   readonly clock?: MachineClock;
   /** Where log lines go; standard output unless told otherwise. */
-  readonly logDestination?: DestinationStream;
+  readonly logDestination?: LogDestination;
 }
 
 /** A reservation worker that has been wired up. */
@@ -46,6 +47,8 @@ export interface Worker {
    * handled in `shutdownGraceMs` stays in the queue. Calling it again changes nothing.
    */
   stop(): Promise<void>;
+  /** What a stop waits for. */
+  pending(): Promise<Pending>;
 }
 
 interface WorkerState {
@@ -73,6 +76,7 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
     }),
     isDraining: false,
   };
+  addLostLines(self.metrics.registry, overrides.logDestination);
   const poller = createPoller(self, createEventMemory(self));
   const ops = createOpsEndpoint(self, poller);
   let stopping: Promise<void> | undefined;
@@ -82,6 +86,7 @@ export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {
       stopping ??= stopWorker(self, poller, ops);
       return stopping;
     },
+    pending: async () => ({ messages: (await self.metrics.inFlight.get()).values[0]?.value ?? 0 }),
   };
 }
 
@@ -167,6 +172,12 @@ async function startWorker(
   const opsPort = typeof address === 'object' && address !== null ? address.port : config.healthPort;
   if (config.deadLetterQueueUrl === undefined) {
     logger.warn('PAYMENT_WEBHOOK_DLQ_URL is not set: messages that cannot be understood stay in the queue');
+  }
+  if (config.misspelt.length > 0) {
+    logger.warn(
+      { variables: config.misspelt },
+      'Variables are set that nobody reads, named nearly as ones that are',
+    );
   }
   poller.start();
   logger.info(

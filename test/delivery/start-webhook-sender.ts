@@ -38,6 +38,7 @@ export interface SenderChange<C extends MachineClock = FakeClock> {
   readonly clock?: C;
   readonly maxAttempts?: number;
   readonly retryBaseMs?: number;
+  readonly drainsRetries?: boolean;
   readonly timeoutMs?: number;
   readonly backlog?: { readonly maxWaiting: number; readonly maxWaitingPerOrigin: number };
   readonly queue?: DeliveryQueue<WebhookDelivery>;
@@ -139,8 +140,16 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     attempt: createWebhookAttempt({ ...parts, keys, timeoutMs }),
     maxConnectionWaitMs: custody.maxConnectionWaitMs,
   });
-  const hasRoom = (origin: string) => connections.hasRoom(origin);
-  const sender = createWebhookSender({ ...parts, takeTurn, hasRoom, queue, custody, timeoutMs, retry });
+  const sender = createWebhookSender({
+    ...parts,
+    takeTurn,
+    hasRoom: (origin) => connections.hasRoom(origin),
+    queue,
+    custody,
+    timeoutMs,
+    retry,
+    drainsRetries: change.drainsRetries ?? true,
+  });
   sender.start();
   /** What `accept` of the channel gives. */
   function accept(webhookUrl: string | undefined, mark = '1'): Promise<void> | undefined {

@@ -244,6 +244,30 @@ describe('drain', () => {
     expect(await count('webhook_deliveries_total', 'dead_letter_shutdown')).toBe(1);
   });
 
+  test('accounts for all retries at once where it is not to wait for them; first attempts go out', async () => {
+    const held: (() => void)[] = [];
+    const receiver = await startScriptedReceiver((response, nth) =>
+      nth === 0
+        ? response.writeHead(503).end()
+        : held.push(() => response.writeHead(nth < 2 ? 503 : 200).end()),
+    );
+    const { sender, send, logs } = startSender({ drainsRetries: false });
+    send(`${receiver.origin}/`, 'waits');
+    await expect.poll(() => logs(retryLine)).toHaveLength(1);
+    send(`${receiver.origin}/`, 'fails');
+    await expect.poll(() => held.length).toBe(1);
+    send(`${receiver.origin}/`, 'succeeds');
+    await expect.poll(() => held.length).toBe(2);
+    const drained = sender.drain(3_600_000);
+    held.forEach((answer) => answer());
+    await drained; // the clock stands still: nothing waited for a retry
+    expect(logs(givenUpLine)).toMatchObject([
+      { event_id: 'evt-waits', reason: 'shutdown' },
+      { event_id: 'evt-fails', reason: 'shutdown' },
+    ]);
+    expect(logs('Webhook delivered')).toMatchObject([{ event_id: 'evt-succeeds' }]);
+  });
+
   test('accounts for what fails meanwhile and could not be tried again in time', async () => {
     const held: (() => void)[] = [];
     const receiver = await startScriptedReceiver((response) =>

@@ -146,6 +146,7 @@ function createWorld(seed: number) {
       custody,
       timeoutMs: 1_000,
       retry,
+      drainsRetries: true,
     });
     sender.start();
     const delivery = createDeliveryService([sender], observe);

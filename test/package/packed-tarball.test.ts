@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -181,6 +181,54 @@ test.each([
   ]);
   // npx itself ends by the signal.
   expect(await ended).toEqual(command === 'npx' ? [null, 'SIGTERM'] : [0, null]);
+});
+
+/** The system's, which may be too old; the tests of that are skipped where it is not, or where there is none. */
+const systemNode = '/usr/bin/node';
+const systemVersion =
+  spawnSync(systemNode, ['--version'], { encoding: 'utf8' }).stdout?.trim().slice(1) ?? '';
+const { node: oldest } = (
+  JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { engines: { node: string } }
+).engines;
+const isOld =
+  systemVersion !== '' && Number.parseFloat(systemVersion) < Number.parseFloat(oldest.replace('>=', ''));
+const complaint = `payment-sim needs Node 22.20 or newer, this is ${systemVersion}`;
+
+describe.skipIf(!isOld)('a Node that is too old', () => {
+  test.each([
+    'dist/main.js',
+    'dist/worker/main.js',
+    'dist/cli/status.js',
+    'dist/cli/check-env.js',
+    'dist/cli/aws-check.js',
+    'dist/cli/resend-webhooks.js',
+  ])('is told by %s in one line', async (script) => {
+    const started = run(systemNode, [join('node_modules/payment-sim', script)], { cwd: project });
+    await expect(started).rejects.toMatchObject({ code: 1, stdout: '', stderr: `${complaint}\n` });
+  });
+
+  test.each([
+    `await import('payment-sim')`,
+    `await import('payment-sim').then((sim) => sim.startPaymentSim())`,
+  ])('is told by %s', async (code) => {
+    const started = run(systemNode, ['--input-type=module', '-e', code], { cwd: project });
+    await expect(started).rejects.toThrow(`Error: ${complaint}`);
+  });
+
+  test.each(['start', 'worker', 'dev', 'status', 'check-env', 'aws:check', 'webhooks:resend', 'perf-test'])(
+    'is told by npm run %s',
+    async (script) => {
+      const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+        scripts: Record<string, string>;
+      };
+      // As npm runs it, but without the Node that npm ci brings.
+      const started = run('sh', ['-c', scripts[script] ?? ''], { cwd: root, env: { PATH: '/usr/bin:/bin' } });
+      await expect(started).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(complaint) as string,
+      });
+    },
+  );
 });
 
 test('npx reservation-worker says what it misses', async () => {

@@ -163,17 +163,24 @@ function channelWithCrashPoints(name: 'webhook' | 'eventbridge', channel: Delive
 }
 
 process.once('disconnect', () => process.exit(1));
-await runProcess('crashing replica', 'HOST, GRPC_PORT and HEALTH_PORT', async (logDestination) => {
-  const app = await buildApp(loadConfig(process.env), {
-    logDestination,
-    wrapState: withCrashPoints,
-    wrapRedisPayments: partsWithCrashPoints,
-    wrapChannel: channelWithCrashPoints,
-  });
-  return {
-    async start() {
-      process.send?.(await app.start());
-    },
-    stop: () => app.stop(),
-  };
-});
+await runProcess(
+  {
+    name: 'crashing replica',
+    summary: 'A service that dies.',
+    addressVariables: 'HOST, GRPC_PORT and HEALTH_PORT',
+  },
+  async (logDestination) => {
+    const app = await buildApp(loadConfig(process.env), {
+      logDestination,
+      wrapState: withCrashPoints,
+      wrapRedisPayments: partsWithCrashPoints,
+      wrapChannel: channelWithCrashPoints,
+    });
+    return {
+      async start() {
+        process.send?.(await app.start());
+      },
+      stop: () => app.stop(),
+    };
+  },
+);

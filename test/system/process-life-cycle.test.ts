@@ -103,6 +103,20 @@ describe('SIGTERM', () => {
     expect(service.logs().at(-1)?.['msg']).toBe('Stopped');
   });
 
+  test('in development does not wait for the retries of webhooks', async () => {
+    const receiver = await startWebhookReceiver((response) => void response.writeHead(500).end());
+    const service = startServiceProcess({ SHUTDOWN_GRACE_MS: '3600000', WEBHOOK_RETRY_BASE_MS: '300000' });
+    const { apiUrl } = await service.ready;
+    const call = createConnectCaller(apiUrl, 1);
+    await createPayment(call, { simulation: { delay_ms: 0 }, webhook_url: receiver.url });
+    await service.line('Webhook failed, to be tried again');
+    await createPayment(call, { simulation: { delay_ms: 50 }, webhook_url: receiver.url });
+    service.signal('SIGTERM');
+    expect((await service.ended).code).toBe(0);
+    expect(receiver.received).toHaveLength(2);
+    expect(service.logs('Webhook given up').map((line) => line['reason'])).toEqual(['shutdown', 'shutdown']);
+  });
+
   test('no line about an undeliverable webhook is lost, though nobody reads the log meanwhile', async () => {
     const count = 2_000;
     const service = startServiceProcess({ SHUTDOWN_GRACE_MS: '1000', WEBHOOK_RETRY_BASE_MS: '60000' });

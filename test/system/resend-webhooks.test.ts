@@ -23,6 +23,55 @@ async function resend(lines: readonly string[], env: Readonly<Record<string, str
   return { exitCode, output };
 }
 
+/** The log line of a webhook that was given up. */
+function givenUp(change: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({
+    level: 'error',
+    channel: 'webhook',
+    payment_id: 'pay-1',
+    reservation_id: 'reservation-1',
+    user_id: 'user-1',
+    status: 'COMPLETED',
+    amount: 1,
+    currency: 'KRW',
+    event_id: 'evt-1',
+    settled_at: '2026-01-01T00:00:00.000Z',
+    msg: 'Webhook given up',
+    ...change,
+  });
+}
+
+test('what receivers and lines have in them does not reach the terminal, and a bad line does not end the run', async () => {
+  const receiver = await startWebhookReceiver((answer, { body }) =>
+    body['payment_id'] === 'pay-evil'
+      ? answer.writeHead(500).end('\u001b[2J\u009b31mall is well\r\nevt-2 delivered\u202e')
+      : answer.end(),
+  );
+  const good = givenUp({ webhook_url: receiver.url });
+  const lines = [
+    givenUp({ webhook_url: receiver.url, payment_id: 'pay-evil', event_id: 'evt-\u001b]0;title\u0007' }),
+    givenUp({ webhook_url: 'http://[not a url' }),
+    givenUp({ webhook_url: 'ftp://example.com/' }),
+    givenUp({ webhook_url: `http://127.0.0.1:99999/` }),
+    givenUp({ webhook_url: receiver.url, event_id: 'a header\ncannot have this' }),
+    givenUp({ webhook_url: receiver.url, user_id: undefined }),
+    `pod-1 ${good}`,
+    '{"msg":"Webhook failed, to be tried again"}',
+    good,
+  ];
+  const { exitCode, output } = await resend(lines, { WEBHOOK_SECRET: secret });
+  expect(exitCode).toBe(1);
+  expect(output).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
+  expect(output).toContain(String.raw`evt-\u001b]0;title\u0007 pay-evil`);
+  expect(output).toContain('line 6 is of a webhook given up, but cannot be read');
+  expect(output).toContain('line 7 is of a webhook given up, but cannot be read');
+  expect(output.split('\n').slice(-3)).toEqual([
+    `evt-1 pay-1 ${receiver.url} 200`,
+    '1 delivered, 7 failed',
+    '',
+  ]);
+});
+
 test('webhooks that were given up are sent again from the log, under their event ids', async () => {
   let isBroken = true;
   const receiver = await startWebhookReceiver((answer) => answer.writeHead(isBroken ? 500 : 204).end());
@@ -77,4 +126,4 @@ test('webhooks that were given up are sent again from the log, under their event
     .slice(4)
     .map(({ rawBody, headers }) => verifyWebhook({ body: rawBody, headers, secret }));
   expect(events.map((event) => event.event_id).toSorted()).toEqual(given.toSorted());
-});
+}, 60_000);

@@ -1,4 +1,5 @@
 import { readWholeNumber } from '../whole-number.ts';
+import { type MisspeltName, misspeltNames } from './misspelt-names.ts';
 
 /**
  * Reads typed values from environment variables and collects what is wrong with them instead of
@@ -102,6 +103,11 @@ export class EnvironmentReader {
       }
     }
     return this.#record(name, entries);
+  }
+
+  /** Variables that are set with a name near one that was read; to be asked when all were read. */
+  misspelt(): readonly MisspeltName[] {
+    return misspeltNames(this.#env, new Set(this.values.keys()));
   }
 
   #record<T extends string | number | readonly string[] | undefined>(name: string, value: T): T {

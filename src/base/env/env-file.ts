@@ -1,40 +1,75 @@
-import { loadEnvFile } from 'node:process';
-import { parseArgs } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { errorMessage } from '../error-text.ts';
 import { ConfigError } from './config-error.ts';
 
+/** Variables by name. */
+type Variables = Readonly<Record<string, string>>;
+
 /**
- * Puts the variables of the files named by `--env-file` into the environment. What is set there already
- * stays as it is, and among files the first to set a variable wins.
+ * Puts the variables of files into the environment. What is set there already stays as it is, and among files
+ * the first to set a variable wins.
  *
- * @param args the command line without Node and script.
- * @returns the files, and the words of the command line that are no option.
- * @throws ConfigError when a file cannot be read, or for an option that does not exist.
+ * @throws ConfigError when a file cannot be read.
  */
-export function loadEnvFiles(args: readonly string[]): {
-  readonly files: readonly string[];
-  readonly words: readonly string[];
-} {
-  const { files, words } = readArguments(args);
+export function loadEnvFiles(files: readonly string[]): void {
   for (const file of files) {
-    try {
-      loadEnvFile(file);
-    } catch (error) {
-      throw new ConfigError([`--env-file ${file} cannot be read: ${errorMessage(error)}`]);
+    for (const [name, value] of Object.entries(readEnvFile(file))) {
+      process.env[name] ??= value;
     }
   }
-  return { files, words };
 }
 
-function readArguments(args: readonly string[]) {
+/**
+ * The variables of a file, as `node --env-file` reads it, but for two things: a byte order mark is no part of
+ * the first name, and a `#` without a blank in front of it belongs to the value, as in `SECRET=abc#def`.
+ *
+ * @throws ConfigError when it cannot be read or is not UTF-8.
+ */
+export function readEnvFile(file: string): Variables {
+  let bytes: Buffer;
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { 'env-file': { type: 'string', multiple: true, default: [] } },
-      allowPositionals: true,
-    });
-    return { files: values['env-file'], words: positionals };
+    bytes = readFileSync(file);
   } catch (error) {
-    throw new ConfigError([errorMessage(error)]);
+    throw new ConfigError([`--env-file ${file} cannot be read: ${errorMessage(error)}`]);
   }
+  return parseEnvText(decode(file, bytes));
+}
+
+/** Without its byte order mark, which TextDecoder takes off. */
+function decode(file: string, bytes: Buffer): string {
+  // Text of ASCII letters in UTF-16 is valid UTF-8 with a zero in every other byte.
+  const isUtf16 = /^(?:\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2)) || bytes.includes(0);
+  try {
+    if (!isUtf16) {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    }
+  } catch {
+    // Told below.
+  }
+  const found = isUtf16 ? 'UTF-16' : 'another encoding';
+  throw new ConfigError([`--env-file ${file} cannot be read: it is in ${found}, save it as UTF-8`]);
+}
+
+/** A line that sets a variable: its name, and all behind the equals sign. */
+const assignment = /^\s*(?:export\s+)?([\w.-]+)[^\S\n]*=([^\n]*)$/;
+/** A value in quotation marks, with its variable, over several lines where it has them; then its comment. */
+const quoted = /^\s*(?:export\s+)?[\w.-]+[^\S\n]*=[^\S\n]*(["'`])[^]*?\1[^\n]*$/m;
+
+function parseEnvText(text: string): Variables {
+  const variables: Record<string, string> = {};
+  let rest = text.replaceAll(/\r\n?/g, '\n');
+  while (rest !== '') {
+    const [line = ''] = rest.split('\n', 1);
+    const [, name, value = ''] = assignment.exec(line) ?? [];
+    const isQuoted = /^\s*["'`]/.test(value);
+    const entry = (isQuoted ? quoted.exec(rest)?.[0] : undefined) ?? line;
+    if (name === undefined || isQuoted) {
+      Object.assign(variables, parseEnv(entry));
+    } else {
+      variables[name] = value.replace(/\s#.*$/, '').trim();
+    }
+    rest = rest.slice(entry.length + 1);
+  }
+  return variables;
 }

@@ -16,6 +16,8 @@ import type { EventBridgeSender } from './sender.ts';
 export interface EventBridgeChannel extends DeliveryChannel {
   /** Connects to AWS in the background; returns at once. */
   connect(): void;
+  /** How many events are under way or wait in this process. */
+  pending(): number;
   /** Why the service is not ready, in mode `on` only. */
   unreadyReason(): string | undefined;
 }
@@ -65,6 +67,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     connect: () => connect(self),
     accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
     hasRoom: (origin) => self.state === 'off' || self.sender.hasRoom(origin),
+    pending: () => (self.state === 'off' ? 0 : countBacklog(self.sender)),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
     async drain(withinMs) {
       try {
@@ -76,6 +79,11 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       }
     },
   };
+}
+
+function countBacklog(sender: EventBridgeSender): number {
+  const { ready, retrying, in_flight: inFlight } = sender.backlog();
+  return ready + retrying + inFlight;
 }
 
 function connect(self: State): void {

@@ -25,6 +25,8 @@ interface WebhookSenderDeps {
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly retry: RetryOptions;
+  /** Whether a drain waits for retries; otherwise what waits for one is accounted for at once. */
+  readonly drainsRetries: boolean;
 }
 
 interface State extends WebhookSenderDeps {
@@ -168,7 +170,7 @@ function isIdle({ inFlight, concluding, queue }: State): boolean {
 async function drain(self: State, withinMs: number): Promise<void> {
   const deadline = self.machine.monotonic() + withinMs;
   await runSteps([
-    async () => await self.custody.abandon(await self.queue.drain(withinMs)),
+    async () => await self.custody.abandon(await self.queue.drain(self.drainsRetries ? withinMs : 0)),
     () => finish(self, deadline),
   ]);
 }

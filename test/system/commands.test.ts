@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { startService } from '../support/start-service.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+
+/** Every command, and an option that it has. */
+const commands = [
+  ['src/main.ts', '--env-file FILE'],
+  ['src/worker/main.ts', '--env-file FILE'],
+  ['src/cli/check-env.ts', '--env-file FILE'],
+  ['src/cli/status.ts', '--env-file FILE'],
+  ['src/cli/aws-check.ts', '--env-file FILE'],
+  ['src/cli/resend-webhooks.ts', '--dry-run'],
+  ['dev/dev.ts', '--replicas NUMBER'],
+  ['bench/perf-test.ts', '--connections NUMBER'],
+] as const;
+
+async function run(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  output: 'pipe' | number = 'pipe',
+) {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', output, 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+describe.each(commands)('%s', (script, option) => {
+  test('answers --help and --version, and names what there is when an option is mistyped', async () => {
+    const [name = ''] = option.split(' ');
+    const [help, shown, mistyped, unknown] = await Promise.all([
+      run(script, ['--help']),
+      run(script, ['--version']),
+      run(script, [`${name}x`]),
+      run(script, ['--zzzzzz']),
+    ]);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: /);
+    expect(help.stdout).toContain(option);
+    expect(shown).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    expect(mistyped.code).toBe(1);
+    expect(mistyped.stderr).toContain(`did you mean ${name}?`);
+    expect(unknown).toMatchObject({ code: 1, stdout: '' });
+    expect(unknown.stderr).toMatch(
+      /^.* cannot run: --zzzzzz is not understood; there is .*--help, --version\n$/,
+    );
+    expect(unknown.stderr).toContain(option);
+  }, 60_000);
+});
+
+test('perf-test with nothing running says so instead of counting refused connections', async () => {
+  const port = await freePort();
+  const { code, stdout, stderr } = await run('bench/perf-test.ts', [`127.0.0.1:${port}`]);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain(`nothing answers at 127.0.0.1:${port} (ECONNREFUSED`);
+});
+
+describe('status asks where HOST says', () => {
+  test.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['127.0.0.2', '127.0.0.2'],
+    ['0.0.0.0', '127.0.0.1'],
+    ['::1', '[::1]'],
+    ['::', '[::1]'],
+  ])('%s', async (host, asked) => {
+    const { opsPort } = await startService({ HOST: host, EVENTBRIDGE: 'off' });
+    const env = { HOST: host, HEALTH_PORT: String(opsPort) };
+    expect(await run('src/cli/status.ts', [], env)).toEqual({
+      code: 0,
+      stdout: '200 {"status":"healthy","service":"payment-sim-api"}\n',
+      stderr: '',
+    });
+    const other = String(await freePort());
+    expect(await run('src/cli/status.ts', [], { ...env, HEALTH_PORT: other })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `no answer from http://${asked}:${other}/health\n`,
+    });
+  });
+});
+
+test('a command whose output cannot be written ends with 1 and says why', async () => {
+  const full = openSync('/dev/full', 'w');
+  const { code, stderr } = await run('src/cli/check-env.ts', [], {}, full);
+  closeSync(full);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^standard output cannot be written: ENOSPC.*\n$/);
+});
+
+describe('names that are slips of variables', () => {
+  const env = { DEFAULT_DELY_MS: '3', HOSTNAME: 'pod-1', DEFUALT_SCENARIO: '' };
+
+  test('are mistakes to check-env, for the environment too', async () => {
+    const { code, stderr } = await run('src/cli/check-env.ts', [], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      '1 mistake(s):\n  DEFAULT_DELY_MS is not the name of a variable; did you mean DEFAULT_DELAY_MS?\n',
+    );
+  });
+
+  test('are one warning at the start', async () => {
+    const { logs } = await startService({ ...env, EVENTBRIDGE: 'off' });
+    expect(logs().filter(({ level }) => level === 'warn')).toMatchObject([
+      { variables: [{ name: 'DEFAULT_DELY_MS', near: 'DEFAULT_DELAY_MS' }] },
+    ]);
+  });
+});
