@@ -29,6 +29,7 @@ async function openStores(leaseMs: number): Promise<readonly [IdempotencyStore, 
       probeIntervalMs: 1_000,
       check: () => Promise.resolve(),
       onReached: () => undefined,
+      onFull: () => undefined,
     });
     onTestFinished(() => {
       link.close();

@@ -137,11 +137,4 @@ describe.skipIf(missingRedis !== undefined)('two replicas', () => {
     }
     expect(a.logs('Webhook given up')).toEqual([]);
   });
-
-  test('must agree on the number of shards', async () => {
-    const { redis } = await startReplicas();
-    await expect(startService({ REDIS_URL: redis.url, QUEUE_SHARDS: '3' })).rejects.toThrow(
-      'QUEUE_SHARDS is 3 here, but the payments in this Redis are spread over 2',
-    );
-  });
 });

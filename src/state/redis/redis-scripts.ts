@@ -1,7 +1,13 @@
 import type { IRedisClient } from 'bullmq';
 import type { RedisClient } from './redis-clients.ts';
 
-/** Our own Lua scripts by name; BullMQ brings its own. Each takes keys of one hash slot. */
+/**
+ * Our own Lua scripts by name; BullMQ brings its own. Each takes keys of one hash slot.
+ *
+ * What ends something that was begun also works when Redis has no memory left: its first write is one that
+ * takes none (PEXPIRE, HDEL, DEL). Redis then refuses no later one either, so as not to cut a script in two:
+ * https://redis.io/docs/latest/develop/programmability/eval-intro/.
+ */
 const scripts = {
   /**
    * Stores payments whose jobs are there. KEYS: the jobs, then the payments, in the same order. ARGV:
@@ -31,11 +37,10 @@ const scripts = {
       results[i] = 0
       if record and string.sub(record, 1, #head) == head then
         local changed = ARGV[3 * i - 1] .. string.sub(record, #head + 1)
-        if ARGV[3 * i] == '0' then
-          redis.call('SET', key, changed, 'KEEPTTL')
-        else
-          redis.call('SET', key, changed, 'PX', ARGV[3 * i])
+        if ARGV[3 * i] ~= '0' then
+          redis.call('PEXPIRE', key, ARGV[3 * i])
         end
+        redis.call('SET', key, changed, 'KEEPTTL')
         results[i] = 1
       end
     end
@@ -75,7 +80,7 @@ const scripts = {
   /** Ends the lease of ARGV[1], the token: the next call with the key does the same again. */
   paymentSimYield: `
     if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
-      redis.call('HSET', KEYS[1], 'lease', 0)
+      redis.call('HDEL', KEYS[1], 'lease')
     end
     return 1`,
   /** Gives the key back that ARGV[1], the token, has reserved. */
