@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { startService } from '../support/start-service.ts';
@@ -136,5 +137,37 @@ describe.skipIf(missingRedis !== undefined)('two replicas', () => {
       await expect.poll(() => getPayment(callA, id)).toMatchObject({ status: 'PAYMENT_STATUS_COMPLETED' });
     }
     expect(a.logs('Webhook given up')).toEqual([]);
+  });
+
+  test('a call waits for another one with the same key, which hangs in the other, two seconds and no longer', async () => {
+    const redis = await startRedisServer();
+    const variables = { REDIS_URL: redis.url, SHUTDOWN_GRACE_MS: '0' };
+    const hangs = Promise.withResolvers<void>();
+    const a = await startService(variables, {
+      wrapRedisPayments: (parts) => ({
+        ...parts,
+        records: {
+          ...parts.records,
+          register() {
+            hangs.resolve();
+            return new Promise(() => undefined);
+          },
+        },
+      }),
+    });
+    const b = await startService(variables);
+    const message = intentMessage({ idempotency_key: 'key-1' });
+    const hanging = createConnectCaller(a.apiUrl)('CreatePaymentIntent', message).catch(() => undefined);
+    await hangs.promise;
+    const call = createConnectCaller(b.apiUrl);
+    const answer = await Promise.race([
+      call('CreatePaymentIntent', message),
+      // The rest is for a busy machine.
+      delay(6_000),
+    ]);
+    expect(answer?.httpStatus).toBe(200);
+    expect(await createPayment(call, { idempotency_key: 'key-1' })).toBe(answer?.body['payment_intent_id']);
+    await a.app.stop();
+    await hanging;
   });
 });

@@ -47,8 +47,9 @@ const scripts = {
     return results`,
   /**
    * Reserves an idempotency key, a hash of fingerprint, value, and as long as its call runs the token of
-   * the owner and when its lease ends. ARGV: fingerprint, value, token, lease and time to live. Answers
-   * the state of the key and its value.
+   * the owner and when its lease ends. ARGV: fingerprint, value, token, lease, time to live, and how all
+   * tokens of this process begin. A process runs one call per key at a time, so a reservation of its own
+   * that it finds is of a call that has failed. Answers the state of the key and its value.
    */
   paymentSimReserve: `
     local time = redis.call('TIME')
@@ -65,11 +66,13 @@ const scripts = {
     if not known[3] then
       return {'done', known[2]}
     end
-    if tonumber(known[4]) > now then
+    local isOwn = string.sub(known[3], 1, #ARGV[6]) == ARGV[6]
+    if not isOwn and known[4] and tonumber(known[4]) > now then
       return {'busy', known[2]}
     end
+    redis.call('HDEL', KEYS[1], 'lease')
     redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease', now + ARGV[4])
-    return {'owned', known[2]}`,
+    return {'taken over', known[2]}`,
   /** Ends the reservation of ARGV[1], the token, and keeps the value for ARGV[2] milliseconds. */
   paymentSimComplete: `
     if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
