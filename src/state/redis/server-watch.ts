@@ -13,7 +13,7 @@ export interface ServerWatch {
   /**
    * Asks Redis; once in a second is often enough. Of what does not answer nothing changes.
    *
-   * @throws UnfitRedisError when Redis is too old.
+   * @throws UnfitRedisError when Redis is too old, or may not be asked.
    */
   readonly look: () => Promise<void>;
   /** Redis has refused a write for want of memory: full until the next look, at least. */
@@ -46,7 +46,7 @@ interface Watch {
   usedShare: number;
   /** Other than `noeviction`. */
   evictionPolicy: string | undefined;
-  readonly told: Set<'append-only' | 'no info'>;
+  hasToldOfAppendOnly: boolean;
 }
 
 /**
@@ -75,7 +75,7 @@ export function createServerWatch(deps: ServerWatchDeps): ServerWatch {
     isFull: false,
     usedShare: 0,
     evictionPolicy: undefined,
-    told: new Set(),
+    hasToldOfAppendOnly: false,
   };
   return {
     look: () => look(self),
@@ -92,12 +92,10 @@ export function createServerWatch(deps: ServerWatchDeps): ServerWatch {
 async function look(self: Watch): Promise<void> {
   const { client, clock, logger } = self.deps;
   const { infos, refusal } = await readServerInfos(client, clock, patienceMs);
-  if (infos.length === 0 && refusal !== undefined && isNew(self, 'no info')) {
-    const error = describeRedisError(refusal);
-    logger.warn({ error }, 'Redis does not tell whether it is full or evicts keys: permit INFO to its user');
-  }
+  checkPermission(refusal);
   infos.forEach(checkVersion);
-  if (infos.some((info) => info.hasAppendOnlyFile === false) && isNew(self, 'append-only')) {
+  if (!self.hasToldOfAppendOnly && infos.some((info) => info.hasAppendOnlyFile === false)) {
+    self.hasToldOfAppendOnly = true;
     logger.warn(
       'Redis has no append-only file: what it was told last is lost when it crashes; set appendonly to yes',
     );
@@ -110,10 +108,12 @@ async function look(self: Watch): Promise<void> {
   countEvictions(self, infos);
 }
 
-function isNew({ told }: Watch, what: 'append-only' | 'no info'): boolean {
-  const isFirst = !told.has(what);
-  told.add(what);
-  return isFirst;
+/** BullMQ asks for it with each connection; without an answer its workers do nothing, and nothing settles. */
+function checkPermission(refusal: unknown): void {
+  const error = refusal === undefined ? '' : describeRedisError(refusal);
+  if (/^NOPERM|unknown command/i.test(error)) {
+    throw new UnfitRedisError(`Redis refuses INFO (${error}): permit it to the user of REDIS_URL`);
+  }
 }
 
 function checkVersion({ version }: ServerInfo): void {
