@@ -30,6 +30,7 @@ export async function openState(basics: Basics): Promise<State> {
     logger,
     metrics,
     idempotencyTtlMs,
+    requireNoEviction: config.environment === 'production',
     wrapPayments: overrides.wrapRedisPayments,
   });
 }

@@ -76,6 +76,11 @@ function platformInstruments(registry: Registry) {
       labelNames: ['reason'] as const,
       registers: [registry],
     }),
+    redisEvictedKeys: new Counter({
+      name: 'redis_evicted_keys_total',
+      help: 'Keys that Redis has evicted for want of memory, as this process saw it.',
+      registers: [registry],
+    }),
   };
 }
 

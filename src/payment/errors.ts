@@ -15,7 +15,7 @@ export type PaymentErrorReason =
   | { readonly kind: 'idempotency-key-reused'; readonly key: string }
   | { readonly kind: 'too-many-pending'; readonly maxPayments: number }
   | { readonly kind: 'too-many-bytes-pending' }
-  /** Whether it was carried out is not known. */
+  /** Whether it was carried out is not known. `detail` follows on "it", which is Redis. */
   | { readonly kind: 'state-unavailable'; readonly detail: string }
   | { readonly kind: 'state-full' }
   /** Stored by a release whose form this one cannot read. */
@@ -45,9 +45,9 @@ function describeReason(reason: PaymentErrorReason): string {
     case 'too-many-bytes-pending':
       return 'payments that are pending, webhooks that wait and idempotency keys take all the memory that they may; wait for some to settle, or raise MAX_PAYMENTS_BYTES';
     case 'state-unavailable':
-      return `Redis cannot be used: ${reason.detail}; try again, with the same idempotency_key if there was one`;
+      return `Redis cannot be used: it ${reason.detail}; try again, with the same idempotency_key if there was one`;
     case 'state-full':
-      return 'Redis has no memory left; try again later';
+      return 'Redis is full, so nothing new is taken; try again when it has room';
     case 'unknown-form':
       return `payment ${reason.paymentId} was stored by another release of Payment Sim, in a form that this one does not know; ask a replica of that release`;
   }

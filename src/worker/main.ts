@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import '../base/end-on-old-node.ts';
+import { createLogger } from '../observability/logger.ts';
+import { logStrayOutput } from '../observability/stray-output.ts';
 import { runProcess } from '../process/run-process.ts';
 import { loadWorkerConfig } from './config.ts';
 import { buildWorker } from './worker.ts';
@@ -11,5 +13,9 @@ await runProcess(
       'Takes payment events from an SQS queue to the reservation API. Variables: README, Configuration.',
     addressVariables: 'HOST and WORKER_HEALTH_PORT',
   },
-  (logDestination) => buildWorker(loadWorkerConfig(process.env), { logDestination }),
+  (logDestination) => {
+    const config = loadWorkerConfig(process.env);
+    logStrayOutput(createLogger(config.logLevel, logDestination));
+    return buildWorker(config, { logDestination });
+  },
 );

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -16,7 +17,15 @@ const call = { key: 'key', fingerprint: 'fingerprint' };
 
 /** The stores of two processes on one Redis. */
 async function openStores(leaseMs: number): Promise<readonly [IdempotencyStore, IdempotencyStore]> {
+  const { a, b } = await openProcesses(leaseMs);
+  return [a.store, b.store];
+}
+
+/** The same, with their links to Redis and a connection of its own. */
+async function openProcesses(leaseMs: number, timeoutMs = 5_000) {
   const redis = await startRedisServer();
+  const admin = new Redis(redis.url);
+  onTestFinished(() => admin.disconnect());
   const open = async () => {
     const { calls: client, jobs } = createRedisClients(redis.url, false);
     defineScripts(client);
@@ -25,10 +34,11 @@ async function openStores(leaseMs: number): Promise<readonly [IdempotencyStore, 
       clock: systemClock,
       logger: createLogger('silent', { write: () => undefined }),
       metrics: createMetrics(false),
-      timeoutMs: 5_000,
-      probeIntervalMs: 1_000,
+      timeoutMs,
+      probeIntervalMs: 100,
       check: () => Promise.resolve(),
       onReached: () => undefined,
+      onFull: () => undefined,
     });
     onTestFinished(() => {
       link.close();
@@ -36,9 +46,10 @@ async function openStores(leaseMs: number): Promise<readonly [IdempotencyStore, 
       jobs.disconnect();
     });
     await link.open(5_000);
-    return createRedisIdempotencyStore({ client, link, clock: systemClock, ttlMs: 60_000, leaseMs });
+    const deps = { client, link, clock: systemClock, ttlMs: 60_000, leaseMs };
+    return { link, store: createRedisIdempotencyStore(deps) };
   };
-  return [await open(), await open()];
+  return { redis, admin, a: await open(), b: await open() };
 }
 
 /** Something to execute that tells with which values, and goes on when it is told to. */
@@ -97,4 +108,63 @@ describe.skipIf(missingRedis !== undefined)('an idempotency key that two process
     heir.gate.resolve();
     expect(await b.once(call, () => 'pay-b', heir.execute)).toEqual({ outcome: 'executed', value: 'pay-a' });
   });
+
+  test('keeps its value when what was done again fails: the first time may have done it', async () => {
+    const [a, b] = await openStores(60_000);
+    const lost = new PaymentError({ kind: 'state-unavailable', detail: 'did not answer' });
+    const full = new PaymentError({ kind: 'state-full' });
+    const fail = (error: Error) => () => Promise.reject(error);
+    await expect(a.once(call, () => 'pay-a', fail(lost))).rejects.toThrow(lost);
+    await expect(b.once(call, () => 'pay-b', fail(full))).rejects.toThrow(full);
+    const heir = gated();
+    heir.gate.resolve();
+    expect(await b.once(call, () => 'pay-c', heir.execute)).toEqual({ outcome: 'executed', value: 'pay-a' });
+  });
 });
+
+/** Longer than any test: nobody may wait for its end. */
+const longLeaseMs = 600_000;
+
+describe.skipIf(missingRedis !== undefined)(
+  'a process that lives takes its own reservations over at once',
+  () => {
+    test('after its connection was lost in the middle of a call', async () => {
+      const { a, admin } = await openProcesses(longLeaseMs);
+      const lost = new PaymentError({ kind: 'state-unavailable', detail: 'cannot be reached' });
+      await expect(
+        a.store.once(
+          call,
+          () => 'pay-a',
+          async () => {
+            await admin.client('KILL', 'TYPE', 'NORMAL');
+            await expect.poll(() => a.link.problem()).toBeDefined();
+            throw lost;
+          },
+        ),
+      ).rejects.toThrow(lost);
+      await expect.poll(() => a.link.problem()).toBeUndefined();
+      const heir = gated();
+      heir.gate.resolve();
+      expect(await a.store.once(call, () => 'pay-b', heir.execute)).toEqual({
+        outcome: 'executed',
+        value: 'pay-a',
+      });
+    });
+
+    test('after a pause in which Redis did not answer, and carried all out when it was over', async () => {
+      const { a, admin } = await openProcesses(longLeaseMs, 300);
+      const first = gated();
+      await admin.client('PAUSE', 1_000, 'ALL');
+      await expect(a.store.once(call, () => 'pay-a', first.execute)).rejects.toThrow('did not answer');
+      await expect.poll(() => a.link.problem()).toBeUndefined();
+      expect(await admin.keys('payment-sim:idempotency:*')).toHaveLength(1);
+      const heir = gated();
+      heir.gate.resolve();
+      expect(await a.store.once(call, () => 'pay-b', heir.execute)).toEqual({
+        outcome: 'executed',
+        value: 'pay-a',
+      });
+      expect(first.values).toEqual([]);
+    });
+  },
+);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { startService } from '../support/start-service.ts';
@@ -138,10 +139,35 @@ describe.skipIf(missingRedis !== undefined)('two replicas', () => {
     expect(a.logs('Webhook given up')).toEqual([]);
   });
 
-  test('must agree on the number of shards', async () => {
-    const { redis } = await startReplicas();
-    await expect(startService({ REDIS_URL: redis.url, QUEUE_SHARDS: '3' })).rejects.toThrow(
-      'QUEUE_SHARDS is 3 here, but the payments in this Redis are spread over 2',
-    );
+  test('a call waits for another one with the same key, which hangs in the other, two seconds and no longer', async () => {
+    const redis = await startRedisServer();
+    const variables = { REDIS_URL: redis.url, SHUTDOWN_GRACE_MS: '0' };
+    const hangs = Promise.withResolvers<void>();
+    const a = await startService(variables, {
+      wrapRedisPayments: (parts) => ({
+        ...parts,
+        records: {
+          ...parts.records,
+          register() {
+            hangs.resolve();
+            return new Promise(() => undefined);
+          },
+        },
+      }),
+    });
+    const b = await startService(variables);
+    const message = intentMessage({ idempotency_key: 'key-1' });
+    const hanging = createConnectCaller(a.apiUrl)('CreatePaymentIntent', message).catch(() => undefined);
+    await hangs.promise;
+    const call = createConnectCaller(b.apiUrl);
+    const answer = await Promise.race([
+      call('CreatePaymentIntent', message),
+      // The rest is for a busy machine.
+      delay(6_000),
+    ]);
+    expect(answer?.httpStatus).toBe(200);
+    expect(await createPayment(call, { idempotency_key: 'key-1' })).toBe(answer?.body['payment_intent_id']);
+    await a.app.stop();
+    await hanging;
   });
 });

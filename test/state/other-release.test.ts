@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { shardPrefix } from '../../src/state/redis/redis-keys.ts';
 import { startService } from '../support/start-service.ts';
 import {
   launchRedisServer,
@@ -27,7 +28,7 @@ async function startOnRedis() {
   return { service, client, call: createConnectCaller(service.apiUrl, 2) };
 }
 
-const prefix = '{payment-sim:0}';
+const prefix = shardPrefix(0, 1);
 
 /** The keys of a queue's jobs. */
 async function jobsOf(client: Redis, queue: string): Promise<string[]> {

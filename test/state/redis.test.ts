@@ -41,6 +41,7 @@ async function openState(database: number, change: Change = {}): Promise<State> 
     paymentTtlMs: 60_000,
     idempotencyTtlMs: 60_000,
     webhookMaxAttempts: 8,
+    requireNoEviction: false,
     ...change,
   });
   onTestFinished(() => state.close());

@@ -53,14 +53,14 @@ export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
     async record(event, attempt) {
       const shard = shardOf(event.payment.id, shards);
       await note(shard, {
-        key: attemptsKey(shard, event.id),
+        key: attemptsKey(event.id, shard, shards),
         attempt: encode(attempt),
         expiresAtMs: event.occurredAtMs + deps.ttlMs,
       });
     },
 
     async list(paymentId, eventId) {
-      const key = attemptsKey(shardOf(paymentId, shards), eventId);
+      const key = attemptsKey(eventId, shardOf(paymentId, shards), shards);
       return (await link.run(() => client.lrange(key, 0, -1))).map(decode);
     },
 

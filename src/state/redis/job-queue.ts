@@ -121,7 +121,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
 function createQueue<Data>(deps: JobQueueDeps<Data>, shard: number): Queue {
   const queue = new Queue(deps.name, {
     connection: deps.clients.calls,
-    prefix: shardPrefix(shard),
+    prefix: shardPrefix(shard, deps.shards),
     skipVersionCheck: true,
     streams: { events: { maxLen: maxEvents } },
   });
@@ -150,7 +150,7 @@ function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
     async (job) => self.run?.(job.id ?? '', deps.decode(job.data)),
     {
       connection: deps.clients.jobs,
-      prefix: shardPrefix(shard),
+      prefix: shardPrefix(shard, deps.shards),
       concurrency: deps.concurrency,
       lockDuration: lockDurationMs,
       stalledInterval: stalledIntervalMs,

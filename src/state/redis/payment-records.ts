@@ -1,5 +1,6 @@
 import { createIORedisClient, type IRedisClient } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
+import { PaymentError } from '../../payment/errors.ts';
 import type { Change } from '../../payment/lifecycle.ts';
 import { isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
@@ -20,6 +21,8 @@ interface PaymentRecordsDeps {
   readonly ttlMs: number;
   readonly settlements: Pick<JobQueue<unknown>, 'addTo' | 'keyOf'>;
   readonly announcements: Pick<JobQueue<unknown>, 'addTo'>;
+  /** Why no new payment may be stored at the moment. */
+  readonly refusal: () => PaymentError | undefined;
 }
 
 /** A payment and its record, as they were read. */
@@ -33,6 +36,8 @@ export interface PaymentRecords {
   /**
    * Stores a new payment and its settlement job in one transaction. A payment whose job did not get in is
    * not stored either; registering an id again changes nothing.
+   *
+   * @throws PaymentError as `refusal` says, before anything is sent.
    */
   register(payment: PendingPayment, job: NewJob): Promise<'registered'>;
   /** @throws PaymentError `unknown-form` for what another release has stored. */
@@ -75,21 +80,26 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const load = createLoopBatch<string, string | null>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
-    run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(shard, id)))),
+    run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(id, shard, shards)))),
   });
   const changeHead = createLoopBatch<HeadChange, 0 | 1>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
     run: (shard, changes) =>
       link.run(() => {
-        const { keys, values } = changeArguments(shard, changes);
+        const { keys, values } = changeArguments(shard, shards, changes);
         return runScript<(0 | 1)[]>(self.commands, 'paymentSimChange', keys, values);
       }),
   });
   const applyHead = async (headChange: HeadChange) =>
     (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
   return {
-    register: (payment, job) => register(shardOf(payment.id, shards), { payment, job }),
+    register(payment, job) {
+      const refusal = deps.refusal();
+      return refusal === undefined
+        ? register(shardOf(payment.id, shards), { payment, job })
+        : Promise.reject(refusal);
+    },
 
     async load(id) {
       const record = await load(shardOf(id, shards), id);
@@ -130,9 +140,9 @@ function toHeadChange({ payment, record }: StoredPayment, change: Change, ttlMs:
   };
 }
 
-function changeArguments(shard: number, changes: readonly HeadChange[]) {
+function changeArguments(shard: number, shards: number, changes: readonly HeadChange[]) {
   return {
-    keys: changes.map(({ id }) => paymentKey(shard, id)),
+    keys: changes.map(({ id }) => paymentKey(id, shard, shards)),
     values: changes.flatMap(({ head, newHead, ttlMs }) => [head, newHead, ttlMs]),
   };
 }
@@ -147,13 +157,15 @@ async function writeNew(self: State, shard: number, records: readonly NewRecord[
   for (const { payment, job } of records) {
     settlements.addTo(transaction, shard, job);
     jobKeys.push(settlements.keyOf(shard, job.id));
-    keys.push(paymentKey(shard, payment.id));
+    keys.push(paymentKey(payment.id, shard, self.shards));
     values.push(encodePending(payment), pendingTtlMs(self, payment.dueAtMs));
   }
   transaction.runCommand('paymentSimStore', [...scriptArguments([...jobKeys, ...keys], values)]);
   const results = checked(self, await transaction.exec());
   if (results.length !== records.length + 1 || results.at(-1) !== 0) {
-    throw new Error('Redis did not take the jobs of all payments');
+    // Somebody deletes keys. Whether a payment is there is not known: trying again changes nothing if it is.
+    const detail = 'did not take all of a payment';
+    throw new PaymentError({ kind: 'state-unavailable', detail });
   }
   return records.map(() => 'registered');
 }
@@ -162,7 +174,7 @@ async function writeAnnounced(self: State, headChange: HeadChange, announcement:
   const shard = shardOf(headChange.id, self.shards);
   const transaction = self.commands.multi();
   self.announcements.addTo(transaction, shard, announcement);
-  const { keys, values } = changeArguments(shard, [headChange]);
+  const { keys, values } = changeArguments(shard, self.shards, [headChange]);
   transaction.runCommand('paymentSimChange', [...scriptArguments(keys, values)]);
   const changed: unknown = checked(self, await transaction.exec()).at(-1);
   return Array.isArray(changed) && changed[0] === 1;

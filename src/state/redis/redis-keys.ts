@@ -1,9 +1,28 @@
+import { createShardTags } from './shard-tags.ts';
+
+/** Of the keys in this file. 1, of 0.1, had tags without the number of shards, in whichever slot. */
+const keyForm = 2;
+
+/** By the number of shards; a process has one. */
+const prefixes = new Map<number, readonly string[]>();
+
 /**
  * Everything of one payment has the same hash tag, so that a cluster keeps it on one node and one
  * transaction can write it.
+ *
+ * @param shard from 0 to `shards` - 1.
  */
-export function shardPrefix(shard: number): string {
-  return `{payment-sim:${shard}}`;
+export function shardPrefix(shard: number, shards: number): string {
+  let all = prefixes.get(shards);
+  if (all === undefined) {
+    all = createShardTags(shards).map((tag) => `{${tag}}`);
+    prefixes.set(shards, all);
+  }
+  const prefix = all[shard];
+  if (prefix === undefined) {
+    throw new RangeError(`there is no shard ${shard}`);
+  }
+  return prefix;
 }
 
 /** Which shard a payment belongs to; FNV-1a, the same in every replica and release. */
@@ -18,13 +37,13 @@ export function shardOf(paymentId: string, shards: number): number {
   return (hash >>> 0) % shards;
 }
 
-export function paymentKey(shard: number, paymentId: string): string {
-  return `${shardPrefix(shard)}:payment:${paymentId}`;
+export function paymentKey(paymentId: string, shard: number, shards: number): string {
+  return `${shardPrefix(shard, shards)}:payment:${paymentId}`;
 }
 
 /** @param shard that of the event's payment. */
-export function attemptsKey(shard: number, eventId: string): string {
-  return `${shardPrefix(shard)}:attempts:${eventId}`;
+export function attemptsKey(eventId: string, shard: number, shards: number): string {
+  return `${shardPrefix(shard, shards)}:attempts:${eventId}`;
 }
 
 /** @param digest stands for the idempotency key. */
@@ -32,8 +51,13 @@ export function idempotencyKey(digest: string): string {
   return `payment-sim:idempotency:${digest}`;
 }
 
-/** Holds the number of shards, which all replicas must share. */
+/** Holds what `shardMarker` gives, which all replicas must share. */
 export const shardCountKey = 'payment-sim:queue-shards';
 
-/** Written again and again, to see whether Redis takes writes. */
-export const probeKey = 'payment-sim:probe';
+/** The form of the keys and the number of shards. 0.1 had the number alone. */
+export function shardMarker(shards: number): string {
+  return `${keyForm}:${shards}`;
+}
+
+/** Written again and again, to see whether Redis takes writes. In the slot of `shardCountKey`. */
+export const probeKey = `{${shardCountKey}}:probe`;

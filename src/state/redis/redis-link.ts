@@ -3,10 +3,12 @@ import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { PaymentError } from '../../payment/errors.ts';
+import { createLimitedLog } from './limited-log.ts';
 import type { RedisClient } from './redis-clients.ts';
+import { toCallError, unavailable } from './call-error.ts';
 import { describeRedisError, isOutOfMemory } from './redis-error.ts';
 import { probeKey } from './redis-keys.ts';
-import { UnfitRedisError } from './server-check.ts';
+import { UnfitRedisError } from './unfit-error.ts';
 
 /** Knows whether Redis answers, and bounds how long a call waits for it. */
 export interface RedisLink {
@@ -15,6 +17,8 @@ export interface RedisLink {
    *
    * @throws PaymentError `state-unavailable` when Redis is unusable or does not answer in time: then it is
    *   not known whether the command was carried out; `state-full` when Redis has no memory left.
+   * @throws RedisFaultError for an answer that is not to be expected; this too says nothing about whether a
+   *   transaction was carried out.
    */
   run<T>(command: () => Promise<T>): Promise<T>;
   /** Why Redis cannot be used, or undefined. */
@@ -40,18 +44,32 @@ interface RedisLinkDeps {
   readonly timeoutMs: number;
   /** From the end of one probe to the next; a probe is a write. */
   readonly probeIntervalMs: number;
-  /** Checks a Redis that was reached for the first time; it is not used before this resolves. */
+  /**
+   * Checks a Redis that has answered a probe; it is not used while this rejects, after a connection was lost
+   * until this has resolved again.
+   *
+   * @throws UnfitRedisError when it must not be used: ends the start, and later keeps it from being used.
+   */
   readonly check: () => Promise<void>;
-  /** Called after that, once. */
+  /** Called after the first check, once. */
   readonly onReached: () => void;
+  /** Called when Redis refuses a command for want of memory. */
+  readonly onFull: () => void;
+}
+
+/** Why Redis cannot be used: for operators, and for callers, where it follows on "it". */
+interface Problem {
+  readonly text: string;
+  readonly detail: string;
 }
 
 interface Link {
   readonly deps: RedisLinkDeps;
-  /** Why Redis cannot be used, or undefined. */
-  problem: string | undefined;
-  /** Whether `check` has resolved. */
-  isChecked: boolean;
+  /** Logs what Redis answered to commands of calls. */
+  readonly noteRefusal: (error: unknown) => void;
+  problem: Problem | undefined;
+  /** Whether Redis could be used at some time. */
+  isReached: boolean;
   /** The probe under way. */
   probing: Promise<void> | undefined;
   /** Why the connection failed last, undefined once there is one. */
@@ -63,7 +81,8 @@ interface Link {
   readonly firstTry: PromiseWithResolvers<void>;
 }
 
-const notReached = 'Redis has not been reached yet';
+const unreachable = 'cannot be reached';
+const notReached: Problem = { text: 'Redis has not been reached yet', detail: unreachable };
 
 const probeTtlMs = 60_000;
 
@@ -71,8 +90,11 @@ const probeTtlMs = 60_000;
 export function createRedisLink(deps: RedisLinkDeps): RedisLink {
   const self: Link = {
     deps,
+    noteRefusal: createLimitedLog(deps.clock, (error: unknown, commands) =>
+      deps.logger.warn({ error: describeRedisError(error), commands }, 'Redis refused a command'),
+    ),
     problem: notReached,
-    isChecked: false,
+    isReached: false,
     probing: undefined,
     lastError: undefined,
     timer: undefined,
@@ -87,7 +109,7 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
   self.firstTry.promise.catch(() => undefined);
   return {
     run: (command) => run(self, command),
-    problem: () => self.problem,
+    problem: () => self.problem?.text,
     open: (patienceMs) => open(self, patienceMs),
     close() {
       self.isClosed = true;
@@ -99,19 +121,35 @@ export function createRedisLink(deps: RedisLinkDeps): RedisLink {
 function run<T>(self: Link, command: () => Promise<T>): Promise<T> {
   return self.problem === undefined
     ? withTimeout(self, command)
-    : Promise.reject(unavailable(self, 'unreachable', 'cannot be reached'));
+    : Promise.reject(unavailable(self.deps, 'unreachable', self.problem.detail));
 }
 
 function withTimeout<T>(self: Link, command: () => Promise<T>): Promise<T> {
   const { clock, timeoutMs } = self.deps;
   return new Promise((resolve, reject) => {
+    let isLate = false;
     const timeout = clock.setTimer(timeoutMs, () => {
-      setProblem(self, `Redis did not answer within ${timeoutMs} ms`);
-      reject(unavailable(self, 'timeout', `did not answer within ${timeoutMs} ms`));
+      const detail = `did not answer within ${timeoutMs} ms`;
+      isLate = true;
+      setProblem(self, { text: `Redis ${detail}`, detail });
+      reject(unavailable(self.deps, 'timeout', detail));
     });
     command()
-      .finally(() => timeout.cancel())
-      .then(resolve, (error: unknown) => reject(toDomain(self, error)));
+      .finally(() => {
+        timeout.cancel();
+        if (isLate) {
+          // It answers again: who tries again need not wait for the next probe.
+          void probe(self);
+        }
+      })
+      .then(resolve, (error: unknown) => {
+        const failure = toCallError(error, self.deps);
+        // Of what is not to be expected the call is logged, with its cause.
+        if (failure instanceof PaymentError && error !== failure) {
+          self.noteRefusal(error);
+        }
+        reject(failure);
+      });
   });
 }
 
@@ -122,7 +160,8 @@ async function open(self: Link, patienceMs: number): Promise<void> {
   client.connect().catch(() => undefined);
   scheduleProbe(self);
   if (!(await tried)) {
-    setProblem(self, `Redis did not answer within ${patienceMs} ms`);
+    const detail = `did not answer within ${patienceMs} ms`;
+    setProblem(self, { text: `Redis ${detail}`, detail });
   }
 }
 
@@ -137,7 +176,8 @@ function followConnection(self: Link): void {
   });
   client.on('close', () => {
     const { lastError } = self;
-    setProblem(self, `Redis cannot be reached${lastError === undefined ? '' : `: ${lastError}`}`);
+    const reason = lastError === undefined ? '' : `: ${lastError}`;
+    setProblem(self, { text: `Redis cannot be reached${reason}`, detail: unreachable });
     self.firstTry.resolve();
   });
 }
@@ -156,23 +196,24 @@ function probe(self: Link): Promise<void> {
 }
 
 async function probeOnce(self: Link): Promise<void> {
-  const { check, onReached } = self.deps;
+  const { client, clock, timeoutMs, check, onReached } = self.deps;
   try {
-    await writeProbe(self);
-    if (!self.isChecked) {
-      await check();
-      self.isChecked = true;
-      // Before `onReached`, which begins to send commands.
-      setProblem(self, undefined);
+    const checked = writeProbe(self, client).then(check);
+    if (!(await within(clock, timeoutMs, checked))) {
+      throw unavailable(self.deps, 'timeout', `did not answer within ${timeoutMs} ms`);
+    }
+    // Before `onReached`, which begins to send commands.
+    setProblem(self, undefined);
+    if (!self.isReached) {
+      self.isReached = true;
       onReached();
       self.firstTry.resolve();
     }
-    setProblem(self, undefined);
   } catch (error) {
     if (error instanceof UnfitRedisError) {
       self.firstTry.reject(error);
     }
-    setProblem(self, `Redis cannot be used: ${self.lastError ?? detailOf(error)}`);
+    setProblem(self, problemOf(self, error));
   }
 }
 
@@ -180,50 +221,42 @@ async function probeOnce(self: Link): Promise<void> {
  * A write, because after a failover the old primary answers `PING` but refuses writes. One whose memory is
  * full passes: it still answers reads.
  */
-async function writeProbe(self: Link): Promise<void> {
-  const { client } = self.deps;
+async function writeProbe(self: Link, client: RedisClient): Promise<void> {
   try {
-    await withTimeout(self, () => client.set(probeKey, '1', 'PX', probeTtlMs));
+    await client.set(probeKey, '1', 'PX', probeTtlMs);
   } catch (error) {
-    if (!(error instanceof PaymentError && error.reason.kind === 'state-full')) {
+    if (!isOutOfMemory(error)) {
       throw error;
     }
+    self.deps.onFull();
   }
 }
 
 /** Logs when Redis becomes usable and when it no longer is, not each new reason. */
-function setProblem(self: Link, found: string | undefined): void {
+function setProblem(self: Link, found: Problem | undefined): void {
   const { problem } = self;
-  if (found === problem || self.isClosed) {
+  if (found?.text === problem?.text || self.isClosed) {
     return;
   }
   const { logger } = self.deps;
   if (found === undefined) {
     logger.info('Redis answers');
   } else if (problem === undefined || problem === notReached) {
-    logger.error({ error: found }, 'Redis cannot be used');
+    logger.error({ error: found.text }, 'Redis cannot be used');
   }
   self.problem = found;
 }
 
-function toDomain(self: Link, error: unknown): Error {
-  if (error instanceof PaymentError) {
-    return error;
+/** What a probe or a check that failed says. */
+function problemOf(self: Link, error: unknown): Problem {
+  if (error instanceof UnfitRedisError) {
+    return { text: error.message, detail: 'is not fit for this replica' };
   }
-  if (isOutOfMemory(error)) {
-    self.deps.metrics.redisErrors.inc({ reason: 'out_of_memory' });
-    return new PaymentError({ kind: 'state-full' });
-  }
-  return unavailable(self, 'failed', describeRedisError(error));
-}
-
-function unavailable(self: Link, reason: string, detail: string): PaymentError {
-  self.deps.metrics.redisErrors.inc({ reason });
-  return new PaymentError({ kind: 'state-unavailable', detail });
-}
-
-function detailOf(error: unknown): string {
-  return error instanceof PaymentError && error.reason.kind === 'state-unavailable'
-    ? error.reason.detail
-    : describeRedisError(error);
+  const failure = toCallError(error, self.deps);
+  const detail =
+    failure instanceof PaymentError && failure.reason.kind === 'state-unavailable'
+      ? failure.reason.detail
+      : 'does not work';
+  const words = error === failure ? detail : describeRedisError(error);
+  return { text: `Redis cannot be used: ${self.lastError ?? words}`, detail };
 }

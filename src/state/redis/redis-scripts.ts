@@ -1,7 +1,13 @@
 import type { IRedisClient } from 'bullmq';
 import type { RedisClient } from './redis-clients.ts';
 
-/** Our own Lua scripts by name; BullMQ brings its own. Each takes keys of one hash slot. */
+/**
+ * Our own Lua scripts by name; BullMQ brings its own. Each takes keys of one hash slot.
+ *
+ * What ends something that was begun also works when Redis has no memory left: its first write is one that
+ * takes none (PEXPIRE, HDEL, DEL). Redis then refuses no later one either, so as not to cut a script in two:
+ * https://redis.io/docs/latest/develop/programmability/eval-intro/.
+ */
 const scripts = {
   /**
    * Stores payments whose jobs are there. KEYS: the jobs, then the payments, in the same order. ARGV:
@@ -31,19 +37,19 @@ const scripts = {
       results[i] = 0
       if record and string.sub(record, 1, #head) == head then
         local changed = ARGV[3 * i - 1] .. string.sub(record, #head + 1)
-        if ARGV[3 * i] == '0' then
-          redis.call('SET', key, changed, 'KEEPTTL')
-        else
-          redis.call('SET', key, changed, 'PX', ARGV[3 * i])
+        if ARGV[3 * i] ~= '0' then
+          redis.call('PEXPIRE', key, ARGV[3 * i])
         end
+        redis.call('SET', key, changed, 'KEEPTTL')
         results[i] = 1
       end
     end
     return results`,
   /**
    * Reserves an idempotency key, a hash of fingerprint, value, and as long as its call runs the token of
-   * the owner and when its lease ends. ARGV: fingerprint, value, token, lease and time to live. Answers
-   * the state of the key and its value.
+   * the owner and when its lease ends. ARGV: fingerprint, value, token, lease, time to live, and how all
+   * tokens of this process begin. A process runs one call per key at a time, so a reservation of its own
+   * that it finds is of a call that has failed. Answers the state of the key and its value.
    */
   paymentSimReserve: `
     local time = redis.call('TIME')
@@ -60,11 +66,13 @@ const scripts = {
     if not known[3] then
       return {'done', known[2]}
     end
-    if tonumber(known[4]) > now then
+    local isOwn = string.sub(known[3], 1, #ARGV[6]) == ARGV[6]
+    if not isOwn and known[4] and tonumber(known[4]) > now then
       return {'busy', known[2]}
     end
+    redis.call('HDEL', KEYS[1], 'lease')
     redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease', now + ARGV[4])
-    return {'owned', known[2]}`,
+    return {'taken over', known[2]}`,
   /** Ends the reservation of ARGV[1], the token, and keeps the value for ARGV[2] milliseconds. */
   paymentSimComplete: `
     if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
@@ -75,7 +83,7 @@ const scripts = {
   /** Ends the lease of ARGV[1], the token: the next call with the key does the same again. */
   paymentSimYield: `
     if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
-      redis.call('HSET', KEYS[1], 'lease', 0)
+      redis.call('HDEL', KEYS[1], 'lease')
     end
     return 1`,
   /** Gives the key back that ARGV[1], the token, has reserved. */

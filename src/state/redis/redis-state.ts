@@ -10,11 +10,12 @@ import { createJobQueue, type JobQueue } from './job-queue.ts';
 import { checkSettlement, decodeAnnouncement, decodeDelivery, decodeWebhookDelivery } from './job-records.ts';
 import { createPaymentRecords } from './payment-records.ts';
 import { createRedisPayments, type RedisPaymentParts } from './payments.ts';
-import { createRedisClients, type RedisClients } from './redis-clients.ts';
+import { createRedisClients, type RedisClient, type RedisClients } from './redis-clients.ts';
 import type { RedisConfig } from './redis-config.ts';
 import { createRedisLink, type RedisLink } from './redis-link.ts';
 import { defineScripts } from './redis-scripts.ts';
-import { checkServer } from './server-check.ts';
+import { createServerWatch } from './server-watch.ts';
+import { createShardAgreement } from './shard-agreement.ts';
 
 /** Where the state is, and how long to remember; times in milliseconds. */
 interface RedisStateOptions {
@@ -27,6 +28,8 @@ interface RedisStateOptions {
   readonly paymentTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly webhookMaxAttempts: number;
+  /** Whether a Redis that evicts keys is not used for new payments; otherwise there is a warning. */
+  readonly requireNoEviction: boolean;
   /** Stands between payments and what they are made of. */
   readonly wrapPayments?: ((parts: RedisPaymentParts) => RedisPaymentParts) | undefined;
 }
@@ -38,8 +41,11 @@ const probeIntervalMs = 1_000;
 const startPatienceMs = 3_000;
 /** How long the end waits for jobs that were told to end. */
 const endPatienceMs = 1_000;
-/** A call that has not ended by then never will: no command waits longer than its timeout. */
-const idempotencyLeaseMs = 10_000;
+/**
+ * A call takes milliseconds. One that takes longer than this may have died with its process; if it has not,
+ * it is done twice under the same id, which changes nothing.
+ */
+const idempotencyLeaseMs = 1_500;
 
 /**
  * Jobs under way per shard. Settlements wait for the first attempts at their event, of which few may be
@@ -49,28 +55,16 @@ const concurrency = { settlements: 300, announcements: 100, retries: 200 };
 
 /** Everything in Redis, where all replicas see it and none of them takes it along when it ends. */
 export function createRedisState(options: RedisStateOptions): State {
-  const { redis, clock, logger, metrics, paymentTtlMs: ttlMs } = options;
+  const { redis, clock, paymentTtlMs: ttlMs } = options;
   const clients = createRedisClients(options.redisUrl, redis.cluster);
   defineScripts(clients.calls);
-  const link = createRedisLink({
-    client: clients.calls,
-    clock,
-    logger,
-    metrics,
-    timeoutMs: commandTimeoutMs,
-    probeIntervalMs,
-    check: () => checkServer(clients.calls, redis.shards, logger),
-    onReached: () => jobs.all.forEach((queue) => queue.open()),
-  });
+  const { link, watch } = buildLink(options, clients.calls, () => jobs.all.forEach((queue) => queue.open()));
   const jobs = buildJobQueues(options, clients, link);
   const { shards } = redis;
   const parts = { client: clients.calls, link, clock, shards, ttlMs };
   const { settlements, announcements } = jobs;
-  const records = createPaymentRecords({ ...parts, settlements, announcements });
+  const records = createPaymentRecords({ ...parts, settlements, announcements, refusal: watch.refusal });
   const paymentParts: RedisPaymentParts = { records, settlements, announcements };
-  addGauge(metrics.registry, 'redis_up', 'Whether Redis can be used: 1, or 0.', () =>
-    link.problem() === undefined ? 1 : 0,
-  );
   // Its errors are the same as those of the other connection, which the link tells of.
   clients.jobs.on('error', () => undefined);
 
@@ -91,7 +85,7 @@ export function createRedisState(options: RedisStateOptions): State {
       await link.open(startPatienceMs);
     },
 
-    unreadyReason: () => link.problem(),
+    unreadyReason: () => link.problem() ?? watch.problem(),
 
     async close() {
       await runSteps([
@@ -102,6 +96,34 @@ export function createRedisState(options: RedisStateOptions): State {
       ]);
     },
   };
+}
+
+/** What knows whether Redis can be used, and for new payments. */
+function buildLink(options: RedisStateOptions, client: RedisClient, onReached: () => void) {
+  const { redis, clock, logger, metrics, requireNoEviction } = options;
+  const watch = createServerWatch({ client, clock, logger, metrics, requireNoEviction });
+  const agree = createShardAgreement(client, redis.shards, logger);
+  const link = createRedisLink({
+    client,
+    clock,
+    logger,
+    metrics,
+    timeoutMs: commandTimeoutMs,
+    probeIntervalMs,
+    check: () => agree().then(watch.look),
+    onReached,
+    onFull: watch.noteFull,
+  });
+  addGauge(metrics.registry, 'redis_up', 'Whether Redis can be used: 1, or 0.', () =>
+    link.problem() === undefined ? 1 : 0,
+  );
+  addGauge(
+    metrics.registry,
+    'redis_memory_used_ratio',
+    'Memory of Redis in use, as a share of maxmemory; 0 without a limit.',
+    watch.usedShare,
+  );
+  return { link, watch };
 }
 
 function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: RedisClients, link: RedisLink) {
