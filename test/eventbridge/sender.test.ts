@@ -212,8 +212,22 @@ test('one entry that spoils a call does not take the others with it', async () =
   const { accept, ended, letters } = await startSender(aws.url);
   accept(10);
   await ended(10);
-  expect(letters).toMatchObject([{ delivery: { event: { id: 'evt-0' } }, reason: 'refused' }]);
+  // The call for all and the one for each alone are one attempt.
+  expect(letters).toMatchObject([{ delivery: { event: { id: 'evt-0' }, attempts: 1 }, reason: 'refused' }]);
   expect(acceptedIds(aws)).toEqual(eventIds(9, 1));
+});
+
+test('when AWS does not answer the calls for each alone, the others wait for their next attempt', async () => {
+  const aws = await startAwsStandIn();
+  const reset = { kind: 'reset' } as const;
+  aws.answerNext({ kind: 'error', status: 400, code: 'ValidationException' }, reset, reset);
+  const { accept, ended, letters } = await startSender(aws.url, { EVENTBRIDGE_MAX_ATTEMPTS: '2' });
+  accept(10);
+  await ended(10);
+  expect(letters).toEqual([]);
+  expect(acceptedIds(aws)).toEqual(eventIds(10));
+  // Two alone in vain, and perhaps once more; not each of the ten.
+  expect(aws.calls.filter(({ length }) => length === 1).length).toBeLessThan(5);
 });
 
 test('a missing result is not taken for success', async () => {

@@ -1,7 +1,7 @@
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import { classifyCallError, classifyEntryError, codeAndMessage } from '../../aws/failures.ts';
-import { afterAttempt } from '../delivery.ts';
+import { afterAttempt, type Delivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { AttemptFailure } from '../retry-policy.ts';
 import type { EntryResult, EventBridgeEntry, PutEvents } from './entry.ts';
@@ -26,6 +26,17 @@ export interface EntryFailure extends AttemptFailure {
   readonly detail: string;
 }
 
+/** So many calls in a row without an answer, of those for each event alone, say that AWS takes nothing for now. */
+const failuresToStop = 2;
+
+/** What came of a call. */
+interface CallEnd {
+  /** Whether AWS took nothing and might take it later. */
+  readonly isInVain: boolean;
+  /** Why the call as a whole was not answered, or not taken for now. */
+  readonly callFailure?: EntryFailure;
+}
+
 /**
  * One PutEvents call and what comes of it. A call that is refused for one of its entries is made again for
  * each of them alone: one bad entry must not take nine good ones with it.
@@ -37,9 +48,14 @@ export async function attemptBatch(
   call: PutEvents,
   batch: readonly PendingEvent[],
 ): Promise<boolean> {
+  return !(await attempt(deps, call, batch)).isInVain;
+}
+
+async function attempt(deps: AttemptDeps, call: PutEvents, batch: readonly PendingEvent[]): Promise<CallEnd> {
   const { machine, observe } = deps;
   const startedAtMs = machine.now();
   const startedAt = machine.monotonic();
+  const before = batch.map(({ delivery }) => delivery);
   for (const pending of batch) {
     pending.delivery = afterAttempt(pending.delivery, startedAtMs);
   }
@@ -52,21 +68,52 @@ export async function attemptBatch(
     const failure = classifyCallError(error);
     ended(failure.reason);
     if (failure.blamesEntries && batch.length > 1) {
-      for (const pending of batch.filter(deps.isInFlight)) {
-        await attemptBatch(deps, call, [pending]);
-      }
-      return true;
+      return await attemptEach(deps, call, batch, before);
     }
-    deps.conclude(
-      batch,
-      batch.map(() => failure),
-    );
-    return !failure.retryable;
+    concludeAll(deps, batch, failure);
+    return failure.retryable ? { isInVain: true, callFailure: failure } : { isInVain: false };
   }
   const failures = batch.map((_, index) => failureOf(results[index]));
   ended(failures.some((failure) => failure !== undefined) ? 'partly_failed' : 'accepted');
   deps.conclude(batch, failures);
-  return !failures.every((failure) => failure?.retryable);
+  return { isInVain: failures.every((failure) => failure?.retryable) };
+}
+
+/**
+ * Attempts each event alone. When two calls in a row are not answered the others wait for their next attempt
+ * instead of each for its own timeout; one alone may be due to its event.
+ *
+ * @param before the deliveries before the call for all: together with the one for each it is one attempt.
+ */
+async function attemptEach(
+  deps: AttemptDeps,
+  call: PutEvents,
+  batch: readonly PendingEvent[],
+  before: readonly Delivery[],
+): Promise<CallEnd> {
+  let end: CallEnd = { isInVain: false };
+  let failedInARow = 0;
+  for (const [index, pending] of batch.entries()) {
+    if (!deps.isInFlight(pending)) {
+      continue;
+    }
+    pending.delivery = before[index] ?? pending.delivery;
+    end = await attempt(deps, call, [pending]);
+    failedInARow = end.callFailure === undefined ? 0 : failedInARow + 1;
+    if (end.callFailure !== undefined && failedInARow === failuresToStop) {
+      concludeAll(deps, batch.slice(index + 1).filter(deps.isInFlight), end.callFailure);
+      return end;
+    }
+  }
+  // An entry that cannot be taken for now says nothing about the others.
+  return { isInVain: end.callFailure !== undefined };
+}
+
+function concludeAll(deps: AttemptDeps, events: readonly PendingEvent[], failure: EntryFailure): void {
+  deps.conclude(
+    events,
+    events.map(() => failure),
+  );
 }
 
 /** The failure an entry's result tells of, or undefined when the entry was accepted. */
