@@ -5,13 +5,14 @@ import {
   type IRedisTransaction,
   type JobJson,
   Queue,
-  Worker,
+  type Worker,
 } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { HandedOverError, PaymentError } from '../../payment/errors.ts';
 import { UnknownJobFormError } from './job-records.ts';
+import { JobWorker } from './job-worker.ts';
 import type { RedisClients } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
 import { shardPrefix } from './redis-keys.ts';
@@ -145,10 +146,12 @@ function open<Data>(self: Jobs<Data>): void {
 
 function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
   const { deps } = self;
-  const worker = new Worker<unknown>(
+  const worker = new JobWorker(
     deps.name,
-    async (job) => self.run?.(job.id ?? '', deps.decode(job.data)),
+    async (job) => await self.run?.(job.id ?? '', deps.decode(job.data)),
     {
+      clock: deps.clock,
+      retryDelayMs,
       connection: deps.clients.jobs,
       prefix: shardPrefix(shard),
       concurrency: deps.concurrency,
@@ -156,13 +159,13 @@ function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
       stalledInterval: stalledIntervalMs,
       // BullMQ fails a job that was left by more processes than this; here it is done again in any case.
       maxStalledCount: maxAttempts,
-      runRetryDelay: retryDelayMs,
       drainDelay: blockSeconds,
       removeOnComplete: { count: 0 },
       settings: { backoffStrategy: backoffMs },
     },
   );
   logEvents(self, worker);
+  worker.run().catch((error: unknown) => report(deps, error));
   return worker;
 }
 
