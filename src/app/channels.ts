@@ -1,4 +1,5 @@
 import { findCredentialSource } from '../aws/credential-source.ts';
+import { memoize } from '../base/memoize.ts';
 import type { Observer } from '../base/observer.ts';
 import { createCustody } from '../delivery/custody.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
@@ -37,10 +38,14 @@ const webhookIdleTimeoutMs = 4_000;
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;
 /**
- * With durable state the job of a settlement waits for the first attempts at its event. So many slow ones of
- * each channel leave room among the jobs under way (`concurrency` in state/redis/redis-state.ts).
+ * With durable state the job of a settlement waits for the first attempts at its event, and the job of a retry
+ * for its own. So many slow ones of each leave room among the jobs under way (`concurrency` in
+ * state/redis/redis-state.ts).
  */
 const maxSlowAttempts = 100;
+
+/** Addresses whose origin is kept. */
+const maxOrigins = 1_000;
 
 /** Everything by which events leave. */
 export type Exits = ReturnType<typeof buildDelivery>;
@@ -99,12 +104,17 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     maxMs: config.webhookRetryMaxMs,
   };
   const connections = buildConnections(config, egress);
+  const originOf = memoize((url) => new URL(url).origin, maxOrigins);
   const circuits = createWebhookCircuits({ ...parts, retry });
   const custody = createCustody({
     ...custodyParts(parts),
     channel: 'webhook',
     queue,
     urlOf: ({ url }) => url,
+    origins: {
+      originOf: ({ url }) => originOf(url),
+      connectionsPerOrigin: config.webhookMaxConnectionsPerOrigin,
+    },
   });
   const takeTurn = createWebhookTurns({
     ...parts,
@@ -188,6 +198,7 @@ function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChann
     channel: 'eventbridge',
     queue,
     urlOf: () => undefined,
+    origins: undefined,
   });
   const sender = createEventBridgeSender({ ...parts, config: eventBridge, queue, custody });
   addGauge(

@@ -84,14 +84,50 @@ test('while receivers are slow only so many are attempted, and others wait in th
   }
 });
 
-test('who gets no connection within a second waits in the queue', async () => {
+test('a slow receiver takes no room from another', async () => {
+  const [slow, quick] = [
+    await startSilentReceiver(),
+    await startScriptedReceiver((response) => response.end()),
+  ];
+  const { accept, queue, clock } = startShared();
+  const pending = [accept(`${slow.origin}/`, '1'), accept(`${slow.origin}/`, '2')];
+  await expect.poll(() => slow.requests.length).toBe(2);
+  await clock.advance(1_001);
+  await accept(`${quick.origin}/`, '3');
+  expect(quick.requests).toHaveLength(1);
+  expect(queue.held).toEqual([]);
+  slow.answerAll();
+  for (const ended of pending) {
+    await ended;
+  }
+});
+
+test('nothing waits here for a connection to a slow receiver, whether it is new or comes from the queue', async () => {
+  const receiver = await startSilentReceiver();
+  const connections = openPool({ maxPerOrigin: 10, connect: openConnector() });
+  const { accept, queue, clock } = startShared({ connections, maxSlowAttempts: 100 });
+  const pending = Array.from({ length: 10 }, (_, i) => accept(`${receiver.origin}/`, `${i}`));
+  await expect.poll(() => receiver.requests.length).toBe(10);
+  await clock.advance(1_001);
+  await accept(`${receiver.origin}/`, 'new');
+  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 1 } }]);
+  await queue.attemptNext();
+  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 2 } }]);
+  expect(connections.stats().waiting).toBe(0);
+  receiver.answerAll();
+  for (const ended of pending) {
+    await ended;
+  }
+});
+
+test('who gets no connection within half a second waits in the queue', async () => {
   const receiver = await startSilentReceiver();
   const connections = openPool({ maxPerOrigin: 1, connect: openConnector() });
   const { accept, queue, clock } = startShared({ connections, maxSlowAttempts: 10 });
   const first = accept(`${receiver.origin}/`, '1');
   await expect.poll(() => receiver.requests.length).toBe(1);
   const second = accept(`${receiver.origin}/`, '2');
-  await clock.advance(1_000);
+  await clock.advance(500);
   await second;
   expect(queue.held).toMatchObject([{ delivery: { event: { id: 'evt-2' }, attempts: 0, waits: 1 } }]);
   receiver.answerAll();

@@ -131,6 +131,7 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     queue,
     deadLetterQueue: undefined,
     urlOf: ({ url }) => url,
+    origins: { originOf: ({ url }) => new URL(url).origin, connectionsPerOrigin: 10 },
   });
   const takeTurn = createWebhookTurns({
     ...parts,

@@ -128,6 +128,7 @@ function createWorld(seed: number) {
       queue,
       deadLetterQueue: undefined,
       urlOf: ({ url }) => url,
+      origins: undefined,
     });
     const takeTurn = createWebhookTurns({
       ...parts,

@@ -3,7 +3,7 @@ import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
-import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
+import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
@@ -46,8 +46,8 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     sender: {
       canSend: () => true,
       begin: (delivery, onEnd) => begin(self, delivery, onEnd),
-      waitForRoom: (delivery) =>
-        waitForTurn(self, delivery, overflowWaitMs, 'too many webhooks were under way'),
+      waitForRoom: (delivery, delayMs) =>
+        waitForTurn(self, delivery, delayMs, 'too many webhooks were under way'),
     },
     onIdle: undefined,
   };
