@@ -10,6 +10,7 @@ import { createSqsDeadLetterQueue } from '../delivery/dead-letter/sqs-queue.ts';
 import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/eventbridge/channel.ts';
 import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
+import type { AttemptLog } from '../delivery/ports.ts';
 import type { RetryOptions } from '../delivery/retry-policy.ts';
 import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
 import { createWebhookCircuits } from '../delivery/webhook/circuits.ts';
@@ -23,6 +24,7 @@ import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createWebhookSender } from '../delivery/webhook/sender.ts';
 import { createWebhookTurns } from '../delivery/webhook/turn.ts';
 import { addGauge } from '../observability/metrics.ts';
+import type { PaymentEvent } from '../payment/event.ts';
 import type { State } from '../state/state.ts';
 import { signingKeysOf } from '../webhook-format/signature.ts';
 import { type Basics, present } from './basics.ts';
@@ -141,9 +143,22 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     circuits.openCount(),
   );
   return {
-    channel: createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs, retry }),
+    channel: createWebhookSender({
+      ...parts,
+      takeTurn,
+      queue,
+      custody,
+      firstAttemptAtMs: state.durable ? firstAttemptIn(state.attemptLog) : undefined,
+      timeoutMs,
+      retry,
+    }),
     close: () => connections.destroy(),
   };
+}
+
+/** When the first noted attempt at an event began. */
+function firstAttemptIn(attemptLog: AttemptLog) {
+  return async ({ id, payment }: PaymentEvent) => (await attemptLog.list(payment.id, id))[0]?.startedAtMs;
 }
 
 function custodyParts(parts: ChannelParts) {

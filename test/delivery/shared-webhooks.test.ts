@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
 import { HandedOverError } from '../../src/payment/errors.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 import { startScriptedReceiver } from './scripted-receiver.ts';
 import { givenUpLine, openConnector, openPool, startWebhookSender } from './start-webhook-sender.ts';
 
@@ -47,6 +48,30 @@ test('what failed is over when its retry is queued, and is tried again from ther
   await queue.attemptNext();
   expect(receiver.requests).toHaveLength(2);
   expect(queue.held).toEqual([]);
+});
+
+test('what an earlier run of the job has tried counts as the first attempt', async () => {
+  const receiver = await startScriptedReceiver((response) => response.writeHead(503).end());
+  const { accept, attemptLog, queue, clock, logs } = startShared({ maxAttempts: 2 });
+  const startedAtMs = clock.now();
+  const event = sampleEvent({ id: 'pay-1', eventId: 'evt-1', settledAtMs: startedAtMs });
+  await attemptLog.record(event, {
+    attempt: 1,
+    startedAtMs,
+    durationMs: 1,
+    statusCode: 503,
+    error: 'HTTP 503',
+  });
+  await clock.advance(10_000);
+  await accept(`${receiver.origin}/`);
+  expect(queue.held).toMatchObject([
+    { delivery: { attempts: 1, firstAttemptAtMs: startedAtMs, lastAttemptAtMs: startedAtMs + 10_000 } },
+  ]);
+  await clock.advance(10_000);
+  await queue.attemptNext();
+  expect(logs(givenUpLine)).toMatchObject([
+    { attempts: 2, first_attempt_at: new Date(startedAtMs).toISOString() },
+  ]);
 });
 
 test('what failed and cannot be queued fails, and is not given up', async () => {

@@ -140,7 +140,18 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     attempt: createWebhookAttempt({ ...parts, keys, timeoutMs }),
     maxConnectionWaitMs: custody.maxConnectionWaitMs,
   });
-  const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs, retry });
+  const sender = createWebhookSender({
+    ...parts,
+    takeTurn,
+    queue,
+    custody,
+    firstAttemptAtMs:
+      change.durable === true
+        ? async ({ id, payment }) => (await attemptLog.list(payment.id, id))[0]?.startedAtMs
+        : undefined,
+    timeoutMs,
+    retry,
+  });
   sender.start();
   /** What `accept` of the channel gives. */
   function accept(webhookUrl: string | undefined, mark = '1'): Promise<void> | undefined {

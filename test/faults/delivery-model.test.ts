@@ -137,7 +137,15 @@ function createWorld(seed: number) {
       attempt: createWebhookAttempt({ ...parts, keys: [secretToKey('key')], timeoutMs: 1_000 }),
       maxConnectionWaitMs: custody.maxConnectionWaitMs,
     });
-    const sender = createWebhookSender({ ...parts, takeTurn, queue, custody, timeoutMs: 1_000, retry });
+    const sender = createWebhookSender({
+      ...parts,
+      takeTurn,
+      queue,
+      custody,
+      firstAttemptAtMs: undefined,
+      timeoutMs: 1_000,
+      retry,
+    });
     sender.start();
     const delivery = createDeliveryService([sender], observe);
     const newId = createRandomIds();

@@ -19,6 +19,11 @@ interface WebhookSenderDeps {
   readonly queue: DeliveryQueue<WebhookDelivery>;
   readonly custody: Custody<WebhookDelivery>;
   readonly observe: Observer<DeliveryReport>;
+  /**
+   * When the first attempt at an event began, as far as is known; milliseconds since the epoch. With durable
+   * state, where the process that made it may be gone; undefined otherwise.
+   */
+  readonly firstAttemptAtMs: ((event: PaymentEvent) => Promise<number | undefined>) | undefined;
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly retry: RetryOptions;
@@ -111,18 +116,41 @@ async function account(self: State, delivery: WebhookDelivery, turn: Turn): Prom
 }
 
 /** What comes of a delivery after an attempt, the attempt already counted. */
-async function conclude(self: State, delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
+async function conclude(self: State, attempted: WebhookDelivery, result: AttemptResult): Promise<void> {
   if (result.outcome === 'delivered') {
     const { statusCode } = result;
-    self.observe({ kind: 'delivered', channel: 'webhook', delivery, url: delivery.url, statusCode });
+    self.observe({
+      kind: 'delivered',
+      channel: 'webhook',
+      delivery: attempted,
+      url: attempted.url,
+      statusCode,
+    });
     return;
   }
+  const delivery = await withEarlierAttempt(self, attempted);
   const decision = decideRetry(delivery.attempts, result.failure, self.retry, self.random);
   if (decision.action === 'give-up') {
     self.custody.giveUp(delivery, decision.reason, result.detail);
     return;
   }
   await hold(self, { ...delivery, lastError: result.detail }, decision.delayMs, result.detail, true);
+}
+
+/**
+ * An event that is announced again begins with its first attempt again: what an earlier run of its job has
+ * tried is in the attempt log alone. Looked up when that attempt has failed, so that others do not wait for it.
+ */
+async function withEarlierAttempt(
+  { firstAttemptAtMs: lookUp }: State,
+  delivery: WebhookDelivery,
+): Promise<WebhookDelivery> {
+  if (lookUp === undefined || delivery.attempts > 1) {
+    return delivery;
+  }
+  const { firstAttemptAtMs = Infinity } = delivery;
+  const notedAtMs = await lookUp(delivery.event).catch(() => undefined);
+  return { ...delivery, firstAttemptAtMs: Math.min(firstAttemptAtMs, notedAtMs ?? Infinity) };
 }
 
 /** Waits without an attempt, as long as the attempts and the waits between them would take in all. */
