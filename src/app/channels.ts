@@ -1,4 +1,5 @@
 import { findCredentialSource } from '../aws/credential-source.ts';
+import { memoize } from '../base/memoize.ts';
 import type { Observer } from '../base/observer.ts';
 import { createCustody } from '../delivery/custody.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
@@ -9,6 +10,7 @@ import { createSqsDeadLetterQueue } from '../delivery/dead-letter/sqs-queue.ts';
 import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/eventbridge/channel.ts';
 import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
+import type { AttemptLog } from '../delivery/ports.ts';
 import type { RetryOptions } from '../delivery/retry-policy.ts';
 import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
 import { createWebhookCircuits } from '../delivery/webhook/circuits.ts';
@@ -22,6 +24,7 @@ import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createWebhookSender } from '../delivery/webhook/sender.ts';
 import { createWebhookTurns } from '../delivery/webhook/turn.ts';
 import { addGauge } from '../observability/metrics.ts';
+import type { PaymentEvent } from '../payment/event.ts';
 import type { State } from '../state/state.ts';
 import { signingKeysOf } from '../webhook-format/signature.ts';
 import { type Basics, present } from './basics.ts';
@@ -37,10 +40,14 @@ const webhookIdleTimeoutMs = 4_000;
 /** Longest time for a connection to a webhook receiver to be set up, in milliseconds. */
 const webhookConnectTimeoutMs = 10_000;
 /**
- * With durable state the job of a settlement waits for the first attempts at its event. So many slow ones of
- * each channel leave room among the jobs under way (`concurrency` in state/redis/redis-state.ts).
+ * With durable state the job of a settlement waits for the first attempts at its event, and the job of a retry
+ * for its own. So many slow ones of each leave room among the jobs under way (`concurrency` in
+ * state/redis/redis-state.ts).
  */
 const maxSlowAttempts = 100;
+
+/** Addresses whose origin is kept. */
+const maxOrigins = 1_000;
 
 /** Everything by which events leave. */
 export type Exits = ReturnType<typeof buildDelivery>;
@@ -102,12 +109,17 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     maxMs: config.webhookRetryMaxMs,
   };
   const connections = buildConnections(config, egress);
+  const originOf = memoize((url) => new URL(url).origin, maxOrigins);
   const circuits = createWebhookCircuits({ ...parts, retry });
   const custody = createCustody({
     ...custodyParts(parts),
     channel: 'webhook',
     queue,
     urlOf: ({ url }) => url,
+    origins: {
+      originOf: ({ url }) => originOf(url),
+      connectionsPerOrigin: config.webhookMaxConnectionsPerOrigin,
+    },
   });
   const takeTurn = createWebhookTurns({
     ...parts,
@@ -140,6 +152,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       hasRoom: (origin) => connections.hasRoom(origin),
       queue,
       custody,
+      firstAttemptAtMs: state.durable ? firstAttemptIn(state.attemptLog) : undefined,
       timeoutMs,
       retry,
       // Whoever develops stops often, and a receiver that is down then is one that nobody runs.
@@ -149,6 +162,11 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     /** How many are under way or wait in this process. */
     pending: () => connections.stats().busy + connections.stats().waiting + queue.heldHere(),
   };
+}
+
+/** When the first noted attempt at an event began. */
+function firstAttemptIn(attemptLog: AttemptLog) {
+  return async ({ id, payment }: PaymentEvent) => (await attemptLog.list(payment.id, id))[0]?.startedAtMs;
 }
 
 function custodyParts(parts: ChannelParts) {
@@ -203,6 +221,7 @@ function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChann
     channel: 'eventbridge',
     queue,
     urlOf: () => undefined,
+    origins: undefined,
   });
   const sender = createEventBridgeSender({ ...parts, config: eventBridge, queue, custody });
   addGauge(

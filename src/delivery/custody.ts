@@ -2,6 +2,7 @@ import type { MachineClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
 import { eachInSlices } from '../base/slices.ts';
 import { HandedOverError } from '../payment/errors.ts';
+import { type AttemptSlots, createAttemptSlots, type Source } from './attempt-slots.ts';
 import type { ChannelName, DeadLetterQueue, DeadLetterReason } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryReport } from './observer.ts';
@@ -18,10 +19,20 @@ interface CustodyDeps<D extends Delivery> {
   readonly deadLetterQueue: DeadLetterQueue | undefined;
   readonly machine: MachineClock;
   readonly observe: Observer<DeliveryReport>;
-  /** With durable state: how many slow first attempts may be under way. */
+  /** With durable state: how many slow attempts of new events may be under way. */
   readonly maxSlowAttempts: number;
   /** The address of a webhook. */
   readonly urlOf: (delivery: D) => string | undefined;
+  /** Undefined for a channel that has one receiver only. */
+  readonly origins: CustodyOrigins<D> | undefined;
+}
+
+/** Receivers that must not hold up each other. */
+interface CustodyOrigins<D extends Delivery> {
+  /** Scheme, host and port of the receiver. */
+  readonly originOf: (delivery: D) => string;
+  /** Connections to each at most. */
+  readonly connectionsPerOrigin: number;
 }
 
 /** Takes what ends when a delivery is accounted for, and fails when this process leaves it to others. */
@@ -33,8 +44,8 @@ export interface Sender<D extends Delivery> {
   canSend(): boolean;
   /** Begins a delivery; calls `onEnd` once. */
   begin(delivery: D, onEnd: OnEnd): void;
-  /** Lets a delivery wait that there is no room for. */
-  waitForRoom(delivery: D): Promise<unknown>;
+  /** Lets a delivery wait in the queue that there is no room for, for so long. */
+  waitForRoom(delivery: D, delayMs: number): Promise<unknown>;
 }
 
 /**
@@ -45,9 +56,8 @@ export interface Custody<D extends Delivery> {
   /** Longest wait for a connection, in milliseconds; undefined: as long as it takes. */
   readonly maxConnectionWaitMs: number | undefined;
   /**
-   * Lets a new delivery begin. With durable state the event's job waits for its end, so when attempts are
-   * slow no more than `maxSlowAttempts` of them are under way, and the rest goes through the queue; and
-   * nothing waits in a process that cannot send at all.
+   * Lets a new delivery begin. With durable state a job waits for its end, so what a slow receiver has no
+   * room for goes through the queue (see `AttemptSlots`), and nothing waits in a process that cannot send.
    *
    * @returns as `DeliveryChannel.accept`.
    */
@@ -75,19 +85,16 @@ export interface Custody<D extends Delivery> {
   giveUp(delivery: D, reason: DeadLetterReason, error: string): void;
 }
 
-/** With a first attempt that began longer ago than this, in milliseconds, attempts count as slow. */
-const slowMs = 1_000;
-/** How long a delivery that there was no room for waits in the queue, in milliseconds. */
-export const overflowWaitMs = 1_000;
+/** With durable state a job is held meanwhile. */
+const maxConnectionWaitMs = 500;
+/** How long a delivery waits in the queue that this process cannot send, in milliseconds. */
+const cannotSendWaitMs = 1_000;
 
-interface State<D extends Delivery> extends CustodyDeps<D> {
-  /** First attempts under way, the oldest first, with when they began by the machine's monotonic time. */
-  readonly firstAttempts: Map<D, number>;
-}
+type State<D extends Delivery> = CustodyDeps<D>;
 
 /** See `Custody`. */
 export function createCustody<D extends Delivery>(deps: CustodyDeps<D>): Custody<D> {
-  const self: State<D> = { ...deps, firstAttempts: new Map() };
+  const self: State<D> = deps;
   const shared = {
     hold: (delivery: D, delayMs: number, error: string) => hold(self, delivery, delayMs, error),
     giveUp: (delivery: D, reason: DeadLetterReason, error: string) => giveUp(self, delivery, reason, error),
@@ -112,13 +119,23 @@ function localCustody<D extends Delivery>(self: State<D>): ByDurability<D> {
 }
 
 /** Others go on with what is left in the queue or in the job of the event. */
-function durableCustody<D extends Delivery>(self: State<D>): ByDurability<D> {
+function durableCustody<D extends Delivery>({
+  machine,
+  origins,
+  maxSlowAttempts,
+}: State<D>): ByDurability<D> {
+  const slots = createAttemptSlots<D>({
+    machine,
+    originOf: origins?.originOf ?? (() => ''),
+    connectionsPerOrigin: origins?.connectionsPerOrigin ?? Infinity,
+    // In its own queue a single receiver holds up nobody else.
+    maxSlow: { event: maxSlowAttempts, queue: origins === undefined ? Infinity : maxSlowAttempts },
+  });
   return {
-    maxConnectionWaitMs: slowMs,
-    first: (delivery, sender) => beginFirst(self, delivery, sender),
-    again: (delivery, sender) =>
-      sender.canSend() ? whenEnded(delivery, sender) : ignoreResult(sender.waitForRoom(delivery)),
-    overflow: (delivery, _error, sender) => ignoreResult(sender.waitForRoom(delivery)),
+    maxConnectionWaitMs,
+    first: (delivery, sender) => beginInSlot(slots, 'event', delivery, sender),
+    again: (delivery, sender) => beginInSlot(slots, 'queue', delivery, sender),
+    overflow: (delivery, _error, sender) => lineUp(slots, delivery, sender),
     async leave() {
       throw new HandedOverError();
     },
@@ -133,10 +150,6 @@ const outOfTime = 'out of time';
 
 function ignore(): void {}
 
-async function ignoreResult(work: Promise<unknown>): Promise<void> {
-  await work;
-}
-
 function begin<D extends Delivery>(delivery: D, sender: Sender<D>): undefined {
   sender.begin(delivery, ignore);
 }
@@ -145,23 +158,31 @@ function whenEnded<D extends Delivery>(delivery: D, sender: Sender<D>): Promise<
   return new Promise((resolve) => sender.begin(delivery, resolve));
 }
 
-async function beginFirst<D extends Delivery>(self: State<D>, delivery: D, sender: Sender<D>): Promise<void> {
-  const { firstAttempts, machine } = self;
-  if (!sender.canSend() || (firstAttempts.size >= self.maxSlowAttempts && areSlow(self))) {
-    await sender.waitForRoom(delivery);
-    return;
-  }
-  firstAttempts.set(delivery, machine.monotonic());
-  try {
-    await whenEnded(delivery, sender);
-  } finally {
-    firstAttempts.delete(delivery);
+async function beginInSlot<D extends Delivery>(
+  slots: AttemptSlots<D>,
+  source: Source,
+  delivery: D,
+  sender: Sender<D>,
+): Promise<void> {
+  if (!sender.canSend()) {
+    await sender.waitForRoom(delivery, cannotSendWaitMs);
+  } else if (slots.take(source, delivery)) {
+    try {
+      await whenEnded(delivery, sender);
+    } finally {
+      slots.release(source, delivery);
+    }
+  } else {
+    await lineUp(slots, delivery, sender);
   }
 }
 
-function areSlow<D extends Delivery>({ firstAttempts, machine }: State<D>): boolean {
-  const [oldestMs = Infinity] = firstAttempts.values();
-  return machine.monotonic() - oldestMs > slowMs;
+async function lineUp<D extends Delivery>(
+  slots: AttemptSlots<D>,
+  delivery: D,
+  sender: Sender<D>,
+): Promise<void> {
+  await sender.waitForRoom(delivery, slots.lineUp(delivery));
 }
 
 async function hold<D extends Delivery>(

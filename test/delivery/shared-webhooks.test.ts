@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { WebhookDelivery } from '../../src/delivery/delivery.ts';
 import { HandedOverError } from '../../src/payment/errors.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
+import { sampleEvent } from '../support/sample-payment.ts';
 import { startScriptedReceiver } from './scripted-receiver.ts';
 import { givenUpLine, openConnector, openPool, startWebhookSender } from './start-webhook-sender.ts';
 
@@ -49,6 +50,30 @@ test('what failed is over when its retry is queued, and is tried again from ther
   expect(queue.held).toEqual([]);
 });
 
+test('what an earlier run of the job has tried counts as the first attempt', async () => {
+  const receiver = await startScriptedReceiver((response) => response.writeHead(503).end());
+  const { accept, attemptLog, queue, clock, logs } = startShared({ maxAttempts: 2 });
+  const startedAtMs = clock.now();
+  const event = sampleEvent({ id: 'pay-1', eventId: 'evt-1', settledAtMs: startedAtMs });
+  await attemptLog.record(event, {
+    attempt: 1,
+    startedAtMs,
+    durationMs: 1,
+    statusCode: 503,
+    error: 'HTTP 503',
+  });
+  await clock.advance(10_000);
+  await accept(`${receiver.origin}/`);
+  expect(queue.held).toMatchObject([
+    { delivery: { attempts: 1, firstAttemptAtMs: startedAtMs, lastAttemptAtMs: startedAtMs + 10_000 } },
+  ]);
+  await clock.advance(10_000);
+  await queue.attemptNext();
+  expect(logs(givenUpLine)).toMatchObject([
+    { attempts: 2, first_attempt_at: new Date(startedAtMs).toISOString() },
+  ]);
+});
+
 test('what failed and cannot be queued fails, and is not given up', async () => {
   const receiver = await startScriptedReceiver((response) => response.writeHead(503).end());
   const { accept, queue, logs } = startShared();
@@ -84,14 +109,50 @@ test('while receivers are slow only so many are attempted, and others wait in th
   }
 });
 
-test('who gets no connection within a second waits in the queue', async () => {
+test('a slow receiver takes no room from another', async () => {
+  const [slow, quick] = [
+    await startSilentReceiver(),
+    await startScriptedReceiver((response) => response.end()),
+  ];
+  const { accept, queue, clock } = startShared();
+  const pending = [accept(`${slow.origin}/`, '1'), accept(`${slow.origin}/`, '2')];
+  await expect.poll(() => slow.requests.length).toBe(2);
+  await clock.advance(1_001);
+  await accept(`${quick.origin}/`, '3');
+  expect(quick.requests).toHaveLength(1);
+  expect(queue.held).toEqual([]);
+  slow.answerAll();
+  for (const ended of pending) {
+    await ended;
+  }
+});
+
+test('nothing waits here for a connection to a slow receiver, whether it is new or comes from the queue', async () => {
+  const receiver = await startSilentReceiver();
+  const connections = openPool({ maxPerOrigin: 10, connect: openConnector() });
+  const { accept, queue, clock } = startShared({ connections, maxSlowAttempts: 100 });
+  const pending = Array.from({ length: 10 }, (_, i) => accept(`${receiver.origin}/`, `${i}`));
+  await expect.poll(() => receiver.requests.length).toBe(10);
+  await clock.advance(1_001);
+  await accept(`${receiver.origin}/`, 'new');
+  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 1 } }]);
+  await queue.attemptNext();
+  expect(queue.held).toMatchObject([{ delivery: { attempts: 0, waits: 2 } }]);
+  expect(connections.stats().waiting).toBe(0);
+  receiver.answerAll();
+  for (const ended of pending) {
+    await ended;
+  }
+});
+
+test('who gets no connection within half a second waits in the queue', async () => {
   const receiver = await startSilentReceiver();
   const connections = openPool({ maxPerOrigin: 1, connect: openConnector() });
   const { accept, queue, clock } = startShared({ connections, maxSlowAttempts: 10 });
   const first = accept(`${receiver.origin}/`, '1');
   await expect.poll(() => receiver.requests.length).toBe(1);
   const second = accept(`${receiver.origin}/`, '2');
-  await clock.advance(1_000);
+  await clock.advance(500);
   await second;
   expect(queue.held).toMatchObject([{ delivery: { event: { id: 'evt-2' }, attempts: 0, waits: 1 } }]);
   receiver.answerAll();

@@ -132,6 +132,7 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     queue,
     deadLetterQueue: undefined,
     urlOf: ({ url }) => url,
+    origins: { originOf: ({ url }) => new URL(url).origin, connectionsPerOrigin: 10 },
   });
   const takeTurn = createWebhookTurns({
     ...parts,
@@ -146,6 +147,10 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     hasRoom: (origin) => connections.hasRoom(origin),
     queue,
     custody,
+    firstAttemptAtMs:
+      change.durable === true
+        ? async ({ id, payment }) => (await attemptLog.list(payment.id, id))[0]?.startedAtMs
+        : undefined,
     timeoutMs,
     retry,
     drainsRetries: change.drainsRetries ?? true,

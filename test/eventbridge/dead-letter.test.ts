@@ -74,6 +74,7 @@ function startDeadLetters(url: string, webhookUrl?: string) {
     channel: webhookUrl === undefined ? 'eventbridge' : 'webhook',
     durable: false,
     maxSlowAttempts: 100,
+    origins: undefined,
     queue: createHeldQueue(),
     deadLetterQueue: queue,
     machine: systemClock,

@@ -29,6 +29,7 @@ function startShared(answer?: (nth: number) => EntryResult | Promise<EntryResult
     queue,
     deadLetterQueue: { send: (letter) => void letters.push(letter), drain: async () => undefined },
     urlOf: () => undefined,
+    origins: undefined,
   });
   const sender = createEventBridgeSender({
     ...parts,

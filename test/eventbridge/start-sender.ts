@@ -63,6 +63,7 @@ export async function startSender(
     queue,
     deadLetterQueue: { send: (letter) => void letters.push(letter), drain: async () => undefined },
     urlOf: () => undefined,
+    origins: undefined,
   });
   const sender = createEventBridgeSender({ ...parts, config, queue, custody });
   sender.start();

@@ -130,6 +130,7 @@ function createWorld(seed: number) {
       queue,
       deadLetterQueue: undefined,
       urlOf: ({ url }) => url,
+      origins: undefined,
     });
     const takeTurn = createWebhookTurns({
       ...parts,
@@ -144,6 +145,7 @@ function createWorld(seed: number) {
       hasRoom: () => true,
       queue,
       custody,
+      firstAttemptAtMs: undefined,
       timeoutMs: 1_000,
       retry,
       drainsRetries: true,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createSeededRandom, type RandomSource } from '../../src/base/random.ts';
+import type { RandomSource } from '../../src/base/random.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import {
   missingRedis,
@@ -9,6 +9,7 @@ import {
   type RedisServer,
   startRedisServer,
 } from '../support/redis-server.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { intentMessage } from '../system/connect-json.ts';
 
 requireRedisInCi();

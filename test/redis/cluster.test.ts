@@ -8,28 +8,38 @@ import { startRedisCluster } from './start-redis-cluster.ts';
 requireRedisInCi();
 
 describe.skipIf(missingRedis !== undefined)('a Redis cluster of three nodes', () => {
-  test('payments spread over all nodes, settle once and are known to all replicas', async () => {
-    const cluster = await startRedisCluster();
-    const receiver = await startWebhookReceiver();
-    const env = {
-      REDIS_URL: cluster.url,
-      REDIS_CLUSTER: 'on',
-      QUEUE_SHARDS: '12',
-      SHUTDOWN_GRACE_MS: '1000',
-    };
-    const [a, b] = [await startService(env), await startService(env)];
-    const [callA, callB] = [createConnectCaller(a.apiUrl), createConnectCaller(b.apiUrl)];
-    const change = { webhook_url: receiver.url, simulation: { delay_ms: 100 } };
-    const ids = await Promise.all(
-      Array.from({ length: 300 }, (_, nth) => createPayment(nth % 2 === 0 ? callA : callB, change)),
-    );
-    expect(await Promise.all(ids.map((id) => getPayment(callB, id)))).not.toContain('not_found');
-    const stored = await Promise.all(cluster.nodes.map(({ client }) => client.dbsize()));
-    expect(Math.min(...stored)).toBeGreaterThan(20);
-    const webhooks = await receiver.waitFor(300);
-    expect(new Set(webhooks.map(({ body }) => body['payment_id']))).toEqual(new Set(ids));
-    const key = intentMessage({ idempotency_key: 'key-1' });
-    const repeated = [await callA('CreatePaymentIntent', key), await callB('CreatePaymentIntent', key)];
-    expect(repeated[1]?.body['payment_intent_id']).toBe(repeated[0]?.body['payment_intent_id']);
-  });
+  test(
+    'payments spread over all nodes, settle once and are known to all replicas',
+    { timeout: 60_000 },
+    async () => {
+      const cluster = await startRedisCluster();
+      const receiver = await startWebhookReceiver();
+      const env = {
+        REDIS_URL: cluster.url,
+        REDIS_CLUSTER: 'on',
+        QUEUE_SHARDS: '12',
+        SHUTDOWN_GRACE_MS: '1000',
+      };
+      const [a, b] = [await startService(env), await startService(env)];
+      // On a busy machine the start does not wait for as long as a cluster takes.
+      for (const { opsUrl } of [a, b]) {
+        await expect
+          .poll(async () => (await fetch(`${opsUrl}/readyz`)).status, { timeout: 30_000 })
+          .toBe(200);
+      }
+      const [callA, callB] = [createConnectCaller(a.apiUrl), createConnectCaller(b.apiUrl)];
+      const change = { webhook_url: receiver.url, simulation: { delay_ms: 100 } };
+      const ids = await Promise.all(
+        Array.from({ length: 300 }, (_, nth) => createPayment(nth % 2 === 0 ? callA : callB, change)),
+      );
+      expect(await Promise.all(ids.map((id) => getPayment(callB, id)))).not.toContain('not_found');
+      const stored = await Promise.all(cluster.nodes.map(({ client }) => client.dbsize()));
+      expect(Math.min(...stored)).toBeGreaterThan(20);
+      const webhooks = await receiver.waitFor(300);
+      expect(new Set(webhooks.map(({ body }) => body['payment_id']))).toEqual(new Set(ids));
+      const key = intentMessage({ idempotency_key: 'key-1' });
+      const repeated = [await callA('CreatePaymentIntent', key), await callB('CreatePaymentIntent', key)];
+      expect(repeated[1]?.body['payment_intent_id']).toBe(repeated[0]?.body['payment_intent_id']);
+    },
+  );
 });

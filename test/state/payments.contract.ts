@@ -298,6 +298,22 @@ function describeSchedule(open: PaymentsFactory): void {
     await expect.poll(() => payments.scheduled()).toBe(0);
   });
 
+  test('what is announced again is the same event, and occurred when its payment settled', async () => {
+    let announcements = 0;
+    const { register, payments, announced, now, outlivesProcess } = await startRecording(open, roomy, () => {
+      announcements += 1;
+      return announcements === 1 ? Promise.reject(new Error('not handed over')) : undefined;
+    });
+    await register({ dueAtMs: now() });
+    await payments.hasten('pay-1');
+    const times = outlivesProcess ? 2 : 1;
+    await expect.poll(() => announced.length, { timeout: 10_000 }).toBe(times);
+    const [first, again] = announced.map(({ event }) => event);
+    expect(again ?? first).toEqual(first);
+    const payment = await payments.get('pay-1');
+    expect(payment).toMatchObject({ status: 'COMPLETED', settledAtMs: first?.occurredAtMs });
+  });
+
   test('what is overdue settles at once', async () => {
     const { register, ids, now, passTime } = await startRecording(open);
     await register({ id: 'pay-now', dueAtMs: now() });

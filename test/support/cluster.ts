@@ -26,6 +26,8 @@ export interface Cluster {
   readonly replicas: readonly ClusterReplica[];
   /** Transaction ids by payment id, of every settlement that was logged. */
   readonly settlements: ReadonlyMap<string, readonly string[]>;
+  /** From create to settlement, in milliseconds, of every settlement that was logged. */
+  readonly latenciesMs: readonly number[];
   /** Lines of level warn and above. */
   readonly warnings: readonly string[];
 }
@@ -42,6 +44,7 @@ const connectionsPerReplica = 32;
 /** Starts so many replicas on free ports; they are killed when the test is finished. */
 export async function startCluster(count: number, options: ClusterOptions): Promise<Cluster> {
   const settlements = new Map<string, string[]>();
+  const latenciesMs: number[] = [];
   const warnings: string[] = [];
 
   function readLine(line: string): void {
@@ -49,6 +52,7 @@ export async function startCluster(count: number, options: ClusterOptions): Prom
       const entry = JSON.parse(line) as Record<string, unknown>;
       const paymentId = String(entry['payment_id']);
       settlements.set(paymentId, [...(settlements.get(paymentId) ?? []), String(entry['transaction_id'])]);
+      latenciesMs.push(Number(entry['latency_ms']));
     } else if (/"level":"(warn|error|fatal)"/.test(line)) {
       warnings.push(line);
     }
@@ -112,5 +116,5 @@ export async function startCluster(count: number, options: ClusterOptions): Prom
   }
 
   const replicas = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
-  return { replicas, settlements, warnings };
+  return { replicas, settlements, latenciesMs, warnings };
 }

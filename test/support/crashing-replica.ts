@@ -102,9 +102,9 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
     settlements: {
       ...settlements,
       handle: (run) =>
-        settlements.handle((id, data) =>
+        settlements.handle((id, data, failures) =>
           work.run('settlement', async () => {
-            await run(id, data);
+            await run(id, data, failures);
             await pass('settlement-done');
           }),
         ),

@@ -6,7 +6,7 @@ import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { takeBatch } from '../batch.ts';
-import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
+import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { type Delivery, newDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
@@ -84,8 +84,8 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     sender: {
       canSend: () => self.putEvents !== undefined,
       begin: (delivery, onEnd) => begin(self, delivery, onEnd),
-      waitForRoom: (delivery) =>
-        self.custody.hold({ ...delivery, waits: delivery.waits + 1 }, overflowWaitMs, errorOf(delivery)),
+      waitForRoom: (delivery, delayMs) =>
+        self.custody.hold({ ...delivery, waits: delivery.waits + 1 }, delayMs, errorOf(delivery)),
     },
     attempt: {
       machine,

@@ -4,7 +4,7 @@ import type { RandomSource } from '../../base/random.ts';
 import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
-import { type Custody, type OnEnd, overflowWaitMs, type Sender } from '../custody.ts';
+import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
@@ -22,6 +22,11 @@ interface WebhookSenderDeps {
   readonly queue: DeliveryQueue<WebhookDelivery>;
   readonly custody: Custody<WebhookDelivery>;
   readonly observe: Observer<DeliveryReport>;
+  /**
+   * When the first attempt at an event began, as far as is known; milliseconds since the epoch. With durable
+   * state, where the process that made it may be gone; undefined otherwise.
+   */
+  readonly firstAttemptAtMs: ((event: PaymentEvent) => Promise<number | undefined>) | undefined;
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
   readonly retry: RetryOptions;
@@ -51,8 +56,8 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
     sender: {
       canSend: () => true,
       begin: (delivery, onEnd) => begin(self, delivery, onEnd),
-      waitForRoom: (delivery) =>
-        waitForTurn(self, delivery, overflowWaitMs, 'too many webhooks were under way'),
+      waitForRoom: (delivery, delayMs) =>
+        waitForTurn(self, delivery, delayMs, 'too many webhooks were under way'),
     },
     onIdle: undefined,
   };
@@ -117,12 +122,19 @@ async function account(self: State, delivery: WebhookDelivery, turn: Turn): Prom
 }
 
 /** What comes of a delivery after an attempt, the attempt already counted. */
-async function conclude(self: State, delivery: WebhookDelivery, result: AttemptResult): Promise<void> {
+async function conclude(self: State, attempted: WebhookDelivery, result: AttemptResult): Promise<void> {
   if (result.outcome === 'delivered') {
     const { statusCode } = result;
-    self.observe({ kind: 'delivered', channel: 'webhook', delivery, url: delivery.url, statusCode });
+    self.observe({
+      kind: 'delivered',
+      channel: 'webhook',
+      delivery: attempted,
+      url: attempted.url,
+      statusCode,
+    });
     return;
   }
+  const delivery = await withEarlierAttempt(self, attempted);
   const decision = decideRetry(delivery.attempts, result.failure, self.retry, self.random);
   if (decision.action === 'give-up') {
     self.custody.giveUp(delivery, decision.reason, result.detail);
@@ -131,6 +143,22 @@ async function conclude(self: State, delivery: WebhookDelivery, result: AttemptR
   const askedMs = delivery.askedMs + decision.askedMs;
   const failed = { ...delivery, askedMs, lastError: result.detail };
   await hold(self, failed, decision.delayMs, result.detail, true);
+}
+
+/**
+ * An event that is announced again begins with its first attempt again: what an earlier run of its job has
+ * tried is in the attempt log alone. Looked up when that attempt has failed, so that others do not wait for it.
+ */
+async function withEarlierAttempt(
+  { firstAttemptAtMs: lookUp }: State,
+  delivery: WebhookDelivery,
+): Promise<WebhookDelivery> {
+  if (lookUp === undefined || delivery.attempts > 1) {
+    return delivery;
+  }
+  const { firstAttemptAtMs = Infinity } = delivery;
+  const notedAtMs = await lookUp(delivery.event).catch(() => undefined);
+  return { ...delivery, firstAttemptAtMs: Math.min(firstAttemptAtMs, notedAtMs ?? Infinity) };
 }
 
 /**

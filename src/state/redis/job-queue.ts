@@ -5,13 +5,14 @@ import {
   type IRedisTransaction,
   type JobJson,
   Queue,
-  Worker,
+  type Worker,
 } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { HandedOverError, PaymentError } from '../../payment/errors.ts';
-import { UnknownJobFormError } from './job-records.ts';
+import { NothingToDoError, UnknownJobFormError } from './job-records.ts';
+import { JobWorker } from './job-worker.ts';
 import type { RedisClients } from './redis-clients.ts';
 import { describeRedisError } from './redis-error.ts';
 import { shardPrefix } from './redis-keys.ts';
@@ -26,6 +27,9 @@ export interface NewJob {
   /** Milliseconds since the epoch. */
   readonly dueAtMs: number;
 }
+
+/** Does a job. @param failures how often it was tried in vain before. */
+type RunJob<Data> = (id: string, data: Data, failures: number) => Promise<void>;
 
 interface JobQueueDeps<Data> {
   /** Without ':'; what dashboards show. */
@@ -44,7 +48,7 @@ interface JobQueueDeps<Data> {
 /** Durable delayed jobs, one BullMQ queue per shard. */
 export interface JobQueue<Data> {
   /** Sets what does a job; called once, before `open`. A job whose `run` rejects is tried again. */
-  handle(run: (id: string, data: Data) => Promise<void>): void;
+  handle(run: RunJob<Data>): void;
   /** Begins to do jobs; without effect after `drain`. */
   open(): void;
   /** Rejects as `RedisLink.run` does, like all that is sent to Redis; with a RangeError without such a shard. */
@@ -89,7 +93,7 @@ interface Jobs<Data> {
   workers: readonly Worker<unknown>[];
   /** Whether a job of another release was told of. */
   hasToldOfOthers: boolean;
-  run: ((id: string, data: Data) => Promise<void>) | undefined;
+  run: RunJob<Data> | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
   ending: Promise<unknown> | undefined;
 }
@@ -145,10 +149,12 @@ function open<Data>(self: Jobs<Data>): void {
 
 function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
   const { deps } = self;
-  const worker = new Worker<unknown>(
+  const worker = new JobWorker(
     deps.name,
-    async (job) => self.run?.(job.id ?? '', deps.decode(job.data)),
+    async (job) => await self.run?.(job.id ?? '', deps.decode(job.data), job.attemptsMade),
     {
+      clock: deps.clock,
+      retryDelayMs,
       connection: deps.clients.jobs,
       prefix: shardPrefix(shard, deps.shards),
       concurrency: deps.concurrency,
@@ -156,13 +162,13 @@ function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
       stalledInterval: stalledIntervalMs,
       // BullMQ fails a job that was left by more processes than this; here it is done again in any case.
       maxStalledCount: maxAttempts,
-      runRetryDelay: retryDelayMs,
       drainDelay: blockSeconds,
       removeOnComplete: { count: 0 },
       settings: { backoffStrategy: backoffMs },
     },
   );
   logEvents(self, worker);
+  worker.run().catch((error: unknown) => report(deps, error));
   return worker;
 }
 
@@ -188,7 +194,7 @@ function logEvents<Data>(self: Jobs<Data>, worker: Worker<unknown>): void {
         self.hasToldOfOthers = true;
         logger.warn(fields, 'A job of another release is left to it');
       }
-    } else if (!(error instanceof HandedOverError)) {
+    } else if (!(error instanceof HandedOverError || error instanceof NothingToDoError)) {
       logger.warn(fields, 'A job failed, to be tried again');
     }
   });

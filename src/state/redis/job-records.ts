@@ -16,6 +16,14 @@ export class UnknownJobFormError extends Error {
   }
 }
 
+/** For a job that finds nothing to do as yet; it comes back without a line in the log. */
+export class NothingToDoError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NothingToDoError';
+  }
+}
+
 const form = 2;
 
 /** An event, flat. What 0.1 did not write is optional. */

@@ -5,7 +5,7 @@ import { type Change, type Decide, firstEvent, hasHappened } from '../../payment
 import { isSettled, type Payment } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
-import { encodeAnnouncement, settlementData } from './job-records.ts';
+import { encodeAnnouncement, NothingToDoError, settlementData } from './job-records.ts';
 import type { PaymentRecords, StoredPayment } from './payment-records.ts';
 import { shardOf } from './redis-keys.ts';
 
@@ -17,6 +17,13 @@ export interface RedisPaymentParts {
   /** A job for every later event that is not announced yet, under the event's id and number. */
   readonly announcements: JobQueue<PaymentEvent>;
 }
+
+/**
+ * So often a job is tried again that does not find what was to be stored in its transaction, after 1, 2 and 4 s.
+ * Redis may have refused the script alone. When a call tries that again while the job is being done, the job is
+ * not added once more, since it is there: were it to end, nobody would do it.
+ */
+const maxMisses = 3;
 
 interface State extends RedisPaymentParts {
   readonly clock: MachineClock;
@@ -37,8 +44,8 @@ export function createRedisPayments(
   return {
     start(handlers) {
       self.handlers = handlers;
-      settlements.handle((paymentId) => settleDue(self, handlers, paymentId));
-      announcements.handle((_id, event) => announceLater(self, handlers, event));
+      settlements.handle((paymentId, _data, failures) => settleDue(self, handlers, paymentId, failures));
+      announcements.handle((_id, event, failures) => announceLater(self, handlers, event, failures));
     },
     register: (payment) => parts.records.register(payment, settlementJob(payment.id, payment.dueAtMs)),
     get: async (paymentId) => (await parts.records.load(paymentId))?.payment,
@@ -57,16 +64,31 @@ export function createRedisPayments(
  * The job of a payment that is due. Its event is announced also when it was settled already: then a call
  * hastened it, or an earlier run of the job ended before all was told.
  */
-async function settleDue(self: State, handlers: PaymentHandlers, paymentId: string): Promise<void> {
+async function settleDue(
+  self: State,
+  handlers: PaymentHandlers,
+  paymentId: string,
+  failures: number,
+): Promise<void> {
+  let payment: Payment | undefined;
   try {
-    const payment = await settle(self, handlers, paymentId);
-    // Neither: it was never stored, or has expired.
+    payment = await settle(self, handlers, paymentId);
     if (payment !== undefined && isSettled(payment)) {
       await handlers.announce(firstEvent(payment));
     }
   } catch (error) {
     reportFailure(handlers, paymentId, error);
     throw error;
+  }
+  if (payment === undefined) {
+    missed(`payment ${paymentId} is not stored`, failures);
+  }
+}
+
+/** @throws NothingToDoError as long as it may yet be stored; after that it never was, or has expired. */
+function missed(what: string, failures: number): void {
+  if (failures < maxMisses) {
+    throw new NothingToDoError(what);
   }
 }
 
@@ -89,16 +111,26 @@ async function settle(
 }
 
 /** The job of a later event. It is queued in the transaction of its change, which may have lost. */
-async function announceLater(self: State, handlers: PaymentHandlers, event: PaymentEvent): Promise<void> {
+async function announceLater(
+  self: State,
+  handlers: PaymentHandlers,
+  event: PaymentEvent,
+  failures: number,
+): Promise<void> {
   const { id } = event.payment;
+  let isThere = false;
   try {
     const stored = await self.records.load(id);
-    if (stored !== undefined && hasHappened(stored.payment, event)) {
+    isThere = stored !== undefined && hasHappened(stored.payment, event);
+    if (isThere) {
       await handlers.announce(event);
     }
   } catch (error) {
     reportFailure(handlers, id, error);
     throw error;
+  }
+  if (!isThere) {
+    missed(`event ${event.id} is not among those of payment ${id}`, failures);
   }
 }
 

@@ -48,10 +48,10 @@ const endPatienceMs = 1_000;
 const idempotencyLeaseMs = 1_500;
 
 /**
- * Jobs under way per shard. Settlements wait for the first attempts at their event, of which few may be
+ * Jobs under way per shard. They wait for an attempt at each channel, of which few may be
  * slow: see `maxSlowAttempts` in app/channels.ts.
  */
-const concurrency = { settlements: 300, announcements: 100, retries: 200 };
+const concurrency = { settlements: 300, announcements: 300, retries: 200 };
 
 /** Everything in Redis, where all replicas see it and none of them takes it along when it ends. */
 export function createRedisState(options: RedisStateOptions): State {

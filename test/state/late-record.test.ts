@@ -1,0 +1,142 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import type { PaymentEvent } from '../../src/payment/event.ts';
+import { addEvent, settle } from '../../src/payment/lifecycle.ts';
+import { isSettled } from '../../src/payment/payment.ts';
+import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
+import { createRedisState } from '../../src/state/redis/redis-state.ts';
+import {
+  launchRedisServer,
+  missingRedis,
+  requireRedisInCi,
+  type RedisServer,
+} from '../support/redis-server.ts';
+import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
+
+/* Jobs whose payment or event is not there, as after a transaction of which Redis has refused the script alone. */
+
+requireRedisInCi();
+
+const settlement = { id: 'pay-1', data: JSON.stringify({ form: 2 }), dueAtMs: 0 };
+
+let redis: RedisServer;
+let nextDatabase = 0;
+
+/** Payments that settle as planned; `wrap` stands between them and their parts. */
+async function startPayments(wrap: (parts: RedisPaymentParts) => RedisPaymentParts) {
+  nextDatabase += 1;
+  const url = `${redis.url}/${nextDatabase}`;
+  const lines: Record<string, unknown>[] = [];
+  const announced: PaymentEvent[] = [];
+  let bare: RedisPaymentParts | undefined;
+  const state = createRedisState({
+    redisUrl: url,
+    redis: { url, cluster: false, shards: 1 },
+    clock: systemClock,
+    logger: createLogger('warn', {
+      write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+    }),
+    metrics: createMetrics(false),
+    requireNoEviction: false,
+    paymentTtlMs: 60_000,
+    idempotencyTtlMs: 60_000,
+    webhookMaxAttempts: 8,
+    wrapPayments(parts) {
+      bare = parts;
+      return wrap(parts);
+    },
+  });
+  onTestFinished(() => state.close());
+  state.payments.start({
+    hasRoom: () => true,
+    settle: (payment) => settle(payment, sampleSettlement(Date.now(), payment.id)),
+    changed: () => undefined,
+    announce: (event) => void announced.push(event),
+    failed: () => undefined,
+  });
+  await state.start();
+  const client = new Redis(url);
+  onTestFinished(() => client.disconnect());
+  return { state, announced, lines, client, parts: bare as RedisPaymentParts };
+}
+
+describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
+  beforeAll(async () => {
+    redis = await launchRedisServer();
+  });
+  afterAll(() => redis.stop());
+
+  test('a payment that is stored while its job looks for it settles', async () => {
+    const payment = samplePayment({ dueAtMs: 0 });
+    let looks = 0;
+    const { parts, announced, lines } = await startPayments((bare) => ({
+      ...bare,
+      records: {
+        ...bare.records,
+        async load(id) {
+          const found = await bare.records.load(id);
+          looks += 1;
+          if (looks === 1) {
+            // The job is there, so that it is not added again.
+            await bare.records.register(payment, settlement);
+          }
+          return found;
+        },
+      },
+    }));
+    await parts.settlements.add(0, settlement);
+    await expect
+      .poll(() => announced.map((event) => event.payment.id), { timeout: 10_000 })
+      .toEqual(['pay-1']);
+    expect(lines.filter(({ msg }) => /job/i.test(String(msg)))).toEqual([]);
+  });
+
+  test('a job whose payment does not come ends after a few looks', { timeout: 30_000 }, async () => {
+    const { state, parts, announced, client } = await startPayments((bare) => bare);
+    await parts.settlements.add(0, settlement);
+    await expect.poll(() => client.hget('{payment-sim:0}:settlements:pay-1', 'atm')).toBe('1');
+    await expect.poll(() => state.payments.scheduled(), { timeout: 20_000 }).toBe(0);
+    expect(announced).toEqual([]);
+  });
+
+  test('an event whose change is made while its job looks for it is announced', async () => {
+    const [looked, changed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { state, announced } = await startPayments((bare) => ({
+      ...bare,
+      records: {
+        ...bare.records,
+        async changeAndAnnounce(stored, change, announcement) {
+          await bare.announcements.add(0, announcement);
+          await looked.promise;
+          const isChanged = await bare.records.changeAndAnnounce(stored, change, announcement);
+          changed.resolve();
+          return isChanged;
+        },
+      },
+      announcements: {
+        ...bare.announcements,
+        handle: (run) =>
+          bare.announcements.handle(async (id, event, failures) => {
+            const [ended] = await Promise.allSettled([run(id, event, failures)]);
+            looked.resolve();
+            // So that the job is still there, and not added once more.
+            await changed.promise;
+            if (ended.status === 'rejected') {
+              throw ended.reason;
+            }
+          }),
+      },
+    }));
+    await state.payments.register(samplePayment({ dueAtMs: 0 }));
+    await expect.poll(() => announced.length, { timeout: 10_000 }).toBe(1);
+    await state.payments.transition('pay-1', (payment) =>
+      isSettled(payment)
+        ? addEvent(payment, { id: 'evt-later', type: 'payment.status_updated', occurredAtMs: Date.now() })
+        : undefined,
+    );
+    await expect.poll(() => announced.map(({ id }) => id), { timeout: 10_000 }).toContain('evt-later');
+  });
+});
