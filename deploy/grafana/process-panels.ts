@@ -87,6 +87,16 @@ export const redisRow: Row = {
       unit: 'ops',
       queries: [[`sum by (reason) (${rate(`redis_command_errors_total{${pods}}`)})`, '{{reason}}']],
     },
+    {
+      title: 'Memory of Redis in use, and keys that it evicted',
+      description:
+        'Memory as a share of maxmemory: from 0.9 on no payment is taken. Evicted keys per second, as each replica sees them: should be 0.',
+      unit: 'short',
+      queries: [
+        [`max(redis_memory_used_ratio{${pods}})`, 'memory in use'],
+        [`max(${rate(`redis_evicted_keys_total{${pods}}`)})`, 'evicted per second'],
+      ],
+    },
   ],
 };
 
