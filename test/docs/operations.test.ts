@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createDashboard } from '../../deploy/grafana/dashboard.ts';
+import { deadLetterLines } from '../../src/delivery/dead-letter/log-line.ts';
 import { startService } from '../support/start-service.ts';
 import { type Test, startQueues, startWorker } from '../worker/support.ts';
 import { anchorsOf, readText, root, withoutCodeBlocks } from './markdown.ts';
@@ -95,6 +96,8 @@ test('log lines, panels and variables that it names exist', () => {
   );
   expect(written.length).toBeGreaterThan(20);
   expect(written.filter((message) => !messages.includes(message))).toEqual([]);
+
+  expect(messages).toEqual(expect.arrayContaining(Object.values(deadLetterLines)));
 
   const titles = new Set(createDashboard().panels.map(({ title }) => title));
   const quoted = [...withoutCodeBlocks(page).matchAll(/"([A-Z][^"]+)"/g)].map(([, title = '']) => title);

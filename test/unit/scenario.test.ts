@@ -10,7 +10,8 @@ const options: ScenarioOptions = {
   delayScenarioMs: 10_000,
   randomFailureRate: 0.5,
 };
-const scenarios: readonly Scenario[] = ['APPROVE', 'FAIL', 'DELAY', 'RANDOM'];
+const every: Readonly<Record<Scenario, true>> = { APPROVE: true, FAIL: true, DELAY: true, RANDOM: true };
+const scenarios = Object.keys(every) as Scenario[];
 
 function neverDraw(): number {
   throw new Error('drawn');
