@@ -82,6 +82,16 @@ test('the rule for the Prometheus operator is made of the alerts', () => {
   });
 });
 
+test('whoever names the queues in Redis names all of them', () => {
+  const source = readText('src/state/redis/redis-state.ts');
+  const queues = [...source.matchAll(/queueOf\('([\w-]+)'/g)].map(([, name = '']) => name);
+  expect(queues.length).toBeGreaterThan(3);
+  for (const path of ['README.md', 'docs/operations.md', 'docs/adr/0014-shared-state-on-redis.md']) {
+    const text = readText(path);
+    expect([path, ...queues.filter((name) => !text.includes(`\`${name}\``))]).toEqual([path]);
+  }
+});
+
 test('log lines, panels and variables that it names exist', () => {
   const source = globSync('src/**/*.ts', { cwd: fileURLToPath(root) })
     .map((path) => readFileSync(new URL(path, root), 'utf8'))
