@@ -6,12 +6,18 @@ import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
+import type { Scenario } from '../payment/payment.ts';
 import { readRedisConfig } from '../state/redis/redis-config.ts';
 
 const switches = ['on', 'off'] as const;
 const yesOrNo = ['true', 'false'] as const;
 const scenarios = ['approve', 'fail', 'delay', 'random'] as const;
-const scenarioNamed = { approve: 'APPROVE', fail: 'FAIL', delay: 'DELAY', random: 'RANDOM' } as const;
+const scenarioNamed: Readonly<Record<Lowercase<Scenario>, Scenario>> = {
+  approve: 'APPROVE',
+  fail: 'FAIL',
+  delay: 'DELAY',
+  random: 'RANDOM',
+};
 
 /** Everybody knows it, so production refuses it. */
 const developmentWebhookSecret = 'payment-sim-dev-secret';

@@ -2,6 +2,7 @@ import { type Config, loadConfig } from '../app/config.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { tryLoad } from '../base/env/try-load.ts';
+import type { Scenario } from '../payment/payment.ts';
 
 type Value = string | number | undefined;
 
@@ -10,7 +11,7 @@ type Value = string | number | undefined;
  * ones are named here; all others are taken as well.
  */
 export interface SimVariables {
-  readonly DEFAULT_SCENARIO?: 'approve' | 'fail' | 'delay' | 'random';
+  readonly DEFAULT_SCENARIO?: Lowercase<Scenario>;
   readonly DEFAULT_DELAY_MS?: number | string;
   readonly DELAY_SCENARIO_MS?: number | string;
   readonly RANDOM_FAILURE_RATE?: number | string;

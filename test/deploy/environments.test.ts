@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/app/config.ts';
+import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
+import { tryLoad } from '../../src/base/env/try-load.ts';
+import { loadWorkerConfig } from '../../src/worker/config.ts';
 import { codes, tableRows } from '../docs/readme.ts';
 import { containerOf, deploymentsOf, environmentOf, readManifests } from './manifests.ts';
 
@@ -45,6 +48,28 @@ describe.each(['development', 'staging', 'production'] as const)('%s', (overlay)
     }
   });
 });
+
+test('whatever the overlays set to something else than its default is in docs/deployment.md', () => {
+  const documented = new Set(rows.map((row) => codes(row['Variable'] ?? '')[0]));
+  for (const overlay of ['development', 'staging', 'production'] as const) {
+    const manifests = readManifests(overlay);
+    for (const deployment of deploymentsOf(manifests)) {
+      const variables = environmentOf(containerOf(deployment), manifests, secrets);
+      const standard = valuesOf({ ENVIRONMENT: variables['ENVIRONMENT'] ?? '' });
+      const different = Object.entries(variables).filter(([name, value]) => standard.get(name) !== value);
+      const missing = different.filter(([name]) => !documented.has(name));
+      expect(missing, overlay).toEqual([]);
+    }
+  }
+});
+
+/** What service and worker read, as text; the default where it is not set. */
+function valuesOf(env: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const read = new EnvironmentReader(env);
+  tryLoad(() => loadConfig(env, read));
+  tryLoad(() => loadWorkerConfig(env, read));
+  return new Map([...read.values].map(([name, value]) => [name, String(value ?? '')]));
+}
 
 test('what differs between the overlays is in docs/deployment.md', () => {
   const maps = (['staging', 'production'] as const).map(

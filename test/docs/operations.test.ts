@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createDashboard } from '../../deploy/grafana/dashboard.ts';
+import { deadLetterLines } from '../../src/delivery/dead-letter/log-line.ts';
 import { startService } from '../support/start-service.ts';
 import { type Test, startQueues, startWorker } from '../worker/support.ts';
 import { anchorsOf, readText, root, withoutCodeBlocks } from './markdown.ts';
@@ -81,6 +82,16 @@ test('the rule for the Prometheus operator is made of the alerts', () => {
   });
 });
 
+test('whoever names the queues in Redis names all of them', () => {
+  const source = readText('src/state/redis/redis-state.ts');
+  const queues = [...source.matchAll(/queueOf\('([\w-]+)'/g)].map(([, name = '']) => name);
+  expect(queues.length).toBeGreaterThan(3);
+  for (const path of ['README.md', 'docs/operations.md', 'docs/adr/0014-shared-state-on-redis.md']) {
+    const text = readText(path);
+    expect([path, ...queues.filter((name) => !text.includes(`\`${name}\``))]).toEqual([path]);
+  }
+});
+
 test('log lines, panels and variables that it names exist', () => {
   const source = globSync('src/**/*.ts', { cwd: fileURLToPath(root) })
     .map((path) => readFileSync(new URL(path, root), 'utf8'))
@@ -95,6 +106,8 @@ test('log lines, panels and variables that it names exist', () => {
   );
   expect(written.length).toBeGreaterThan(20);
   expect(written.filter((message) => !messages.includes(message))).toEqual([]);
+
+  expect(messages).toEqual(expect.arrayContaining(Object.values(deadLetterLines)));
 
   const titles = new Set(createDashboard().panels.map(({ title }) => title));
   const quoted = [...withoutCodeBlocks(page).matchAll(/"([A-Z][^"]+)"/g)].map(([, title = '']) => title);

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { describe, expect, test } from 'vitest';
-import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
+import { PaymentScenario, PaymentService } from '../../gen/payment/v1/payment_pb.js';
 import type { Scenario } from '../../src/payment/payment.ts';
+import { PaymentError, type PaymentErrorReason } from '../../src/payment/errors.ts';
 import { createRandomOutcomes } from '../../src/payment/random-outcomes.ts';
 import { planSettlement } from '../../src/payment/scenario.ts';
 import { toConnectError } from '../../src/contracts/error-mapping.ts';
@@ -30,6 +32,11 @@ test('every npm script that README names exists, and every target has its row', 
 
   const targets = tableRows(section('## Commands').split('`make` targets').at(-1) ?? '');
   expect(new Set(targets.map((row) => codes(row['`make`'] ?? '')[0]))).toEqual(new Set(makeTargets));
+});
+
+test('README names every method of the contract', () => {
+  const names = PaymentService.methods.map(({ name }) => name);
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))).toEqual([]);
 });
 
 describe('scenario table', () => {
@@ -88,8 +95,25 @@ describe('scenario table', () => {
   });
 });
 
+/** A refusal of every kind. */
+const refusals: Readonly<{ [Kind in PaymentErrorReason['kind']]: PaymentErrorReason & { kind: Kind } }> = {
+  'invalid-request': { kind: 'invalid-request', violations: [] },
+  'payment-not-found': { kind: 'payment-not-found', paymentId: 'pay-1' },
+  'idempotency-key-reused': { kind: 'idempotency-key-reused', key: 'key-1' },
+  'too-many-pending': { kind: 'too-many-pending', maxPayments: 1 },
+  'state-unavailable': { kind: 'state-unavailable', detail: 'gone' },
+  'state-full': { kind: 'state-full' },
+  'unknown-form': { kind: 'unknown-form', paymentId: 'pay-1' },
+};
+
 describe('error table', () => {
   const rows = tableRows(section('## Errors'));
+
+  test.each(Object.values(refusals))('the code of $kind has a row', (reason) => {
+    const { code } = toConnectError(new PaymentError(reason));
+    const documented = rows.map((row) => codes(row['Connect code'] ?? '')[0]);
+    expect(documented).toContain(codeToString(code));
+  });
 
   test('every row is what the service answers', async () => {
     const { apiUrl } = await startService({ ...quickStop, MAX_PAYMENTS: '1' });

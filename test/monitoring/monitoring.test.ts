@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { createDashboard } from '../../deploy/grafana/dashboard.ts';
 import { missingRedis } from '../support/redis-server.ts';
 import { missingPrometheus, type Prometheus, startPrometheus } from './prometheus.ts';
@@ -51,6 +52,16 @@ test('every panel has a place of its own and says what it means', () => {
   }
 });
 
+test('where all is well, there is a series for whatever the alerts look at', () => {
+  const { groups } = parse(readFileSync(alertFile, 'utf8')) as AlertFile;
+  const { tests } = parse(readFileSync(alertTestFile, 'utf8')) as AlertTestFile;
+  const series = tests.find(({ name }) => name === 'all is well')?.input_series ?? [];
+  const given = new Set(series.map((input) => metricOf(input.series)));
+  const watched = groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => selectorsIn(expr).map(metricOf)));
+  expect(watched.length).toBeGreaterThan(30);
+  expect([...new Set(watched)].filter((name) => !given.has(name))).toEqual([]);
+});
+
 describe.skipIf(missing !== undefined)('in Prometheus', () => {
   test('the alerts are in order, and fire when they should', async () => {
     const run = promisify(execFile);
@@ -95,6 +106,22 @@ describe.skipIf(missing !== undefined)('in Prometheus', () => {
     expect(unknown.map(({ expression }) => expression)).toEqual([]);
   }, 60_000);
 });
+
+interface AlertFile {
+  readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+}
+
+interface AlertTestFile {
+  readonly tests: readonly {
+    readonly name: string;
+    readonly input_series: readonly { readonly series: string }[];
+  }[];
+}
+
+/** The name before the labels of a selector. */
+function metricOf(selector: string): string {
+  return /^\w+/.exec(selector)?.[0] ?? '';
+}
 
 interface Query {
   readonly panel: string;

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Scenario } from '../../src/payment/payment.ts';
 import type { JsonObject } from '../support/clients/payment-client.ts';
 import { createPayment, type PaymentCase, readPayment, txn } from './case-context.ts';
 
@@ -10,7 +11,7 @@ interface ScenarioRow {
   readonly env?: Readonly<Record<string, string>>;
   /** What the random source draws. */
   readonly draw?: number;
-  readonly scenario: 'APPROVE' | 'FAIL' | 'DELAY' | 'RANDOM';
+  readonly scenario: Scenario;
   readonly settlesAfterMs: number;
   readonly status: 'COMPLETED' | 'FAILED';
 }

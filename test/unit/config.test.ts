@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
 import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { ConfigError } from '../../src/base/env/config-error.ts';
@@ -337,4 +338,11 @@ describe('EnvironmentReader', () => {
       }),
     );
   });
+});
+
+test('DEFAULT_SCENARIO takes every scenario of the contract', () => {
+  const names = Object.values(PaymentScenario).filter((name) => typeof name === 'string');
+  for (const name of names.filter((candidate) => candidate !== 'UNSPECIFIED')) {
+    expect(loadConfig({ DEFAULT_SCENARIO: name.toLowerCase() }).defaultScenario).toBe(name);
+  }
 });

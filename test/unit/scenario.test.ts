@@ -9,7 +9,8 @@ const options: ScenarioOptions = {
   defaultDelayMs: 2_000,
   delayScenarioMs: 10_000,
 };
-const scenarios: readonly Scenario[] = ['APPROVE', 'FAIL', 'DELAY', 'RANDOM'];
+const every: Readonly<Record<Scenario, true>> = { APPROVE: true, FAIL: true, DELAY: true, RANDOM: true };
+const scenarios = Object.keys(every) as Scenario[];
 
 const reservationId = 'reservation-1';
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
 import { PaymentError } from '../../src/payment/errors.ts';
 import {
   type CreateIntentInput,
@@ -217,6 +218,13 @@ test('an unknown scenario is refused, known ones and none pass', () => {
   expect(badFieldsOf({ scenario: 'unknown' })).toEqual(['scenario']);
   for (const scenario of [undefined, 'APPROVE', 'FAIL', 'DELAY', 'RANDOM'] as const) {
     expect(badFieldsOf({ scenario })).toEqual([]);
+  }
+});
+
+test('the refusal of an unknown scenario names every number of the contract', () => {
+  const refuse = () => validateCreateIntent({ ...good, scenario: 'unknown' }, allowAll);
+  for (const number of Object.values(PaymentScenario).filter((value) => typeof value === 'number')) {
+    expect(refuse).toThrow(new RegExp(`\\b${number} \\(`));
   }
 });
 

@@ -129,15 +129,11 @@ function buildLink(options: RedisStateOptions, client: RedisClient, onReached: (
 function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: RedisClients, link: RedisLink) {
   const queueOf = <Data>(name: string, atOnce: number, decode: (data: unknown) => Data): JobQueue<Data> =>
     createJobQueue({ name, shards: redis.shards, concurrency: atOnce, decode, clients, link, clock, logger });
-  const settlements = queueOf('settlements', concurrency.settlements, checkSettlement);
-  const announcements = queueOf('announcements', concurrency.announcements, decodeAnnouncement);
-  const webhooks = queueOf('webhook-retries', concurrency.retries, decodeWebhookDelivery);
-  const events = queueOf('eventbridge-retries', concurrency.retries, decodeDelivery);
-  return {
-    settlements,
-    announcements,
-    webhooks,
-    events,
-    all: [settlements, announcements, webhooks, events] as const,
+  const queues = {
+    settlements: queueOf('settlements', concurrency.settlements, checkSettlement),
+    announcements: queueOf('announcements', concurrency.announcements, decodeAnnouncement),
+    webhooks: queueOf('webhook-retries', concurrency.retries, decodeWebhookDelivery),
+    events: queueOf('eventbridge-retries', concurrency.retries, decodeDelivery),
   };
+  return { ...queues, all: Object.values(queues) };
 }

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type Method,
   type Outcome,
+  reads,
   servicePath,
   type Violation,
 } from './payment-client.ts';
@@ -19,7 +20,7 @@ export interface ConnectCurlOptions {
   readonly encoding: 'json' | 'proto';
   /** Names of the fields in JSON requests: `reservation_id` or `reservationId`. */
   readonly spelling: 'snake' | 'camel';
-  /** Whether GetPaymentStatus, which has no side effects, goes by GET. */
+  /** Whether calls without side effects go by GET. */
   readonly get: boolean;
 }
 
@@ -54,7 +55,7 @@ function requestOf(
   const { httpVersion, encoding } = options;
   const spelled = options.spelling === 'camel' ? toCamelCase(request) : request;
   const body = encoding === 'json' ? Buffer.from(JSON.stringify(spelled)) : encodeRequest(method, request);
-  if (options.get && method === 'GetPaymentStatus') {
+  if (options.get && reads.includes(method)) {
     const query = new URLSearchParams({
       connect: 'v1',
       encoding,

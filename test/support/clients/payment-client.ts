@@ -5,8 +5,11 @@ export interface JsonObject {
   [key: string]: Json | undefined;
 }
 
+/** In the contract's order. */
 export const methods = ['CreatePaymentIntent', 'GetPaymentStatus', 'ProcessPayment'] as const;
 export type Method = (typeof methods)[number];
+/** Those without side effects, which the Connect protocol lets go by GET. */
+export const reads: readonly Method[] = ['GetPaymentStatus'];
 
 /** One bad field, as google.rpc.BadRequest tells it. */
 export interface Violation {
