@@ -101,6 +101,7 @@ const refusals: Readonly<{ [Kind in PaymentErrorReason['kind']]: PaymentErrorRea
   'payment-not-found': { kind: 'payment-not-found', paymentId: 'pay-1' },
   'idempotency-key-reused': { kind: 'idempotency-key-reused', key: 'key-1' },
   'too-many-pending': { kind: 'too-many-pending', maxPayments: 1 },
+  'too-many-bytes-pending': { kind: 'too-many-bytes-pending' },
   'state-unavailable': { kind: 'state-unavailable', detail: 'gone' },
   'state-full': { kind: 'state-full' },
   'unknown-form': { kind: 'unknown-form', paymentId: 'pay-1' },
