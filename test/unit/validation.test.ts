@@ -222,9 +222,10 @@ test('an unknown scenario is refused, known ones and none pass', () => {
 });
 
 test('the refusal of an unknown scenario names every number of the contract', () => {
-  const refuse = () => validateCreateIntent({ ...good, scenario: 'unknown' }, allowAll);
   for (const number of Object.values(PaymentScenario).filter((value) => typeof value === 'number')) {
-    expect(refuse).toThrow(new RegExp(`\\b${number} \\(`));
+    expect(() => validateCreateIntent({ ...good, scenario: 'unknown' }, allowAll)).toThrow(
+      new RegExp(`\\b${number} \\(`),
+    );
   }
 });
 
