@@ -74,8 +74,9 @@ test('Retry-After counts where it is longer, and no further than the maximum', (
   expect(asking(Infinity)).toBe(300_000);
 });
 
+const askedOf = (retryAfterMs: number) => decideRetry(1, { ...unavailable, retryAfterMs }, options, middle);
+
 test('what the receiver asked for beyond the back-off is told apart', () => {
-  const askedOf = (retryAfterMs: number) => decideRetry(1, { ...unavailable, retryAfterMs }, options, middle);
   expect(askedOf(500)).toEqual({ action: 'retry', delayMs: 1_000, askedMs: 0 });
   expect(askedOf(45_000)).toEqual({ action: 'retry', delayMs: 45_000, askedMs: 44_000 });
   expect(askedOf(400_000)).toEqual({ action: 'retry', delayMs: 300_000, askedMs: 299_000 });
