@@ -55,7 +55,7 @@ async function startAlmostFull() {
     ...started,
     receiver,
     answer: (code: number) => void (status = code),
-    async createAndFillUp(count: number): Promise<string[]> {
+    createAndFillUp: async (count: number): Promise<string[]> => {
       const change = { webhook_url: receiver.url, simulation: { delay_ms: 7_000 } };
       const ids = await Promise.all(Array.from({ length: count }, () => createPayment(started.call, change)));
       await fillUp(started.admin);

@@ -66,6 +66,13 @@ function gated() {
   };
 }
 
+/** Something to execute that fails. */
+function failWith(error: Error) {
+  return async (): Promise<never> => {
+    throw error;
+  };
+}
+
 describe.skipIf(missingRedis !== undefined)('an idempotency key that two processes use', () => {
   test('is executed by one, and the other waits for it', async () => {
     const [a, b] = await openStores(60_000);
@@ -113,9 +120,8 @@ describe.skipIf(missingRedis !== undefined)('an idempotency key that two process
     const [a, b] = await openStores(60_000);
     const lost = new PaymentError({ kind: 'state-unavailable', detail: 'did not answer' });
     const full = new PaymentError({ kind: 'state-full' });
-    const fail = (error: Error) => () => Promise.reject(error);
-    await expect(a.once(call, () => 'pay-a', fail(lost))).rejects.toThrow(lost);
-    await expect(b.once(call, () => 'pay-b', fail(full))).rejects.toThrow(full);
+    await expect(a.once(call, () => 'pay-a', failWith(lost))).rejects.toThrow(lost);
+    await expect(b.once(call, () => 'pay-b', failWith(full))).rejects.toThrow(full);
     const heir = gated();
     heir.gate.resolve();
     expect(await b.once(call, () => 'pay-c', heir.execute)).toEqual({ outcome: 'executed', value: 'pay-a' });

@@ -38,7 +38,7 @@ describe.skipIf(missingRedis !== undefined)('the hash tags of shards', () => {
     for (let shards = 1; shards <= maxShards; shards += 1) {
       const prefixes = allPrefixes(shards);
       const slots = await Promise.all(
-        prefixes.map(async (prefix) => Number(await client.cluster('KEYSLOT', `${prefix}:payment:pay-1`))),
+        prefixes.map((prefix) => client.cluster('KEYSLOT', `${prefix}:payment:pay-1`)),
       );
       expect(slots, `${shards} shards`).toEqual(slots.toSorted((a, b) => a - b));
       for (let masters = 3; masters <= 12; masters += 1) {
