@@ -233,30 +233,30 @@ describe('the attempt log in memory', () => {
   });
 });
 
+function openBudget(maxBytes: number) {
+  const budget: MemoryBudget = { maxBytes, usedBytes: 0 };
+  const { port, now } = closing((clock) => {
+    const payments = createMemoryPayments({
+      clock,
+      machine: clock,
+      ttlMs: 60_000,
+      maxPayments: 1_000,
+      budget,
+    });
+    settleAll(payments, () => clock.now());
+    const close = async () => {
+      await payments.drain(0);
+      await payments.close();
+    };
+    return { ...payments, close };
+  });
+  const register = (id: string, change: Partial<PendingPayment> = {}) =>
+    port.register(samplePayment({ id, dueAtMs: now() + 1_000_000, ...change }));
+  return { budget, payments: port, register };
+}
+
 describe('the budget of bytes', () => {
   const url = 'http://127.0.0.1:1/';
-
-  function openBudget(maxBytes: number) {
-    const budget: MemoryBudget = { maxBytes, usedBytes: 0 };
-    const { port, now } = closing((clock) => {
-      const payments = createMemoryPayments({
-        clock,
-        machine: clock,
-        ttlMs: 60_000,
-        maxPayments: 1_000,
-        budget,
-      });
-      settleAll(payments, () => clock.now());
-      const close = async () => {
-        await payments.drain(0);
-        await payments.close();
-      };
-      return { ...payments, close };
-    });
-    const register = (id: string, change: Partial<PendingPayment> = {}) =>
-      port.register(samplePayment({ id, dueAtMs: now() + 1_000_000, ...change }));
-    return { budget, payments: port, register };
-  }
 
   test('the oldest settled payments leave first, and with pending ones alone none is taken', async () => {
     const long = { userId: 'u'.repeat(2_000) };
