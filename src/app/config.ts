@@ -93,7 +93,7 @@ function readConfig(read: EnvironmentReader) {
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
     paymentTtlMs: read.integer('PAYMENT_TTL_MS', dayMs, 1, maxTimerMs),
     maxPayments: read.integer('MAX_PAYMENTS', 1_000_000, 1, 10_000_000),
-    /** What they may take with all that belongs to them, in bytes. Undefined: half of the heap's limit. */
+    /** What they may take with all that belongs to them, in bytes. Undefined: a share of the heap's limit. */
     maxPaymentsBytes: read.optionalInteger('MAX_PAYMENTS_BYTES', 1_000_000, 2 ** 40),
     /** Largest request message, in bytes, before and after decompression. */
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),

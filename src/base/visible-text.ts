@@ -7,8 +7,14 @@
 const invisible =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
 
+/** Decides most texts, several times faster. */
+const plainAscii = /^[ -~]*$/;
+
 /** The first invisible character of a text, as `U+202E`; undefined when all can be seen. Blanks can. */
 export function findInvisible(text: string): string | undefined {
+  if (plainAscii.test(text)) {
+    return undefined;
+  }
   const codePoint = invisible.exec(text)?.[0].codePointAt(0);
   return codePoint === undefined ? undefined : `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}`;
 }

@@ -9,7 +9,12 @@ import { createManualClock } from '../../src/simulator/manual-clock.ts';
 import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
-import { countWebhookBytes, type MemoryBudget } from '../../src/state/memory/memory-budget.ts';
+import { defaultPaymentsBytes } from '../../src/state/memory/heap-share.ts';
+import {
+  bytesOfPayment,
+  countWebhookBytes,
+  type MemoryBudget,
+} from '../../src/state/memory/memory-budget.ts';
 import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { sampleEvent, samplePayment, sampleSettlement } from '../support/sample-payment.ts';
@@ -287,30 +292,30 @@ describe('the attempt log in memory', () => {
   });
 });
 
+function openBudget(maxBytes: number) {
+  const budget: MemoryBudget = { maxBytes, usedBytes: 0 };
+  const { port, now } = closing((clock) => {
+    const payments = createMemoryPayments({
+      clock,
+      machine: clock,
+      ttlMs: 60_000,
+      maxPayments: 1_000,
+      budget,
+    });
+    settleAll(payments, () => clock.now());
+    const close = async () => {
+      await payments.drain(0);
+      await payments.close();
+    };
+    return { ...payments, close };
+  });
+  const register = (id: string, change: Partial<PendingPayment> = {}) =>
+    port.register(samplePayment({ id, dueAtMs: now() + 1_000_000, ...change }));
+  return { budget, payments: port, register };
+}
+
 describe('the budget of bytes', () => {
   const url = 'http://127.0.0.1:1/';
-
-  function openBudget(maxBytes: number) {
-    const budget: MemoryBudget = { maxBytes, usedBytes: 0 };
-    const { port, now } = closing((clock) => {
-      const payments = createMemoryPayments({
-        clock,
-        machine: clock,
-        ttlMs: 60_000,
-        maxPayments: 1_000,
-        budget,
-      });
-      settleAll(payments, () => clock.now());
-      const close = async () => {
-        await payments.drain(0);
-        await payments.close();
-      };
-      return { ...payments, close };
-    });
-    const register = (id: string, change: Partial<PendingPayment> = {}) =>
-      port.register(samplePayment({ id, dueAtMs: now() + 1_000_000, ...change }));
-    return { budget, payments: port, register };
-  }
 
   test('the oldest settled payments leave first, and with pending ones alone none is taken', async () => {
     const long = { userId: 'u'.repeat(2_000) };
@@ -337,11 +342,13 @@ describe('the budget of bytes', () => {
       await payments.hasten(`pay-${i}`);
     }
     expect(budget.usedBytes).toBeGreaterThan(50_000);
-    // One that takes all there is.
-    await register('large', { webhookUrl: undefined, userId: 'u'.repeat(499_000) });
+    // One that takes all there is, but for the byte that half a character would be.
+    const large = { webhookUrl: undefined, userId: '' };
+    const room = budget.maxBytes - bytesOfPayment(samplePayment(large));
+    await register('large', { ...large, userId: 'u'.repeat(Math.floor(room / 2)) });
     expect(payments.count()).toEqual({ pending: 1, settled: 0 });
-    expect(budget.usedBytes).toBeLessThan(1_000_000);
-    expect(budget.usedBytes).toBeGreaterThan(998_000);
+    expect(budget.maxBytes - budget.usedBytes).toBeLessThanOrEqual(1);
+    expect(budget.usedBytes).toBeLessThanOrEqual(budget.maxBytes);
   });
 
   test('keys and attempts leave beyond their quarter, and give back what they took', async () => {
@@ -406,4 +413,18 @@ describe('the budget of bytes', () => {
     observe({ kind: 'given-up', letter });
     expect(budget.usedBytes).toBe(0);
   });
+});
+
+test('by default payments may take a share of the old generation, however its size was given', () => {
+  const mebibyte = 2 ** 20;
+  // A container of 512 MiB: 200,000 payments of usual length fit.
+  const plain = samplePayment({ webhookUrl: undefined, trace: undefined });
+  const inContainer = defaultPaymentsBytes(259 * mebibyte, ['']);
+  expect(inContainer).toBeGreaterThan(200_000 * bytesOfPayment(plain));
+  expect(inContainer).toBeLessThan(0.5 * 259 * mebibyte);
+  const told = 0.6 * (256 - 40) * mebibyte;
+  for (const options of ['--max-old-space-size=256', '--no-warnings --max_old_space_size=256']) {
+    expect(defaultPaymentsBytes(448 * mebibyte, ['', options])).toBe(Math.floor(told));
+  }
+  expect(defaultPaymentsBytes(30 * mebibyte, [])).toBe(8_000_000);
 });

@@ -175,6 +175,7 @@ const cases: readonly VariableCase[] = [
   integer('SHUTDOWN_GRACE_MS', 'shutdownGraceMs', 25_000, 0, 3_600_000),
   integer('PAYMENT_TTL_MS', 'paymentTtlMs', dayMs, 1, 2 ** 31 - 1),
   integer('MAX_PAYMENTS', 'maxPayments', 1_000_000, 1, 10_000_000),
+  integer('MAX_PAYMENTS_BYTES', 'maxPaymentsBytes', undefined, 1_000_000, 2 ** 40),
   integer('READ_MAX_BYTES', 'readMaxBytes', 65_536, 1_024, 4_194_304),
   {
     name: 'REFLECTION',

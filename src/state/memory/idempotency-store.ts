@@ -1,5 +1,5 @@
 import type { SimClock } from '../../base/clock.ts';
-import type { IdempotencyStore } from '../../payment/ports.ts';
+import type { IdempotencyStore, IdempotentCall, IdempotentResult } from '../../payment/ports.ts';
 import { Fifo } from '../../base/fifo.ts';
 import { bytesOfText, maxBytesOfOthers, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
 
@@ -25,92 +25,105 @@ interface Expiry {
   readonly atMs: number;
 }
 
+interface State extends MemoryIdempotencyStoreOptions {
+  readonly budget: MemoryBudget;
+  readonly maxBytes: number;
+  usedBytes: number;
+  readonly records: Map<string, IdempotencyRecord>;
+  /**
+   * One entry per key whose call has ended well, and only those: a key that was freed by a failure
+   * leaves nothing behind, and a call that still runs cannot be forgotten.
+   */
+  readonly oldestFirst: Fifo<Expiry>;
+}
+
 /** A key with its fingerprint, in the map and in the order of expiry, without their texts; in bytes. */
 const keyBytes = 450;
 
 /** Idempotency keys in this process's memory. */
 export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOptions): IdempotencyStore {
-  const { clock, ttlMs, maxKeys, budget = unlimitedBudget() } = options;
-  const maxBytes = maxBytesOfOthers(budget);
-  let usedBytes = 0;
-  const records = new Map<string, IdempotencyRecord>();
-  /**
-   * One entry per key whose call has ended well, and only those: a key that was freed by a failure
-   * leaves nothing behind, and a call that still runs cannot be forgotten.
-   */
-  const oldestFirst = new Fifo<Expiry>();
-
-  function forgetExpired(): void {
-    for (
-      let oldest = oldestFirst.peek();
-      oldest !== undefined && oldest.atMs <= clock.now();
-      oldest = oldestFirst.peek()
-    ) {
-      forgetOldest();
-    }
-  }
-
-  function forgetOldest(): void {
-    const oldest = oldestFirst.shift();
-    if (oldest !== undefined) {
-      forget(oldest.key);
-    }
-  }
-
-  function remember(key: string, record: IdempotencyRecord): void {
-    records.set(key, record);
-    count(bytesOf(key, record.fingerprint));
-  }
-
-  function forget(key: string): void {
-    const record = records.get(key);
-    if (record !== undefined) {
-      records.delete(key);
-      count(-bytesOf(key, record.fingerprint));
-    }
-  }
-
-  function count(bytes: number): void {
-    usedBytes += bytes;
-    budget.usedBytes += bytes;
-  }
-
-  /** Not before the call has ended well: calls that are refused must not push out good keys. */
-  function forgetBeyondLimits(): void {
-    while (oldestFirst.size > 1 && (records.size > maxKeys || usedBytes > maxBytes)) {
-      forgetOldest();
-    }
-  }
-
+  const budget = options.budget ?? unlimitedBudget();
+  const self: State = {
+    ...options,
+    budget,
+    maxBytes: maxBytesOfOthers(budget),
+    usedBytes: 0,
+    records: new Map(),
+    oldestFirst: new Fifo(),
+  };
   return {
-    async once(call, propose, execute) {
-      forgetExpired();
-      const known = records.get(call.key);
-      if (known !== undefined) {
-        return known.fingerprint === call.fingerprint
-          ? { outcome: 'replayed', value: await known.value }
-          : { outcome: 'mismatch' };
-      }
-      const proposed = propose();
-      const record = { fingerprint: call.fingerprint, value: execute(proposed).then(() => proposed) };
-      remember(call.key, record);
-      try {
-        const value = await record.value;
-        oldestFirst.push({ key: call.key, atMs: clock.now() + ttlMs });
-        forgetBeyondLimits();
-        return { outcome: 'executed', value };
-      } catch (error) {
-        forget(call.key);
-        throw error;
-      }
-    },
-
+    once: (call, propose, execute) => once(self, call, propose, execute),
     async close() {
-      records.clear();
+      self.records.clear();
     },
   };
 }
 
-function bytesOf(key: string, fingerprint: string): number {
+async function once(
+  self: State,
+  call: IdempotentCall,
+  propose: () => string,
+  execute: (value: string) => Promise<unknown>,
+): Promise<IdempotentResult> {
+  forgetExpired(self);
+  const known = self.records.get(call.key);
+  if (known !== undefined) {
+    return known.fingerprint === call.fingerprint
+      ? { outcome: 'replayed', value: await known.value }
+      : { outcome: 'mismatch' };
+  }
+  const proposed = propose();
+  const record = { fingerprint: call.fingerprint, value: execute(proposed).then(() => proposed) };
+  self.records.set(call.key, record);
+  count(self, bytesOf(call.key, record));
+  try {
+    const value = await record.value;
+    self.oldestFirst.push({ key: call.key, atMs: self.clock.now() + self.ttlMs });
+    forgetBeyondLimits(self);
+    return { outcome: 'executed', value };
+  } catch (error) {
+    forget(self, call.key);
+    throw error;
+  }
+}
+
+function forgetExpired(self: State): void {
+  for (
+    let oldest = self.oldestFirst.peek();
+    oldest !== undefined && oldest.atMs <= self.clock.now();
+    oldest = self.oldestFirst.peek()
+  ) {
+    forgetOldest(self);
+  }
+}
+
+/** Not before the call has ended well: calls that are refused must not push out good keys. */
+function forgetBeyondLimits(self: State): void {
+  while (self.oldestFirst.size > 1 && (self.records.size > self.maxKeys || self.usedBytes > self.maxBytes)) {
+    forgetOldest(self);
+  }
+}
+
+function forgetOldest(self: State): void {
+  const oldest = self.oldestFirst.shift();
+  if (oldest !== undefined) {
+    forget(self, oldest.key);
+  }
+}
+
+function forget(self: State, key: string): void {
+  const record = self.records.get(key);
+  if (record !== undefined) {
+    self.records.delete(key);
+    count(self, -bytesOf(key, record));
+  }
+}
+
+function count(self: State, bytes: number): void {
+  self.usedBytes += bytes;
+  self.budget.usedBytes += bytes;
+}
+
+function bytesOf(key: string, { fingerprint }: IdempotencyRecord): number {
   return keyBytes + bytesOfText(key) + fingerprint.length;
 }

@@ -1,9 +1,9 @@
-import { getHeapStatistics } from 'node:v8';
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
 import type { State } from '../state.ts';
 import { createMemoryAttemptLog } from './attempt-log.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';
+import { defaultPaymentsBytes } from './heap-share.ts';
 import { createMemoryIdempotencyStore } from './idempotency-store.ts';
 import { countWebhookBytes, type MemoryBudget } from './memory-budget.ts';
 import { createMemoryPayments } from './payments.ts';
@@ -15,20 +15,17 @@ interface MemoryStateOptions {
   readonly paymentTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly maxPayments: number;
-  /** Undefined: half of the heap's limit. */
+  /** Undefined: a share of the heap's limit. */
   readonly maxPaymentsBytes: number | undefined;
   readonly webhookMaxAttempts: number;
   readonly webhookMaxBacklog: number;
   readonly webhookMaxBacklogPerOrigin: number;
 }
 
-/** The rest is for the program itself, calls under way, webhooks beyond what they are counted with, and garbage. */
-const shareOfHeap = 0.5;
-
 /** Everything in this process's memory: gone when it ends. */
 export function createMemoryState(options: MemoryStateOptions): State {
   const { clock, machine, maxPayments, paymentTtlMs: ttlMs } = options;
-  const budget: MemoryBudget = { maxBytes: options.maxPaymentsBytes ?? defaultMaxBytes(), usedBytes: 0 };
+  const budget: MemoryBudget = { maxBytes: options.maxPaymentsBytes ?? defaultPaymentsBytes(), usedBytes: 0 };
   const payments = createMemoryPayments({ clock, machine, ttlMs, maxPayments, budget });
   const idempotency = createMemoryIdempotencyStore({
     clock,
@@ -67,8 +64,4 @@ export function createMemoryState(options: MemoryStateOptions): State {
     unreadyReason: () => undefined,
     close: async () => void (await Promise.all([payments.close(), idempotency.close(), attemptLog.close()])),
   };
-}
-
-function defaultMaxBytes(): number {
-  return getHeapStatistics().heap_size_limit * shareOfHeap;
 }
