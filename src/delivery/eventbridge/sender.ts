@@ -25,6 +25,8 @@ interface EventBridgeSenderDeps {
   readonly queue: DeliveryQueue<Delivery>;
   readonly custody: Custody<Delivery>;
   readonly observe: Observer<DeliveryReport>;
+  /** Whether a drain waits for retries; otherwise each event has one more chance at once. */
+  readonly drainsRetries: boolean;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
@@ -207,7 +209,7 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
 
 async function drain(self: State, withinMs: number): Promise<void> {
   // Retries that would come too late get one more chance now.
-  for (const delivery of await self.queue.drain(withinMs)) {
+  for (const delivery of await self.queue.drain(self.drainsRetries ? withinMs : 0)) {
     begin(self, delivery, () => undefined);
   }
   self.gate.endPause();
