@@ -155,8 +155,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       firstAttemptAtMs: state.durable ? firstAttemptIn(state.attemptLog) : undefined,
       timeoutMs,
       retry,
-      // Whoever develops stops often, and a receiver that is down then is one that nobody runs.
-      drainsRetries: config.environment !== 'development',
+      drainsRetries: drainsRetries(config),
     }),
     close: () => connections.destroy(),
     /** How many are under way or wait in this process. */
@@ -186,6 +185,11 @@ function buildConnections(config: Config, egress: Egress): WebhookConnections {
       connectTimeoutMs: Math.min(webhookConnectTimeoutMs, config.webhookTimeoutMs),
     }),
   });
+}
+
+/** Whoever develops stops often, and a receiver or an AWS that is down then is one that nobody runs. */
+function drainsRetries({ environment }: Config): boolean {
+  return environment !== 'development';
 }
 
 function credentialsFor(config: Config, endpointUrl: string | undefined) {
@@ -223,7 +227,13 @@ function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChann
     urlOf: () => undefined,
     origins: undefined,
   });
-  const sender = createEventBridgeSender({ ...parts, config: eventBridge, queue, custody });
+  const sender = createEventBridgeSender({
+    ...parts,
+    config: eventBridge,
+    queue,
+    custody,
+    drainsRetries: drainsRetries(config),
+  });
   addGauge(
     metrics.registry,
     'eventbridge_backlog',

@@ -25,7 +25,7 @@ export interface CommandLine {
   /** What `--help` or `--version` asks for, to be printed instead of running. */
   readonly answer: string | undefined;
   /** The values of an option in their order; empty when it is not given, and `['']` for one that is on. */
-  values(option: string): readonly string[];
+  readonly values: (option: string) => readonly string[];
   readonly words: readonly string[];
 }
 

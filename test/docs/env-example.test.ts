@@ -78,7 +78,9 @@ describe('--env-file', () => {
     const file = writeEnvFile('GRPC_PROT=18030\nNODE_OPTIONS=\nWORKER_POLLERS=2\n');
     const checked = await run('src/cli/check-env.ts', ['--env-file', file]);
     expect(checked.code).toBe(1);
-    expect(checked.stderr).toContain(`1 mistake(s):\n  GRPC_PROT in ${file} is not the name of a variable\n`);
+    expect(checked.stderr).toContain(
+      `1 mistake(s):\n  GRPC_PROT in ${file} is not the name of a variable; did you mean GRPC_PORT?\n`,
+    );
   });
 
   test('check-env shows the worker too', async () => {

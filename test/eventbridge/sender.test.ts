@@ -268,6 +268,22 @@ test('draining gives retries one more chance at once and dead-letters what fails
   expect(await counts('eventbridge_events_total')).toEqual({ delivered: 6, dead_letter_shutdown: 5 });
 });
 
+test('draining where it is not to wait for retries gives each event one more chance and no further one', async () => {
+  const aws = await startAwsStandIn();
+  const failure = { kind: 'error', status: 500, code: 'InternalFailure' } as const;
+  const waits = { EVENTBRIDGE_RETRY_BASE_MS: '300', EVENTBRIDGE_RETRY_MAX_MS: '300' };
+  const { accept, sender, letters } = await startSender(aws.url, waits, true, false);
+  aws.answerNext(failure);
+  accept(3);
+  while (sender.backlog().retrying < 3) {
+    await nextTurn();
+  }
+  // The second attempt fails; a third, which a drain that waits would make, would work.
+  aws.answerNext(failure);
+  await sender.drain(10_000);
+  expect(letters.map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown', 'shutdown']);
+});
+
 test('draining ends in time though calls hang, and accounts for every event once', async () => {
   const aws = await startAwsStandIn();
   aws.answerUsually({ kind: 'hang' });

@@ -35,6 +35,7 @@ function startShared(answer?: (nth: number) => EntryResult | Promise<EntryResult
     ...parts,
     queue,
     custody,
+    drainsRetries: true,
     config: {
       mode: 'on',
       busName: 'bus',

@@ -32,6 +32,7 @@ export async function startSender(
   url: string,
   env: Readonly<Record<string, string>> = {},
   opened = true,
+  drainsRetries = true,
 ): Promise<RunningSender> {
   const read = new EnvironmentReader({
     AWS_ENDPOINT_URL: url,
@@ -65,7 +66,7 @@ export async function startSender(
     urlOf: () => undefined,
     origins: undefined,
   });
-  const sender = createEventBridgeSender({ ...parts, config, queue, custody });
+  const sender = createEventBridgeSender({ ...parts, config, queue, custody, drainsRetries });
   sender.start();
   const api = await loadEventBridge({
     aws: readAwsConfig(read),

@@ -42,4 +42,4 @@ test('what nobody reads is bounded in bytes, counted beyond, and told of once it
   expect(written).toHaveLength(count * linesOfPayment.length - lost);
   service.signal('SIGTERM');
   expect(await service.ended).toBe(0);
-});
+}, 120_000);

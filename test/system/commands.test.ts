@@ -113,8 +113,8 @@ describe('names that are slips of variables', () => {
   });
 
   test('are one warning at the start', async () => {
-    const { logs } = await startService({ ...env, EVENTBRIDGE: 'off' });
-    expect(logs().filter(({ level }) => level === 'warn')).toMatchObject([
+    const service = await startService({ ...env, EVENTBRIDGE: 'off' });
+    expect(service.logs().filter(({ level }) => level === 'warn')).toMatchObject([
       { variables: [{ name: 'DEFAULT_DELY_MS', near: 'DEFAULT_DELAY_MS' }] },
     ]);
   });

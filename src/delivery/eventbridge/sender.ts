@@ -27,6 +27,8 @@ interface EventBridgeSenderDeps {
   readonly queue: DeliveryQueue<Delivery>;
   readonly custody: Custody<Delivery>;
   readonly observe: Observer<DeliveryReport>;
+  /** Whether a drain waits for retries; otherwise each event has one more chance at once. */
+  readonly drainsRetries: boolean;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
@@ -220,7 +222,8 @@ async function drain(self: State, withinMs: number): Promise<void> {
 
 /** Retries that would come too late get one more chance now. */
 async function hurryRetries(self: State, withinMs: number): Promise<void> {
-  await eachInSlices(await self.queue.drain(withinMs), (delivery) => begin(self, delivery, () => undefined));
+  const waiting = await self.queue.drain(self.drainsRetries ? withinMs : 0);
+  await eachInSlices(waiting, (delivery) => begin(self, delivery, () => undefined));
 }
 
 /** Sends at once what waits; what has not arrived in time is accounted for. */
