@@ -3,7 +3,7 @@ import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { createRouterOptions } from './connect/router-options.ts';
-import { handOverBody } from './connect/readable-body.ts';
+import { createBodyReader } from './connect/body-reader.ts';
 import { addServices, type ServiceRegistration } from './connect/service-registration.ts';
 import { addCors } from './http/cors.ts';
 import { answerMalformedRequest } from './http/malformed-requests.ts';
@@ -11,6 +11,8 @@ import { answerFastifyError, answerUnknownMethod } from './http/protocol-errors.
 import { createRequestGuard } from './http/request-guard.ts';
 import { leaveBodiesUnread } from './http/unread-bodies.ts';
 import { createUnaryLane } from './lane/unary-lane.ts';
+import { envelopeHeadBytes } from './lane/envelope.ts';
+import { createBodyBudget } from './transport/body-budget.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
 
@@ -39,13 +41,21 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const routerOptions = createRouterOptions(options.interceptors, options.readMaxBytes);
   const { handlers } = addServices(createConnectRouter(routerOptions), services, routerOptions.jsonOptions);
   const lane = options.unaryLane ? createUnaryLane(services, routerOptions, handlers) : undefined;
+  const bodyBudget = createBodyBudget(options.readMaxBytes);
+  const maxBodyBytes = options.readMaxBytes + envelopeHeadBytes;
   let connections: DualProtocolServer | undefined;
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     clientErrorHandler: answerMalformedRequest,
     serverFactory: (handler) => {
-      connections = createDualProtocolServer(handler, options.limits, lane, streamingPaths(handlers));
+      connections = createDualProtocolServer(
+        handler,
+        options.limits,
+        lane,
+        streamingPaths(handlers),
+        bodyBudget,
+      );
       return connections;
     },
   });
@@ -54,7 +64,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   app.setErrorHandler(answerFastifyError);
   await addCors(app, options.corsOrigins);
   app.addHook('onRequest', createRequestGuard(handlers));
-  app.addHook('preHandler', handOverBody);
+  app.addHook('preHandler', createBodyReader(handlers, bodyBudget, maxBodyBytes));
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
     routes: (router) => void addServices(router, services, routerOptions.jsonOptions),

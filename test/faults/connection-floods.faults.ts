@@ -29,6 +29,8 @@ async function whenClosed(socket: Socket): Promise<void> {
 
 interface Attack {
   readonly connections: number;
+  /** How much more than before the service may hold with all connections there, in bytes. */
+  readonly maxHeldBytes?: number;
   /** Does its worst on one connection, in a few seconds. */
   readonly run: (socket: Socket, index: number) => Promise<void>;
   /** Whether the service must close all the connections by itself. */
@@ -52,7 +54,7 @@ async function survive(attack: Attack): Promise<void> {
   const before = await service.memory();
   const after = [before];
   for (let times = 0; times < (attack.times ?? 2); times += 1) {
-    await suffer(attack, service, others);
+    await suffer(attack, service, others, before.heldBytes + (attack.maxHeldBytes ?? Infinity));
     after.push(await service.memory());
   }
   await others.stop();
@@ -62,7 +64,12 @@ async function survive(attack: Attack): Promise<void> {
   expect(last.rssBytes - secondToLast.rssBytes).toBeLessThan(32 * megabyte);
 }
 
-async function suffer(attack: Attack, service: MeasuredService, others: OtherCallers): Promise<void> {
+async function suffer(
+  attack: Attack,
+  service: MeasuredService,
+  others: OtherCallers,
+  maxHeldBytes: number,
+): Promise<void> {
   const sockets = await openAttacks(service.apiPort, attack.connections);
   const closed = Promise.all(sockets.map(whenClosed));
   await Promise.all([...sockets.map(attack.run), others.answered(20)]);
@@ -71,6 +78,7 @@ async function suffer(attack: Attack, service: MeasuredService, others: OtherCal
   }
   // With all connections still there.
   await others.answered(20);
+  expect((await service.memory()).heldBytes).toBeLessThan(maxHeldBytes);
   sockets.forEach((socket) => socket.destroy());
   // Two callers have at most two.
   await expect.poll(() => service.connections(), { timeout: 10_000 }).toBeLessThanOrEqual(2);
@@ -108,6 +116,26 @@ describe('HTTP/2', () => {
       },
     });
   });
+
+  test.each(['application/grpc', 'application/grpc+json'])(
+    '1,000 bodies of %s on each connection that never end',
+    async (contentType) => {
+      // An envelope of 65,000 bytes, and DATA as large as a frame may be.
+      const begin = Buffer.concat([Buffer.from('000000fde8', 'hex'), Buffer.alloc(16_000)]);
+      await survive({
+        connections: 6,
+        // 48 MiB of bodies, the streams of 6,000 calls, and what was read with the last pieces.
+        maxHeldBytes: 300 * megabyte,
+        async run(socket) {
+          socket.write(http2Start);
+          await flood(socket, 1_000, (n) => openCall(n, contentType));
+          await flood(socket, 4_000, (n) =>
+            http2Frame(frameTypes.data, 0, 2 * (n % 1_000) + 1, n < 1_000 ? begin : begin.subarray(5)),
+          );
+        },
+      });
+    },
+  );
 
   test('calls beyond the limit of streams', async () => {
     await survive({

@@ -16,12 +16,12 @@ export async function answerHttp2WithConnect(
   handler: UniversalHandler,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  received: readonly Buffer[],
+  body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const request = new Http2ServerRequest(stream, headers, {}, []);
   const response = new Http2ServerResponse(stream);
   ignoreExchangeErrors(request, response);
-  await respond(handler, request, response, bodyOf(received, stream));
+  await respond(handler, request, response, body);
 }
 
 /** Answers an HTTP/1.1 call with Connect's own handler after its body was read in part or whole. */
@@ -29,10 +29,10 @@ export async function answerHttp1WithConnect(
   handler: UniversalHandler,
   request: IncomingMessage,
   response: ServerResponse,
-  received: readonly Buffer[],
+  body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   guardExchange(request, response);
-  await respond(handler, request, response, bodyOf(received, request));
+  await respond(handler, request, response, body);
 }
 
 async function respond(
@@ -49,16 +49,5 @@ async function respond(
     if (ConnectError.from(error).code !== Code.Aborted) {
       response.destroy();
     }
-  }
-}
-
-async function* bodyOf(
-  received: readonly Buffer[],
-  rest: ServerHttp2Stream | IncomingMessage,
-): AsyncGenerator<Uint8Array> {
-  yield* received;
-  if (!rest.readableEnded) {
-    // Not to destroy the rest when Connect reads no further: it has to be drained.
-    yield* rest.iterator({ destroyOnReturn: false });
   }
 }

@@ -1,26 +1,30 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { type BodyConsumer, collectBody } from './collect-body.ts';
+import { type ConnectionBodies, noRoomForBody } from '../transport/body-budget.ts';
+import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
+import { bodyOf, failingBody } from '../transport/body-iterables.ts';
 import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
 import type { UnaryLane } from './unary-lane.ts';
 
 /**
  * Offers an HTTP/1.1 request to the lane.
  *
+ * @param connection counts the body until it is complete.
  * @returns false when the lane does not take it; nothing has been read then.
  */
 export function serveHttp1Request(
   lane: UnaryLane,
   request: IncomingMessage,
   response: ServerResponse,
+  connection: ConnectionBodies,
 ): boolean {
   const { method, url: path, headers } = request;
   const route = lane.admit({ method, path, headers, http2: false });
   if (route === undefined) {
     return false;
   }
-  collectBody(request, lane.maxBodyBytes, new Http1Exchange(lane, route, request, response));
+  collectBody(request, lane.maxBodyBytes, new Http1Exchange(lane, route, request, response, connection));
   return true;
 }
 
@@ -36,26 +40,64 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
   readonly #route: LaneRoute;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #connection: ConnectionBodies;
+  #heldBytes = 0;
 
-  constructor(lane: UnaryLane, route: LaneRoute, request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    lane: UnaryLane,
+    route: LaneRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: ConnectionBodies,
+  ) {
     this.#lane = lane;
     this.#route = route;
     this.#request = request;
     this.#response = response;
+    this.#connection = connection;
   }
 
   get headers(): IncomingHttpHeaders {
     return this.#request.headers;
   }
 
+  hold(bytes: number): boolean {
+    const hasRoom = this.#connection.hold(bytes, this.#heldBytes);
+    if (hasRoom) {
+      this.#heldBytes += bytes;
+    }
+    return hasRoom;
+  }
+
+  /** The pieces of an HTTP/1.1 body are copies of Node's already. */
+  get mustCopy(): boolean {
+    return false;
+  }
+
+  #release(): void {
+    this.#connection.release(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
   onWhole(body: Buffer): void {
+    this.#release();
     if (!this.#lane.answer(this.#route, this, body)) {
-      this.onTooLarge([body]);
+      this.#handToConnect(bodyOf([body], this.#request));
     }
   }
 
   onTooLarge(received: readonly Buffer[]): void {
-    void answerHttp1WithConnect(this.#route.connectHandler, this.#request, this.#response, received);
+    this.#release();
+    this.#handToConnect(bodyOf(received, this.#request));
+  }
+
+  onNoRoom(): void {
+    this.#release();
+    this.#handToConnect(failingBody(noRoomForBody()));
+  }
+
+  #handToConnect(body: AsyncIterable<Uint8Array>): void {
+    void answerHttp1WithConnect(this.#route.connectHandler, this.#request, this.#response, body);
   }
 
   url(): string {

@@ -1,10 +1,12 @@
 import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { noRoomForBody } from '../transport/body-budget.ts';
 import type { AwaitedBody } from '../transport/body-deadline.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
 import { ignoreErrors } from '../transport/ignore-errors.ts';
-import { type BodyConsumer, collectBody } from './collect-body.ts';
+import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
+import { bodyOf, failingBody } from '../transport/body-iterables.ts';
 import { okTrailers, plainHeaders } from './grpc-protocol.ts';
 import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
 import { createPlainHead } from './plain-head.ts';
@@ -59,6 +61,14 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     this.#awaitedBody = awaitedBody;
   }
 
+  hold(bytes: number): boolean {
+    return this.#awaitedBody.hold(bytes);
+  }
+
+  get mustCopy(): boolean {
+    return this.#awaitedBody.mustCopy;
+  }
+
   onWhole(body: Buffer): void {
     this.#awaitedBody.end();
     // Node emits `end` on RST_STREAM as well. The handler does not run for a caller that can no longer
@@ -67,17 +77,22 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
       return;
     }
     if (!this.#lane.answer(this.#route, this, body)) {
-      this.#handToConnect([body]);
+      this.#handToConnect(bodyOf([body], this.#stream));
     }
   }
 
   onTooLarge(received: readonly Buffer[]): void {
-    this.#handToConnect(received);
+    this.#handToConnect(bodyOf(received, this.#stream));
   }
 
-  #handToConnect(received: readonly Buffer[]): void {
+  onNoRoom(): void {
+    this.#awaitedBody.end();
+    this.#handToConnect(failingBody(noRoomForBody()));
+  }
+
+  #handToConnect(body: AsyncIterable<Uint8Array>): void {
     closeWhenAnswered(this.#stream);
-    void answerHttp2WithConnect(this.#route.connectHandler, this.#stream, this.headers, received);
+    void answerHttp2WithConnect(this.#route.connectHandler, this.#stream, this.headers, body);
   }
 
   url(): string {

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { serveHttp1Request } from '../lane/lane-http1.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
+import { type BodyBudget, createBodyBudget } from '../transport/body-budget.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import { allowHalfOpen, createConnectionGuard, guardExchange } from '../transport/guard-http1.ts';
 import { endWithCaller } from '../transport/half-open.ts';
@@ -29,6 +30,7 @@ interface Port {
   readonly http2: Http2Plane;
   /** For the connections of HTTP/1.1. */
   readonly guardConnection: (socket: Socket) => void;
+  readonly bodyBudget: BodyBudget;
   /** Node's own listeners for connections, which parse HTTP/1.1. */
   readonly http1Listeners: ReturnType<Server['listeners']>;
   /** Connections whose first bytes have not come yet. */
@@ -47,17 +49,20 @@ const idleSweepMs = 20;
  * never listens itself.
  *
  * @param streamingPaths of methods whose calls may last, silent, for as long as the caller likes.
+ * @param bodyBudget counts the bodies that the lane and the handler collect.
  */
 export function createDualProtocolServer(
   handler: RequestListener,
   limits: ConnectionLimits,
   lane?: UnaryLane,
   streamingPaths: ReadonlySet<string> = new Set(),
+  bodyBudget: BodyBudget = createBodyBudget(0),
 ): DualProtocolServer {
   const http1 = createHttp1Server(limits);
   const port: Port = {
     http1,
-    http2: createHttp2Plane(handler, limits, lane, streamingPaths),
+    http2: createHttp2Plane(handler, limits, lane, streamingPaths, bodyBudget),
+    bodyBudget,
     guardConnection: createConnectionGuard(limits.requestTimeoutMs),
     http1Listeners: http1.listeners('connection'),
     undecided: new Set(),
@@ -67,7 +72,8 @@ export function createDualProtocolServer(
   http1.on('request', (request, response) => {
     dropEndlessTimeouts(request.headers);
     // While closing, Fastify refuses new requests on connections that were kept alive.
-    if (lane === undefined || port.closing || !serveHttp1Request(lane, request, response)) {
+    const bodies = bodyBudget.of(request.socket);
+    if (lane === undefined || port.closing || !serveHttp1Request(lane, request, response, bodies)) {
       guardExchange(request, response);
       if (streamingPaths.has(request.url ?? '')) {
         endWithCaller(request.socket);
@@ -117,6 +123,7 @@ function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): v
       port.http1Connections += 1;
       socket.once('close', () => (port.http1Connections -= 1));
       port.guardConnection(socket);
+      socket.once('close', () => port.bodyBudget.of(socket).close());
       for (const listener of port.http1Listeners) {
         listener.call(port.http1, socket);
       }

@@ -10,6 +10,7 @@ import {
 } from 'node:http2';
 import { serveHttp2Stream } from '../lane/lane-http2.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
+import type { BodyBudget } from '../transport/body-budget.ts';
 import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
 import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
@@ -47,6 +48,7 @@ export function createHttp2Plane(
   limits: ConnectionLimits,
   lane: UnaryLane | undefined,
   streamingPaths: ReadonlySet<string>,
+  bodyBudget: BodyBudget,
 ): Http2Plane {
   const server = createLimitedServer(limits);
   const sessions = new Set<ServerHttp2Session>();
@@ -59,7 +61,7 @@ export function createHttp2Plane(
     session.on('error', () => session.destroy());
   });
   handleRequests(server, handler);
-  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), (stream, path) => {
+  dispatchStreams(server, lane, createBodyDeadline(limits.requestTimeoutMs), bodyBudget, (stream, path) => {
     const isStreaming = streamingPaths.has(path);
     if (isStreaming) {
       idleSessions.keepWhileOpen(stream);
@@ -111,19 +113,21 @@ function dispatchStreams(
   server: Http2Server,
   lane: UnaryLane | undefined,
   bodyDeadline: BodyDeadline,
+  bodyBudget: BodyBudget,
   admitStreaming: (stream: ServerHttp2Stream, path: string) => boolean,
 ): void {
   const compatibilityListeners = server.listeners('stream');
   server.removeAllListeners('stream');
   server.on('stream', (stream, headers, flags, rawHeaders) => {
-    if (stream.closed) {
+    const { session } = stream;
+    if (stream.closed || session === undefined) {
       discardStream(stream);
       return;
     }
     if (headers.expect !== undefined) {
       letContinue(stream, headers);
     }
-    const awaitedBody = bodyDeadline.begin(stream);
+    const awaitedBody = bodyDeadline.begin(stream, bodyBudget.of(session));
     dropEndlessTimeouts(headers);
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
       return;

@@ -1,14 +1,22 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ConnectionBodies } from './body-budget.ts';
 
 /** Resets HTTP/2 streams whose request body is not complete in time; HTTP/1.1 has `requestTimeout` for that. */
 export interface BodyDeadline {
-  /** Starts the deadline of a stream. */
-  begin(stream: ServerHttp2Stream): AwaitedBody;
+  /** Starts the deadline of a stream of this connection. */
+  begin(stream: ServerHttp2Stream, connection: ConnectionBodies): AwaitedBody;
 }
 
 /** A body that is not complete yet. */
 export interface AwaitedBody {
-  /** Ends the deadline: the body is complete, or not needed any more. May be called more than once. */
+  /** Counts more bytes that are held until the end; false when there is no room for them. */
+  hold(bytes: number): boolean;
+  /** See `ConnectionBodies`. */
+  readonly mustCopy: boolean;
+  /**
+   * Ends the deadline and gives back the bytes: the body is complete, or not needed any more. May be
+   * called more than once.
+   */
   end(): void;
 }
 
@@ -20,7 +28,7 @@ export interface AwaitedBody {
  * @param timeoutMs time for a whole body, in milliseconds.
  */
 export function createBodyDeadline(timeoutMs: number): BodyDeadline {
-  const ring = new RingEntry(undefined);
+  const ring = new RingEntry(undefined, undefined);
   let timer: NodeJS.Timeout | undefined;
 
   function sweep(): void {
@@ -37,9 +45,9 @@ export function createBodyDeadline(timeoutMs: number): BodyDeadline {
   }
 
   return {
-    begin(stream) {
+    begin(stream, connection) {
       timer ??= setTimeout(sweep, timeoutMs).unref();
-      return new RingEntry(stream).insertBefore(ring);
+      return new RingEntry(stream, connection).insertBefore(ring);
     },
   };
 }
@@ -50,9 +58,24 @@ class RingEntry implements AwaitedBody {
   readonly beganAtMs = performance.now();
   next: RingEntry = this;
   #previous: RingEntry = this;
+  readonly #connection: ConnectionBodies | undefined;
+  #heldBytes = 0;
 
-  constructor(stream: ServerHttp2Stream | undefined) {
+  constructor(stream: ServerHttp2Stream | undefined, connection: ConnectionBodies | undefined) {
     this.stream = stream;
+    this.#connection = connection;
+  }
+
+  hold(bytes: number): boolean {
+    const hasRoom = this.#connection?.hold(bytes, this.#heldBytes) ?? false;
+    if (hasRoom) {
+      this.#heldBytes += bytes;
+    }
+    return hasRoom;
+  }
+
+  get mustCopy(): boolean {
+    return this.#connection?.mustCopy ?? false;
   }
 
   insertBefore(other: RingEntry): this {
@@ -64,6 +87,8 @@ class RingEntry implements AwaitedBody {
   }
 
   end(): void {
+    this.#connection?.release(this.#heldBytes);
+    this.#heldBytes = 0;
     this.#previous.next = this.next;
     this.next.#previous = this.#previous;
     this.next = this;

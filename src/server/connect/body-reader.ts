@@ -1,0 +1,95 @@
+import { Http2ServerRequest } from 'node:http2';
+import type { Readable } from 'node:stream';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import type { FastifyRequest } from 'fastify';
+import { type BodyBudget, type ConnectionBodies, noRoomForBody } from '../transport/body-budget.ts';
+import { bodyOf, failingBody } from '../transport/body-iterables.ts';
+import { collectBody } from '../transport/collect-body.ts';
+import { createUnfinishedMessage } from './unfinished-message.ts';
+
+/**
+ * A Fastify hook, for `preHandler`, that hands Connect's handlers the body of a POST, counted until it
+ * is complete. Read by connect-node it would not be counted, and be destroyed when the handler reads no
+ * further: then Node neither reads what is left nor the next request of the connection.
+ *
+ * @param maxBytes largest body of a unary call, in bytes, that is collected before the handler gets it.
+ */
+export function createBodyReader(
+  handlers: readonly UniversalHandler[],
+  budget: BodyBudget,
+  maxBytes: number,
+) {
+  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
+
+  return async (request: FastifyRequest): Promise<void> => {
+    const handler = byPath.get(request.routeOptions.url ?? '');
+    if (handler === undefined || request.method !== 'POST') {
+      return;
+    }
+    const { raw } = request;
+    const connection = budget.of(
+      raw instanceof Http2ServerRequest ? (raw.stream.session ?? raw) : raw.socket,
+    );
+    request.body =
+      handler.method.methodKind === 'unary'
+        ? await collectUnary(raw, connection, maxBytes)
+        : readMessages(raw, connection);
+  };
+}
+
+/** The body once it is complete or refused; never settles when the caller goes away before. */
+async function collectUnary(
+  source: Readable,
+  connection: ConnectionBodies,
+  maxBytes: number,
+): Promise<AsyncIterable<Uint8Array>> {
+  let heldBytes = 0;
+  function release(): void {
+    connection.release(heldBytes);
+    heldBytes = 0;
+  }
+  source.once('close', release);
+  return await new Promise((resolve) => {
+    function finish(body: AsyncIterable<Uint8Array>): void {
+      release();
+      resolve(body);
+    }
+    collectBody(source, maxBytes, {
+      hold(bytes) {
+        const hasRoom = connection.hold(bytes, heldBytes);
+        heldBytes += hasRoom ? bytes : 0;
+        return hasRoom;
+      },
+      get mustCopy() {
+        return connection.mustCopy;
+      },
+      onWhole: (body) => finish(bodyOf([body], source)),
+      onTooLarge: (received) => finish(bodyOf(received, source)),
+      onNoRoom: () => finish(failingBody(noRoomForBody())),
+    });
+  });
+}
+
+/** The pieces of a stream's messages as the handler asks for them; what is counted is the unfinished one. */
+async function* readMessages(source: Readable, connection: ConnectionBodies): AsyncGenerator<Uint8Array> {
+  const countUnfinished = createUnfinishedMessage();
+  let heldBytes = 0;
+  function release(): void {
+    connection.release(heldBytes);
+    heldBytes = 0;
+  }
+  source.once('close', release);
+  try {
+    for await (const piece of source.iterator({ destroyOnReturn: false })) {
+      const unfinishedBytes = piece instanceof Uint8Array ? countUnfinished(piece) : 0;
+      release();
+      if (!connection.hold(unfinishedBytes, 0)) {
+        throw noRoomForBody();
+      }
+      heldBytes = unfinishedBytes;
+      yield piece;
+    }
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,16 @@
+import type { Readable } from 'node:stream';
+import type { ConnectError } from '@connectrpc/connect';
+
+/** What was received of a body, and then the rest of it. */
+export async function* bodyOf(received: readonly Buffer[], rest: Readable): AsyncGenerator<Uint8Array> {
+  yield* received;
+  if (!rest.readableEnded) {
+    // Not to destroy the rest when Connect reads no further: it has to be drained.
+    yield* rest.iterator({ destroyOnReturn: false });
+  }
+}
+
+/** A body that cannot be read, for Connect to answer with this error. */
+export async function* failingBody(error: ConnectError): AsyncGenerator<Uint8Array> {
+  throw error;
+}
