@@ -10,8 +10,11 @@ requireRedisInCi();
 
 const seconds = 15;
 const delayMs = 1_000;
-/** On a machine that does nothing else 25 ms away make some 100; one job fetched per round trip makes 4,000 to 19,000. */
-const maxLagMs = 1_000;
+/**
+ * At 25 ms some 100 are the round trips of a job. One job fetched per round trip makes 4,000 to 19,000; a machine
+ * with ten times the work it can do makes 1,200.
+ */
+const maxLagMs = 2_500;
 
 describe.skipIf(missingRedis !== undefined)('a Redis at a distance', () => {
   // At some of these distances more payments are due per second than there are round trips.
