@@ -1,10 +1,13 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
 import { PaymentService } from '../../gen/payment/v1/payment_pb.js';
+import { createCallMetrics } from '../../src/observability/call-metrics.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createApiServer } from '../../src/server/api-server.ts';
 import { registerService } from '../../src/server/connect/service-registration.ts';
+import { createRefusalRecorder } from '../../src/server/refusal-recorder.ts';
 import { behaviours, isBehaviourName } from './lane-test-handlers.ts';
 import { createDoer } from './lane-test-interceptors.ts';
 
@@ -55,6 +58,7 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
     },
     // The others are left out: a method without an implementation is served as well.
   });
+  const logger = createLogger('silent', { write: () => undefined });
   const { app, connections } = await createApiServer({
     services: [handlers],
     interceptors: [createDoer('x-outer'), createDoer('x-middle'), createDoer('x-inner')],
@@ -70,7 +74,12 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
     readMaxBytes: 65_536,
     corsOrigins: [],
     unaryLane,
-    logger: createLogger('silent', { write: () => undefined }),
+    recordRefusal: createRefusalRecorder({
+      logger,
+      metrics: createCallMetrics(new Registry()),
+      newId: () => 'request-1',
+    }),
+    logger,
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;

@@ -1,6 +1,3 @@
-import { Code, ConnectError } from '@connectrpc/connect';
-import type { UniversalHandler } from '@connectrpc/connect/protocol';
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   Http2ServerRequest,
@@ -8,43 +5,28 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { answerWithConnect } from '../connect/connect-adapter.ts';
+import type { SettledHandler } from '../connect/settled-answers.ts';
 
 /** Answers an HTTP/2 call with Connect's own handler after its body was read in part or whole. */
 export async function answerHttp2WithConnect(
-  handler: UniversalHandler,
+  handler: SettledHandler,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   received: readonly Buffer[],
 ): Promise<void> {
   const request = new Http2ServerRequest(stream, headers, {}, []);
-  await respond(handler, request, new Http2ServerResponse(stream), bodyOf(received, stream));
+  await answerWithConnect(handler, request, new Http2ServerResponse(stream), bodyOf(received, stream));
 }
 
 /** Answers an HTTP/1.1 call with Connect's own handler after its body was read in part or whole. */
 export async function answerHttp1WithConnect(
-  handler: UniversalHandler,
+  handler: SettledHandler,
   request: IncomingMessage,
   response: ServerResponse,
   received: readonly Buffer[],
 ): Promise<void> {
-  await respond(handler, request, response, bodyOf(received, request));
-}
-
-async function respond(
-  handler: UniversalHandler,
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-  body: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  try {
-    const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    await universalResponseToNodeResponse(await handler({ ...universalRequest, body }), response);
-  } catch (error) {
-    // ABORTED: the caller went away while it was answered. Connect's adapters ignore it as well.
-    if (ConnectError.from(error).code !== Code.Aborted) {
-      response.destroy();
-    }
-  }
+  await answerWithConnect(handler, request, response, bodyOf(received, request));
 }
 
 async function* bodyOf(

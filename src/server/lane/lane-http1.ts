@@ -1,5 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { callUrl } from '../transport/request-target.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
 import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
@@ -59,7 +60,7 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
   }
 
   url(): string {
-    return new URL(this.#request.url ?? '', `http://${this.headers.host ?? 'localhost'}`).toString();
+    return callUrl(this.headers, this.#request.url);
   }
 
   onAbandoned(cancel: (reason: ConnectError) => void): void {

@@ -2,6 +2,7 @@ import type { ConnectError } from '@connectrpc/connect';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AwaitedBody } from '../transport/body-deadline.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
+import { callUrl } from '../transport/request-target.ts';
 import { type BodyConsumer, collectBody } from './collect-body.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
 import { okTrailers, plainHeaders } from './grpc-protocol.ts';
@@ -84,8 +85,7 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
   }
 
   url(): string {
-    const authority = this.headers[':authority'] ?? this.headers.host ?? 'localhost';
-    return new URL(this.headers[':path'] ?? '', `http://${authority}`).toString();
+    return callUrl(this.headers, this.headers[':path']);
   }
 
   onAbandoned(cancel: (reason: ConnectError) => void): void {
@@ -107,6 +107,10 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     // Node sends 200 when the head has no status, and the head need not be copied then.
     const head = status === 200 ? headers : { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
     if (trailers === undefined) {
+      if (body === undefined) {
+        stream.respond(head, headAlone);
+        return;
+      }
       stream.respond(head);
     } else {
       stream.on('wantTrailers', () => stream.sendTrailers(trailers));
@@ -121,5 +125,6 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
 }
 
 const waitForTrailers = { waitForTrailers: true };
+const headAlone = { endStream: true };
 
 const plainHead = createPlainHead(plainHeaders.binary, Date.now);
