@@ -1,22 +1,25 @@
-import { createConnectRouter, type Interceptor } from '@connectrpc/connect';
+import { Code, ConnectError, createConnectRouter, type Interceptor } from '@connectrpc/connect';
 import {
   fastify,
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
+import { METHODS, type RequestListener } from 'node:http';
 import { answerWithConnect } from './connect/connect-adapter.ts';
 import { createRouterOptions } from './connect/router-options.ts';
 import { addServices, type ServiceRegistration } from './connect/service-registration.ts';
 import { type SettledHandler, withSettledAnswers } from './connect/settled-answers.ts';
 import { addCors } from './http/cors.ts';
-import { createProtocolErrors, takeOver } from './http/protocol-errors.ts';
+import { createProtocolErrors, type ProtocolErrors, takeOver } from './http/protocol-errors.ts';
 import { createRequestGuard } from './http/request-guard.ts';
 import { createUnaryLane } from './lane/unary-lane.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
 import type { RecordRefusal } from './transport/refusals.ts';
+import { originForm } from './transport/request-target.ts';
 
 interface ApiServerOptions {
   readonly services: readonly ServiceRegistration[];
@@ -54,8 +57,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: (error, request, reply) => void errors.answerFastifyError(error, request, reply),
+    // Fastify's own answer has no form that a client of the three protocols could read.
+    return503OnClosing: false,
+    rewriteUrl: ({ url }) => originForm(url),
     serverFactory: (handler) => {
-      connections = createDualProtocolServer(handler, options.limits, lane, streamingPaths(handlers));
+      const listener = createRoutableListener(handler, errors);
+      connections = createDualProtocolServer(listener, options.limits, lane, streamingPaths(handlers));
       return connections;
     },
   });
@@ -63,13 +70,53 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   app.setErrorHandler((error: FastifyError, request, reply) =>
     errors.answerFastifyError(error, request, reply),
   );
+  const guard = createRequestGuard(handlers, errors);
+  refuseWhileClosing(app, errors);
+  // Before the hook that answers preflights, and all other OPTIONS with a text of its own.
+  app.addHook('onRequest', async (request, reply) =>
+    isPlainOptions(request) ? await guard(request, reply) : undefined,
+  );
   await addCors(app, options.corsOrigins);
-  app.addHook('onRequest', createRequestGuard(handlers, errors));
+  app.addHook('onRequest', guard);
   addRoutes(app, handlers);
   if (connections === undefined) {
     throw new Error('Fastify did not ask for a server');
   }
   return { app, connections };
+}
+
+/** Fastify's handler for the HTTP methods that it can route. */
+function createRoutableListener(handler: RequestListener, errors: ProtocolErrors): RequestListener {
+  const routable = new Set(METHODS);
+  return (request, response) => {
+    if (routable.has(request.method ?? '')) {
+      handler(request, response);
+    } else {
+      errors.answerUnroutable(request, response);
+    }
+  };
+}
+
+/** Refuses what comes on connections that were kept alive, while calls in flight finish. */
+function refuseWhileClosing(app: FastifyInstance, errors: ProtocolErrors): void {
+  let isClosing = false;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  app.addHook('onRequest', async (request, reply) =>
+    isClosing
+      ? await errors.refuse(request, reply, new ConnectError('the service is stopping', Code.Unavailable))
+      : undefined,
+  );
+}
+
+/** Whether a request is an OPTIONS that no browser sends ahead of a call of a page. */
+function isPlainOptions({ method, headers }: FastifyRequest): boolean {
+  return (
+    method === 'OPTIONS' &&
+    (headers.origin === undefined || headers['access-control-request-method'] === undefined)
+  );
 }
 
 function addRoutes(app: FastifyInstance, handlers: readonly SettledHandler[]): void {

@@ -247,11 +247,9 @@ export async function expectStopToBeTold(client: GrpcErrorClient): Promise<void>
     code: 'UNAVAILABLE',
     message: 'the service is stopping',
   };
-  const ends = await runGrpcClient(
-    client,
-    { target: `127.0.0.1:${apiPort}`, cases: [callOf(row)] },
-    () => (stopped ??= app.stop()),
-  );
+  const ends = await runGrpcClient(client, { target: `127.0.0.1:${apiPort}`, cases: [callOf(row)] }, () => {
+    stopped ??= app.stop();
+  });
   await stopped;
   expect(ends).toEqual([{ name: row.name, code: status.UNAVAILABLE, message: row.message }]);
 }

@@ -16,6 +16,8 @@ export interface LaneTestServer {
   readonly url: string;
   /** How many calls have come to a handler, by who brought them. */
   calls(): { readonly lane: number; readonly stock: number };
+  /** Causes of the answers that could not be sent. */
+  defects(): readonly unknown[];
   /** The signal of the next call to come whose handler gives it away. */
   nextSignal(): Promise<AbortSignal>;
   close(): Promise<void>;
@@ -23,6 +25,9 @@ export interface LaneTestServer {
 
 /** A handler with this name waits until its signal fires, and throws the reason. */
 export const waiter = 'wait';
+
+/** A handler with this name sets a header that Node refuses to send. */
+export const breaker = 'break';
 
 /** A handler with this name gives its signal away and answers. */
 export const keeper = 'keep';
@@ -48,6 +53,10 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
         events.emit('signal', context.signal);
         return behaviours.plain();
       }
+      if (name === breaker) {
+        context.responseHeader.set('x-odd', '\u0001');
+        return behaviours.plain();
+      }
       if (name === waiter) {
         return wait(context);
       }
@@ -59,6 +68,12 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
     // The others are left out: a method without an implementation is served as well.
   });
   const logger = createLogger('silent', { write: () => undefined });
+  const defects: unknown[] = [];
+  const record = createRefusalRecorder({
+    logger,
+    metrics: createCallMetrics(new Registry()),
+    newId: () => 'request-1',
+  });
   const { app, connections } = await createApiServer({
     services: [handlers],
     interceptors: [createDoer('x-outer'), createDoer('x-middle'), createDoer('x-inner')],
@@ -74,11 +89,12 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
     readMaxBytes: 65_536,
     corsOrigins: [],
     unaryLane,
-    recordRefusal: createRefusalRecorder({
-      logger,
-      metrics: createCallMetrics(new Registry()),
-      newId: () => 'request-1',
-    }),
+    recordRefusal: (call, error) => {
+      if (error.cause !== undefined) {
+        defects.push(error.cause);
+      }
+      return record(call, error);
+    },
     logger,
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -86,6 +102,7 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
   return {
     url: `http://127.0.0.1:${port}`,
     calls: () => ({ ...calls }),
+    defects: () => defects,
     async nextSignal() {
       const [signal] = (await once(events, 'signal')) as [AbortSignal];
       return signal;

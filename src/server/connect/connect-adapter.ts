@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { toNodeHeaders } from '../transport/header-conversion.ts';
 import { originForm, replaceUnusableHost } from '../transport/request-target.ts';
-import { createErrorAnswer } from './error-answer.ts';
+import { createErrorAnswer, type ErrorAnswer } from './error-answer.ts';
 import type { SettledHandler } from './settled-answers.ts';
 
 /** A request of either HTTP version, as Node's servers give it. */
@@ -42,7 +42,7 @@ export async function answerWithConnect(
     }
     const { headers } = request;
     const failure = handler.recordDefect(error, (name) => headers[name]?.toString());
-    await sendAnswer(response, createErrorAnswer(headers['content-type'], failure));
+    sendErrorAnswer(response, createErrorAnswer(headers['content-type'], failure), request.method);
   }
 }
 
@@ -53,11 +53,34 @@ function readRequest(request: NodeRequest, response: NodeResponse): UniversalSer
 }
 
 /** Sends an answer on top of the headers that are set on the response already. */
-export async function sendAnswer(response: NodeResponse, answer: UniversalServerResponse): Promise<void> {
+async function sendAnswer(response: NodeResponse, answer: UniversalServerResponse): Promise<void> {
   if (answer.body === undefined && answer.trailer === undefined) {
     sendHeadAlone(response, answer.status, answer.header ?? new Headers());
   } else {
     await universalResponseToNodeResponse(answer, response);
+  }
+}
+
+/**
+ * Sends an error. Never throws: there is nobody left to tell when the caller has gone.
+ *
+ * @param method HTTP method of the request; the answer to a HEAD has no body.
+ */
+export function sendErrorAnswer(
+  response: NodeResponse,
+  { status, header, body }: ErrorAnswer,
+  method: string | undefined,
+): void {
+  try {
+    if (body === undefined || method === 'HEAD') {
+      sendHeadAlone(response, status, header);
+    } else {
+      response.statusCode = status;
+      header.forEach((value, name) => void response.setHeader(name, value));
+      response.end(body);
+    }
+  } catch {
+    response.destroy();
   }
 }
 

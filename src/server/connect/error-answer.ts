@@ -1,5 +1,4 @@
 import type { ConnectError } from '@connectrpc/connect';
-import { createAsyncIterable, type UniversalServerResponse } from '@connectrpc/connect/protocol';
 import {
   codeToHttpStatus,
   contentTypeUnaryJson,
@@ -10,6 +9,13 @@ import { requestIdHeader } from '../transport/refusals.ts';
 
 /** A content type of gRPC or gRPC-Web without what a caller may add to it. */
 const grpcContentType = /^application\/grpc(-web(-text)?)?(\+(proto|json)\b)?/i;
+
+/** An answer that is whole before it is sent. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly header: Headers;
+  readonly body: Uint8Array | undefined;
+}
 
 /**
  * The answer with an error to a call that has reached no handler, in the caller's protocol. Over gRPC that
@@ -22,10 +28,14 @@ export function createErrorAnswer(
   contentType: string | undefined,
   error: ConnectError,
   status: number = codeToHttpStatus(error.code),
-): UniversalServerResponse {
+): ErrorAnswer {
   const grpc = grpcContentType.exec(contentType ?? '')?.[0];
   if (grpc !== undefined) {
-    return { status: 200, header: setGrpcStatus(new Headers({ 'content-type': grpc }), error) };
+    return {
+      status: 200,
+      header: setGrpcStatus(new Headers({ 'content-type': grpc }), error),
+      body: undefined,
+    };
   }
   const body = errorToJsonBytes(error, undefined);
   const header = new Headers({
@@ -33,5 +43,5 @@ export function createErrorAnswer(
     'content-length': String(body.length),
     [requestIdHeader]: error.metadata.get(requestIdHeader) ?? '',
   });
-  return { status, header, body: createAsyncIterable([body]) };
+  return { status, header, body };
 }

@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { sendAnswer } from '../connect/connect-adapter.ts';
+import { type NodeRequest, type NodeResponse, sendErrorAnswer } from '../connect/connect-adapter.ts';
 import { createErrorAnswer } from '../connect/error-answer.ts';
 import type { RecordRefusal } from '../transport/refusals.ts';
 import { splitTarget } from '../transport/request-target.ts';
@@ -18,6 +18,8 @@ interface Refusal {
 export interface ProtocolErrors {
   /** A call to a method or service that does not exist. */
   answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply;
+  /** The same of a request that Fastify cannot route: over HTTP/2 its method may be any word. */
+  answerUnroutable(request: NodeRequest, response: NodeResponse): void;
   /** What Fastify itself refuses. */
   answerFastifyError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply;
   refuse(request: FastifyRequest, reply: FastifyReply, error: ConnectError, refusal?: Refusal): FastifyReply;
@@ -25,21 +27,22 @@ export interface ProtocolErrors {
 
 export function createProtocolErrors(record: RecordRefusal): ProtocolErrors {
   return {
-    answerUnknownMethod: (request, reply) => refuse(record, request, reply, unknownMethod(request)),
+    answerUnknownMethod: (request, reply) => refuse(record, request, reply, unknownMethod(request.raw)),
+    answerUnroutable: (request, response) => answer(record, request, response, unknownMethod(request)),
     answerFastifyError: (error, request, reply) =>
       refuse(record, request, reply, readFastifyError(error, request)),
     refuse: (request, reply, error, refusal) => refuse(record, request, reply, error, refusal),
   };
 }
 
-function unknownMethod({ method, url }: FastifyRequest): ConnectError {
+function unknownMethod({ method, url }: NodeRequest): ConnectError {
   return new ConnectError(`${method} ${splitTarget(url).path} is not implemented here`, Code.Unimplemented);
 }
 
 /** An address that cannot be read is of no method. What is not a caller's mistake is a defect. */
 function readFastifyError(error: FastifyError, request: FastifyRequest): ConnectError {
   if (error.code === 'FST_ERR_BAD_URL') {
-    return unknownMethod(request);
+    return unknownMethod(request.raw);
   }
   return (error.statusCode ?? 500) < 500
     ? new ConnectError(error.message, Code.InvalidArgument)
@@ -51,20 +54,29 @@ function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   error: ConnectError,
-  { method, status }: Refusal = {},
+  refusal?: Refusal,
 ): FastifyReply {
-  const { headers, url, raw } = request;
+  takeOver(reply);
+  answer(record, request.raw, reply.raw, error, refusal);
+  return reply;
+}
+
+function answer(
+  record: RecordRefusal,
+  request: NodeRequest,
+  response: NodeResponse,
+  error: ConnectError,
+  { method, status }: Refusal = {},
+): void {
+  const { headers, url } = request;
   // Reads the rest of the body and drops it. Node resets an HTTP/2 stream whose body is unread when the
   // answer ends, and curl 7.88 then discards the answer.
-  raw.resume();
+  request.resume();
   const { path } = splitTarget(url);
-  const startedAtMs = performance.now() - reply.elapsedTime;
   const readHeader = (name: string) => headers[name]?.toString();
-  const failure = record({ method, path, startedAtMs, readHeader }, error);
-  takeOver(reply);
+  const failure = record({ method, path, startedAtMs: performance.now(), readHeader }, error);
   const contentType = status === undefined ? headers['content-type'] : undefined;
-  void sendAnswer(reply.raw, createErrorAnswer(contentType, failure, status));
-  return reply;
+  sendErrorAnswer(response, createErrorAnswer(contentType, failure, status), request.method);
 }
 
 /** Takes the response from Fastify, with the headers that hooks have given to it. */
