@@ -40,7 +40,7 @@ export function reescapeGrpcMessage(trailer: Headers): void {
 /**
  * Header and trailer in the one block of headers that is a Trailers-Only answer. Undefined when the header
  * has metadata of the handler's: those are told apart from the trailer's by coming in a block of their own,
- * as grpc-go does it.
+ * as grpc-go does it. The compression is left out: there is no message that it could be of.
  */
 export function mergeTrailersOnly(header: Headers, trailer: Headers): Headers | undefined {
   const merged = new Headers(trailer);
@@ -50,7 +50,6 @@ export function mergeTrailersOnly(header: Headers, trailer: Headers): Headers | 
     } else if (name !== headerEncoding.toLowerCase()) {
       return undefined;
     }
-    // Without a message there is nothing that could be compressed.
   }
   return merged;
 }
