@@ -12,6 +12,7 @@ import { readCallHeader, readCallTrace } from '../server/call-readers.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
 import { createCallInterceptor } from '../server/call-interceptor.ts';
+import { createRefusalRecorder } from '../server/refusal-recorder.ts';
 import { reportRefusedConnections } from '../server/port/refused-connections.ts';
 import { registerService, type ServiceRegistration } from '../server/connect/service-registration.ts';
 import type { State } from '../state/state.ts';
@@ -76,10 +77,11 @@ export async function buildApi(basics: Basics, services: readonly ServiceRegistr
     metrics.calls(method); // Counted from 0 on.
   }
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
-  const newRequestId = createRandomIds();
+  const observer = { logger, metrics: metrics.calls, newId: createRandomIds() };
   const api = await createApiServer({
     services,
-    interceptors: [createCallInterceptor(logger, metrics.calls, newRequestId)],
+    interceptors: [createCallInterceptor(observer)],
+    recordRefusal: createRefusalRecorder(observer),
     limits: { ...connectionLimits, maxConnections: config.maxConnections },
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,

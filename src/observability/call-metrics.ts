@@ -10,8 +10,15 @@ interface MethodMetrics {
   handled(code: Code | undefined, seconds: number): void;
 }
 
-/** The metrics of a method, the same object for the same method. */
-export type CallMetrics = (method: DescMethod) => MethodMetrics;
+/** The metrics of a method, the same object for the same method; undefined for calls to none that exists. */
+export type CallMetrics = (method: DescMethod | undefined) => MethodMetrics;
+
+/**
+ * Service and method of calls to a method that does not exist. gRPC's own name for them: what a caller makes
+ * up must not become a label value, each of which is a series for as long as the process lives.
+ * https://github.com/grpc/proposal/blob/master/A66-otel-stats.md
+ */
+export const otherMethod = 'other';
 
 /** Upper bounds in seconds; go-grpc-prometheus' own, so that existing dashboards fit. */
 const handlingBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -51,11 +58,11 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     buckets: handlingBuckets,
   });
 
-  function createMethodMetrics(method: DescMethod): MethodMetrics {
+  function createMethodMetrics(method: DescMethod | undefined): MethodMetrics {
     const labels = {
-      grpc_type: grpcTypes[method.methodKind],
-      grpc_service: method.parent.typeName,
-      grpc_method: method.name,
+      grpc_type: grpcTypes[method?.methodKind ?? 'unary'],
+      grpc_service: method?.parent.typeName ?? otherMethod,
+      grpc_method: method?.name ?? otherMethod,
     };
     const startedSeries = started.series(labels);
     const secondsSeries = handlingSeconds.series(labels);
@@ -80,7 +87,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     };
   }
 
-  const byMethod = new Map<DescMethod, MethodMetrics>();
+  const byMethod = new Map<DescMethod | undefined, MethodMetrics>();
   return (method) => {
     let metrics = byMethod.get(method);
     if (metrics === undefined) {

@@ -1,20 +1,31 @@
-import { createConnectRouter, type Interceptor } from '@connectrpc/connect';
+import { Code, ConnectError, createConnectRouter, type Interceptor } from '@connectrpc/connect';
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
-import type { UniversalHandler } from '@connectrpc/connect/protocol';
-import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { createRouterOptions } from './connect/router-options.ts';
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { METHODS, type RequestListener } from 'node:http';
 import { createBodyReader } from './connect/body-reader.ts';
+import { createHeadHolder } from './connect/held-head.ts';
+import { createRouterOptions } from './connect/router-options.ts';
 import { addServices, type ServiceRegistration } from './connect/service-registration.ts';
+import { type SettledHandler, settleAnswers } from './connect/settled-answers.ts';
 import { addCors } from './http/cors.ts';
 import { answerMalformedRequest } from './http/malformed-requests.ts';
-import { answerFastifyError, answerUnknownMethod } from './http/protocol-errors.ts';
+import { createProtocolErrors, type ProtocolErrors } from './http/protocol-errors.ts';
 import { createRequestGuard } from './http/request-guard.ts';
 import { leaveBodiesUnread } from './http/unread-bodies.ts';
-import { createUnaryLane } from './lane/unary-lane.ts';
 import { envelopeHeadBytes } from './lane/envelope.ts';
-import { createBodyBudget } from './transport/body-budget.ts';
+import { createUnaryLane } from './lane/unary-lane.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
+import { createBodyBudget } from './transport/body-budget.ts';
+import type { RecordRefusal } from './transport/refusals.ts';
+import { originForm, replaceUnusableHost } from './transport/request-target.ts';
 
 interface ApiServerOptions {
   readonly services: readonly ServiceRegistration[];
@@ -26,6 +37,8 @@ interface ApiServerOptions {
   readonly corsOrigins: readonly string[];
   /** False leaves every call to Connect's stock handlers, which tests compare the lane with. */
   readonly unaryLane: boolean;
+  /** Told of every call that is refused before an interceptor sees it. */
+  readonly recordRefusal: RecordRefusal;
   readonly logger: FastifyBaseLogger;
 }
 
@@ -37,37 +50,28 @@ export interface ApiServer {
 
 /** Fastify with the Connect router: gRPC, gRPC-Web and Connect from one set of handlers. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { services } = options;
-  const routerOptions = createRouterOptions(options.interceptors, options.readMaxBytes);
-  const { handlers } = addServices(createConnectRouter(routerOptions), services, routerOptions.jsonOptions);
-  const lane = options.unaryLane ? createUnaryLane(services, routerOptions, handlers) : undefined;
-  const bodyBudget = createBodyBudget(options.readMaxBytes);
-  const maxBodyBytes = options.readMaxBytes + envelopeHeadBytes;
+  const { services, recordRefusal, readMaxBytes } = options;
+  const routerOptions = createRouterOptions(options.interceptors, readMaxBytes);
+  const router = addServices(createConnectRouter(routerOptions), services, routerOptions.jsonOptions);
+  const handlers = settleAnswers(router.handlers, recordRefusal);
+  const lane = options.unaryLane
+    ? createUnaryLane(services, routerOptions, handlers, recordRefusal)
+    : undefined;
+  const errors = createProtocolErrors(recordRefusal);
+  const bodyBudget = createBodyBudget(readMaxBytes);
   let connections: DualProtocolServer | undefined;
-  const app: FastifyInstance = fastify({
-    loggerInstance: options.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    clientErrorHandler: answerMalformedRequest,
-    serverFactory: (handler) => {
-      connections = createDualProtocolServer(
-        handler,
-        options.limits,
-        lane,
-        streamingPaths(handlers),
-        bodyBudget,
-      );
-      return connections;
-    },
+  const app = createFastify(options.logger, errors, (handler) => {
+    const listener = createRoutableListener(handler, errors);
+    const streaming = streamingPaths(handlers);
+    connections = createDualProtocolServer(listener, options.limits, lane, streaming, bodyBudget);
+    return connections;
   });
-  leaveBodiesUnread(app);
-  app.setNotFoundHandler(answerUnknownMethod);
-  app.setErrorHandler(answerFastifyError);
-  await addCors(app, options.corsOrigins);
-  app.addHook('onRequest', createRequestGuard(handlers));
-  app.addHook('preHandler', createBodyReader(handlers, bodyBudget, maxBodyBytes));
+  await addHooks(app, handlers, errors, options.corsOrigins);
+  app.addHook('preHandler', createBodyReader(handlers, bodyBudget, readMaxBytes + envelopeHeadBytes));
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
-    routes: (router) => void addServices(router, services, routerOptions.jsonOptions),
+    // Instead of its own the plugin takes the handlers that the lane has.
+    routes: ({ handlers: served }) => void served.push(...handlers),
   });
   if (connections === undefined) {
     throw new Error('Fastify did not ask for a server');
@@ -75,8 +79,83 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return { app, connections };
 }
 
+function createFastify(
+  loggerInstance: FastifyBaseLogger,
+  errors: ProtocolErrors,
+  serverFactory: (handler: RequestListener) => DualProtocolServer,
+): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    clientErrorHandler: answerMalformedRequest,
+    frameworkErrors: (error, request, reply) => void errors.answerFastifyError(error, request, reply),
+    // Fastify's own answer has no form that a client of the three protocols could read.
+    return503OnClosing: false,
+    rewriteUrl: ({ url }) => originForm(url),
+    serverFactory,
+  });
+  leaveBodiesUnread(app);
+  app.setNotFoundHandler((request, reply) => errors.answerUnknownMethod(request, reply));
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    errors.answerFastifyError(error, request, reply),
+  );
+  return app;
+}
+
+async function addHooks(
+  app: FastifyInstance,
+  handlers: readonly SettledHandler[],
+  errors: ProtocolErrors,
+  corsOrigins: readonly string[],
+): Promise<void> {
+  const guard = createRequestGuard(handlers, errors);
+  app.addHook('onRequest', async ({ raw }) => replaceUnusableHost(raw.headers));
+  refuseWhileClosing(app, errors);
+  // Before the hook that answers preflights, and all other OPTIONS with a text of its own.
+  app.addHook('onRequest', async (request, reply) =>
+    isPlainOptions(request) ? await guard(request, reply) : undefined,
+  );
+  await addCors(app, corsOrigins);
+  app.addHook('onRequest', guard);
+  app.addHook('preHandler', createHeadHolder(handlers));
+}
+
+/** Fastify's handler for the HTTP methods that it can route. */
+function createRoutableListener(handler: RequestListener, errors: ProtocolErrors): RequestListener {
+  const routable = new Set(METHODS);
+  return (request, response) => {
+    if (routable.has(request.method ?? '')) {
+      handler(request, response);
+    } else {
+      errors.answerUnroutable(request, response);
+    }
+  };
+}
+
+/** Refuses what comes on connections that were kept alive, while calls in flight finish. */
+function refuseWhileClosing(app: FastifyInstance, errors: ProtocolErrors): void {
+  let isClosing = false;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  app.addHook('onRequest', async (request, reply) =>
+    isClosing
+      ? await errors.refuse(request, reply, new ConnectError('the service is stopping', Code.Unavailable))
+      : undefined,
+  );
+}
+
+/** Whether a request is an OPTIONS that no browser sends ahead of a call of a page. */
+function isPlainOptions({ method, headers }: FastifyRequest): boolean {
+  return (
+    method === 'OPTIONS' &&
+    (headers.origin === undefined || headers['access-control-request-method'] === undefined)
+  );
+}
+
 /** Paths of the methods that stream, either way. */
-function streamingPaths(handlers: readonly UniversalHandler[]): ReadonlySet<string> {
+function streamingPaths(handlers: readonly SettledHandler[]): ReadonlySet<string> {
   const streaming = handlers.filter(({ method }) => method.methodKind !== 'unary');
   return new Set(streaming.map(({ requestPath }) => requestPath));
 }

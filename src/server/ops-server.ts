@@ -1,4 +1,11 @@
-import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import type { MachineClock } from '../base/clock.ts';
 import { answerMalformedRequest } from './http/malformed-requests.ts';
@@ -15,6 +22,8 @@ interface OpsServerOptions {
   readonly logger: FastifyBaseLogger;
 }
 
+const nothingHere = { error: 'there is nothing here; ask with GET /health, /livez, /readyz or /metrics' };
+
 /** Probes and scrapes need fewer than ten. */
 const maxConnections = 1_000;
 /** For requests under way when the server is closed, in milliseconds: a scrape takes far less. */
@@ -29,10 +38,17 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
     clientErrorHandler: answerMalformedRequest,
     // In milliseconds. Requests here have no body, so a whole one takes no longer than its headers.
     requestTimeout: 10_000,
+    return503OnClosing: false,
+    frameworkErrors: (error, _request, reply) => void answerError(error, reply),
   });
   app.server.maxConnections = maxConnections;
   guardHttp1Server(app.server);
   leaveBodiesUnread(app);
+  // Before a body is read: whatever it is, there is nothing here that takes one.
+  app.addHook('onRequest', async (request, reply) =>
+    request.is404 ? await reply.code(404).send(nothingHere) : undefined,
+  );
+  app.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply));
 
   const tellReadiness = (path: string, ready: string, unready: string) =>
     app.get(path, (_request, reply) => {
@@ -62,4 +78,12 @@ export async function closeOpsServer(app: FastifyInstance, machine: MachineClock
   } finally {
     forceClose.cancel();
   }
+}
+
+function answerError(error: FastifyError, reply: FastifyReply): FastifyReply {
+  if ((error.statusCode ?? 500) < 500) {
+    return reply.code(404).send(nothingHere);
+  }
+  reply.log.error({ err: error }, 'Request failed');
+  return reply.code(500).send({ error: 'internal error' });
 }

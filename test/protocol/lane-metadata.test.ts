@@ -60,7 +60,7 @@ describe.each(wires)('$name', (wire) => {
     await expectSame(wire, requestTo(wire, handler, acceptGzip, '5'));
   });
 
-  test.each(Array.from({ length: 18 }, (_, code) => code))('error of code %i', async (code) => {
+  test.each(Array.from({ length: 16 }, (_, i) => i + 1))('error of code %i', async (code) => {
     await expectSame(wire, requestTo(wire, 'error of any code', {}, String(code)));
   });
 

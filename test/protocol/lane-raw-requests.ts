@@ -15,7 +15,9 @@ const length = `content-length: ${json.length}`;
 
 function head(...lines: string[]): string {
   const first = `POST ${servicePath}/CreatePaymentIntent HTTP/1.1`;
-  return [first, 'host: a', 'content-type: application/json', ...lines, '', ''].join('\r\n');
+  // The service would make a request id at random for what it refuses.
+  const known = ['host: a', 'content-type: application/json', 'x-request-id: request-1'];
+  return [first, ...known, ...lines, '', ''].join('\r\n');
 }
 
 function chunk(text: string): string {

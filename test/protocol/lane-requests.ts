@@ -226,7 +226,7 @@ const badJson = [
 function undecodable(wire: Wire): readonly Request[] {
   return (isJson(wire) ? badJson : badProto).map(([name, body]) => ({
     name,
-    outcome: isJson(wire) ? 'INVALID_ARGUMENT' : 'INTERNAL',
+    outcome: 'INVALID_ARGUMENT',
     body: () => wire.envelope(body(wire)),
   }));
 }

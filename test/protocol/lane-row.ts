@@ -63,7 +63,5 @@ export function call(rpc: Method, request: JsonObject): Pick<Request, 'path' | '
 
 /** The code in a response, or its HTTP status when it is none of the protocol's. */
 export function outcomeOf(wire: Wire, response: RawResponse): string {
-  return [404, 405, 415].includes(response.status) && response.headers['content-type'] !== 'application/json'
-    ? `HTTP ${response.status}`
-    : wire.readStatus(response).code;
+  return [405, 415].includes(response.status) ? `HTTP ${response.status}` : wire.readStatus(response).code;
 }

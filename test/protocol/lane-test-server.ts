@@ -1,10 +1,13 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
 import { PaymentService } from '../../gen/payment/v1/payment_pb.js';
+import { createCallMetrics } from '../../src/observability/call-metrics.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createApiServer } from '../../src/server/api-server.ts';
 import { registerService } from '../../src/server/connect/service-registration.ts';
+import { createRefusalRecorder } from '../../src/server/refusal-recorder.ts';
 import { behaviours, isBehaviourName } from './lane-test-handlers.ts';
 import { createDoer } from './lane-test-interceptors.ts';
 
@@ -13,6 +16,8 @@ export interface LaneTestServer {
   readonly url: string;
   /** How many calls have come to a handler, by who brought them. */
   calls(): { readonly lane: number; readonly stock: number };
+  /** Causes of the answers that could not be sent. */
+  defects(): readonly unknown[];
   /** The signal of the next call to come whose handler gives it away. */
   nextSignal(): Promise<AbortSignal>;
   close(): Promise<void>;
@@ -20,6 +25,9 @@ export interface LaneTestServer {
 
 /** A handler with this name waits until its signal fires, and throws the reason. */
 export const waiter = 'wait';
+
+/** A handler with this name sets a header that Node refuses to send. */
+export const breaker = 'break';
 
 /** A handler with this name gives its signal away and answers. */
 export const keeper = 'keep';
@@ -45,6 +53,10 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
         events.emit('signal', context.signal);
         return behaviours.plain();
       }
+      if (name === breaker) {
+        context.responseHeader.set('x-odd', '\u0001');
+        return behaviours.plain();
+      }
       if (name === waiter) {
         return wait(context);
       }
@@ -54,6 +66,13 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
       throw new ConnectError(`there is no handler "${name}"`, Code.OutOfRange);
     },
     // The others are left out: a method without an implementation is served as well.
+  });
+  const logger = createLogger('silent', { write: () => undefined });
+  const defects: unknown[] = [];
+  const record = createRefusalRecorder({
+    logger,
+    metrics: createCallMetrics(new Registry()),
+    newId: () => 'request-1',
   });
   const { app, connections } = await createApiServer({
     services: [handlers],
@@ -70,13 +89,20 @@ export async function startLaneTestServer(unaryLane: boolean): Promise<LaneTestS
     readMaxBytes: 65_536,
     corsOrigins: [],
     unaryLane,
-    logger: createLogger('silent', { write: () => undefined }),
+    recordRefusal: (call, error) => {
+      if (error.cause !== undefined) {
+        defects.push(error.cause);
+      }
+      return record(call, error);
+    },
+    logger,
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     calls: () => ({ ...calls }),
+    defects: () => defects,
     async nextSignal() {
       const [signal] = (await once(events, 'signal')) as [AbortSignal];
       return signal;

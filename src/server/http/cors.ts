@@ -1,15 +1,10 @@
 import cors from '@fastify/cors';
 import { cors as connectHeaders } from '@connectrpc/connect';
 import type { FastifyInstance } from 'fastify';
+import { requestIdHeader } from '../transport/refusals.ts';
 
 /** How long browsers may remember a preflight, in seconds; two hours is the most that Chromium does. */
 const preflightMaxAgeSeconds = 7_200;
-
-/** On answers of failed calls: the `request_id` of the log line. */
-const requestIdHeader = 'X-Request-Id';
-
-/** Request headers besides those of the protocols. */
-const applicationHeaders = ['Authorization', 'Idempotency-Key', 'traceparent', 'tracestate', requestIdHeader];
 
 /**
  * Lets pages of these origins call the service over Connect and gRPC-Web. Preflights are answered
@@ -25,7 +20,10 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
   await app.register(cors, {
     origin: origins.includes('*') ? '*' : [...origins],
     methods: [...connectHeaders.allowedMethods],
-    allowedHeaders: [...connectHeaders.allowedHeaders, ...applicationHeaders],
+    // No list of headers: the plugin then allows those that the preflight asks for. The service ignores
+    // headers that it does not know, and no call relies on cookies, so that a list would protect nothing;
+    // but pages whose tools add headers of their own (`baggage`, `sentry-trace`) could not call. `*` would
+    // not do: it leaves out `Authorization`, https://fetch.spec.whatwg.org/#http-new-header-syntax.
     exposedHeaders: [...connectHeaders.exposedHeaders, requestIdHeader],
     maxAge: preflightMaxAgeSeconds,
   });

@@ -1,51 +1,90 @@
+import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { setGrpcStatus } from '../transport/grpc-status.ts';
+import { type NodeRequest, type NodeResponse, sendErrorAnswer } from '../connect/connect-adapter.ts';
+import { createErrorAnswer } from '../connect/error-answer.ts';
+import type { RecordRefusal } from '../transport/refusals.ts';
+import { splitTarget } from '../transport/request-target.ts';
 
-/** Answers a call to a method or service that does not exist, in the caller's protocol. */
-export function answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.split('?', 1)[0];
-  const error = new ConnectError(`${request.method} ${path} is not implemented here`, Code.Unimplemented);
-  return answerError(request, reply, error);
+/** How a call is refused beyond its error. */
+interface Refusal {
+  /** The method that was called; without one the path is of no method. */
+  readonly method?: DescMethod;
+  /** Answers in Connect's form with this HTTP status, whatever the content type is. */
+  readonly status?: number;
 }
 
-/** Answers what Fastify itself refuses before a handler of Connect is reached. */
-export function answerFastifyError(
-  error: FastifyError,
+/** Answers what reaches no handler of Connect's, in the caller's protocol, after recording it. */
+export interface ProtocolErrors {
+  /** A call to a method or service that does not exist. */
+  answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply;
+  /** The same of a request that Fastify cannot route: over HTTP/2 its method may be any word. */
+  answerUnroutable(request: NodeRequest, response: NodeResponse): void;
+  /** What Fastify itself refuses. */
+  answerFastifyError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply;
+  refuse(request: FastifyRequest, reply: FastifyReply, error: ConnectError, refusal?: Refusal): FastifyReply;
+}
+
+export function createProtocolErrors(record: RecordRefusal): ProtocolErrors {
+  return {
+    answerUnknownMethod: (request, reply) => refuse(record, request, reply, unknownMethod(request.raw)),
+    answerUnroutable: (request, response) => answer(record, request, response, unknownMethod(request)),
+    answerFastifyError: (error, request, reply) =>
+      refuse(record, request, reply, readFastifyError(error, request)),
+    refuse: (request, reply, error, refusal) => refuse(record, request, reply, error, refusal),
+  };
+}
+
+function unknownMethod({ method, url }: NodeRequest): ConnectError {
+  return new ConnectError(`${method} ${splitTarget(url).path} is not implemented here`, Code.Unimplemented);
+}
+
+/** An address that cannot be read is of no method. What is not a caller's mistake is a defect. */
+function readFastifyError(error: FastifyError, request: FastifyRequest): ConnectError {
+  if (error.code === 'FST_ERR_BAD_URL') {
+    return unknownMethod(request.raw);
+  }
+  return (error.statusCode ?? 500) < 500
+    ? new ConnectError(error.message, Code.InvalidArgument)
+    : new ConnectError('internal error', Code.Internal, undefined, undefined, error);
+}
+
+function refuse(
+  record: RecordRefusal,
   request: FastifyRequest,
   reply: FastifyReply,
+  error: ConnectError,
+  refusal?: Refusal,
 ): FastifyReply {
-  const statusCode = error.statusCode ?? 500;
-  if (statusCode >= 500) {
-    request.log.error({ err: error, url: request.url }, 'Request failed');
-    return answerError(request, reply, new ConnectError('internal error', Code.Internal));
-  }
-  const refusal = new ConnectError(error.message, Code.InvalidArgument);
-  discardBody(request);
-  return reply.code(statusCode).send(errorToJson(refusal, undefined));
+  takeOver(reply);
+  answer(record, request.raw, reply.raw, error, refusal);
+  return reply;
 }
 
-/** Answers with an error in the caller's protocol. */
-export function answerError(request: FastifyRequest, reply: FastifyReply, error: ConnectError): FastifyReply {
-  discardBody(request);
-  const contentType = request.headers['content-type'] ?? '';
-  if (contentType.startsWith('application/grpc')) {
-    // Trailers-Only: the status is among the headers of an HTTP 200 without a body. From a plain 404
-    // gRPC clients would read neither code nor message.
-    const status = Object.fromEntries(setGrpcStatus(new Headers(), error));
-    return reply
-      .code(200)
-      .headers({ ...status, 'content-type': contentType })
-      .send();
-  }
-  return reply.code(codeToHttpStatus(error.code)).send(errorToJson(error, undefined));
+function answer(
+  record: RecordRefusal,
+  request: NodeRequest,
+  response: NodeResponse,
+  error: ConnectError,
+  { method, status }: Refusal = {},
+): void {
+  const { headers, url } = request;
+  // Reads the rest of the body and drops it. Node resets an HTTP/2 stream whose body is unread when the
+  // answer ends, and curl 7.88 then discards the answer.
+  request.resume();
+  const { path } = splitTarget(url);
+  const readHeader = (name: string) => headers[name]?.toString();
+  const failure = record({ method, path, startedAtMs: performance.now(), readHeader }, error);
+  const contentType = status === undefined ? headers['content-type'] : undefined;
+  sendErrorAnswer(response, createErrorAnswer(contentType, failure, status), request.method);
 }
 
-/**
- * Reads the rest of the body and drops it. Node resets an HTTP/2 stream whose body is unread when the
- * answer ends, and curl 7.88 then discards the answer.
- */
-export function discardBody(request: FastifyRequest): void {
-  request.raw.resume();
+/** Takes the response from Fastify, with the headers that hooks have given to it. */
+export function takeOver(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) {
+      reply.raw.setHeader(name, value);
+    }
+  }
+  reply.hijack();
 }

@@ -1,8 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
-import { errorToJson } from '@connectrpc/connect/protocol-connect';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { answerError, discardBody } from './protocol-errors.ts';
+import { splitTarget } from '../transport/request-target.ts';
+import type { ProtocolErrors } from './protocol-errors.ts';
 
 const acceptedContentTypes =
   'application/json or application/proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
@@ -14,71 +14,76 @@ const grpcWebBinary = 'application/grpc-web+proto (mode=grpcweb of protoc-gen-gr
 /** Standard or URL-safe alphabet, padded or not: what Connect GET may carry as `message`. */
 const base64Text = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
+/** Why a call is refused; `status` as in `Refusal`. */
+interface Objection {
+  readonly message: string;
+  readonly code: Code;
+  readonly status?: number;
+  readonly header?: readonly [name: string, value: string];
+}
+
 /**
  * A Fastify hook that refuses, with a message, what Connect's handlers refuse with a bare status: HTTP
  * methods and content types that an RPC does not take. It refuses a Connect GET with a malformed
- * message too, which they would answer as an internal error.
+ * message too, which they would answer as an internal error. A call to a method that does not exist ends
+ * here as well, before Fastify has an opinion about its body.
  */
-export function createRequestGuard(handlers: readonly UniversalHandler[]) {
+export function createRequestGuard(handlers: readonly UniversalHandler[], errors: ProtocolErrors) {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const url = new URL(request.url, 'http://localhost');
-    const handler = byPath.get(url.pathname);
+    const { path, query } = splitTarget(request.url);
+    const handler = byPath.get(path);
     if (handler === undefined) {
+      return await errors.answerUnknownMethod(request, reply);
+    }
+    const objection = findObjection(handler, request, query);
+    if (objection === undefined) {
       return undefined;
     }
-    if (!handler.allowedMethods.includes(request.method)) {
-      const allowed = handler.allowedMethods.filter((method, i, all) => all.indexOf(method) === i).join(', ');
-      return await refuse(
-        request,
-        reply.header('allow', allowed),
-        405,
-        `${request.method} is not allowed; use ${allowed}`,
-      );
+    const { message, code, status, header } = objection;
+    if (header !== undefined) {
+      reply.header(...header);
     }
-    if (request.method === 'GET') {
-      if (url.searchParams.get('base64') === '1' && !base64Text.test(url.searchParams.get('message') ?? '')) {
-        return await answerError(
-          request,
-          reply,
-          new ConnectError('message is not base64', Code.InvalidArgument),
-        );
-      }
-      return undefined;
-    }
-    const contentType = request.headers['content-type'];
-    if (handler.method.methodKind === 'bidi_streaming' && request.raw.httpVersionMajor === 1) {
-      return await refuseHttp1(request, reply);
-    }
-    const isText = grpcWebText.test(contentType ?? '');
-    if (contentType !== undefined && !isText && handler.supportedContentType(contentType)) {
-      return undefined;
-    }
-    const accepted = isText ? grpcWebBinary : acceptedContentTypes;
-    const problem = `content-type ${contentType ?? '(none)'} is not supported; send ${accepted}`;
-    return await refuse(request, reply, 415, problem);
+    return await errors.refuse(request, reply, new ConnectError(message, code), {
+      method: handler.method,
+      ...(status !== undefined && { status }),
+    });
   };
 }
 
-/** Refuses bidirectional streaming over HTTP/1.1, which answers a request only once it is complete. */
-async function refuseHttp1(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  // Clients that expect both directions to be open at once wait until the connection closes.
-  reply.header('connection', 'close');
-  const message = 'bidirectional streaming needs HTTP/2';
-  return request.headers['content-type']?.startsWith('application/grpc') === true
-    ? await answerError(request, reply, new ConnectError(message, Code.Unimplemented))
-    : await refuse(request, reply, 505, message);
-}
-
-async function refuse(
+function findObjection(
+  handler: UniversalHandler,
   request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  message: string,
-): Promise<FastifyReply> {
-  discardBody(request);
-  return await reply
-    .code(status)
-    .send(errorToJson(new ConnectError(message, Code.InvalidArgument), undefined));
+  query: string,
+): Objection | undefined {
+  const code = Code.InvalidArgument;
+  if (!handler.allowedMethods.includes(request.method)) {
+    const allowed = handler.allowedMethods.filter((method, i, all) => all.indexOf(method) === i).join(', ');
+    const message = `${request.method} is not allowed; use ${allowed}`;
+    return { message, code, status: 405, header: ['allow', allowed] };
+  }
+  if (request.method === 'GET') {
+    const parameters = new URLSearchParams(query);
+    return parameters.get('base64') === '1' && !base64Text.test(parameters.get('message') ?? '')
+      ? { message: 'message is not base64', code }
+      : undefined;
+  }
+  const contentType = request.headers['content-type'];
+  if (handler.method.methodKind === 'bidi_streaming' && request.raw.httpVersionMajor === 1) {
+    // An HTTP/1.1 request is answered only once it is complete, and clients that expect both directions to
+    // be open at once wait until the connection closes.
+    const message = 'bidirectional streaming needs HTTP/2';
+    const header = ['connection', 'close'] as const;
+    return contentType?.startsWith('application/grpc') === true
+      ? { message, code: Code.Unimplemented, header }
+      : { message, code, header, status: 505 };
+  }
+  const isText = grpcWebText.test(contentType ?? '');
+  if (contentType !== undefined && !isText && handler.supportedContentType(contentType)) {
+    return undefined;
+  }
+  const accepted = isText ? grpcWebBinary : acceptedContentTypes;
+  const message = `content-type ${contentType ?? '(none)'} is not supported; send ${accepted}`;
+  return { message, code, status: 415 };
 }

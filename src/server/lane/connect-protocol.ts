@@ -9,7 +9,7 @@ import {
   trailerMux,
 } from '@connectrpc/connect/protocol-connect';
 import type { OutgoingHttpHeaders } from 'node:http';
-import { toNodeHeaders } from './header-conversion.ts';
+import { toNodeHeaders } from '../transport/header-conversion.ts';
 import type { AnsweredCall, LaneProtocol, LaneReply } from './lane-types.ts';
 
 function initialHeader(binary: boolean): Readonly<Record<string, string>> {

@@ -7,9 +7,9 @@ import {
   parseTimeout,
 } from '@connectrpc/connect/protocol-grpc';
 import type { OutgoingHttpHeaders } from 'node:http';
-import { setGrpcStatus } from '../transport/grpc-status.ts';
+import { mergeTrailersOnly, setGrpcStatus } from '../transport/grpc-status.ts';
 import { unwrapEnvelope, wrapEnvelope } from './envelope.ts';
-import { toNodeHeaders } from './header-conversion.ts';
+import { toNodeHeaders } from '../transport/header-conversion.ts';
 import type { AnsweredCall, LaneProtocol } from './lane-types.ts';
 
 /** The trailers of every successful call whose handler set none; one object, known by identity. */
@@ -55,7 +55,10 @@ export const grpcProtocol: LaneProtocol = {
   },
 
   failure(call, error) {
-    const trailers = toNodeHeaders(setGrpcStatus(call.responseTrailer, error));
-    return { status: 200, headers: headersOf(call), body: undefined, trailers };
+    const trailer = setGrpcStatus(call.responseTrailer, error);
+    const merged = mergeTrailersOnly(call.responseHeader, trailer);
+    return merged === undefined
+      ? { status: 200, headers: headersOf(call), body: undefined, trailers: toNodeHeaders(trailer) }
+      : { status: 200, headers: toNodeHeaders(merged), body: undefined, trailers: undefined };
   },
 };

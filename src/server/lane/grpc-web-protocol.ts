@@ -9,7 +9,7 @@ import {
 import { setGrpcStatus } from '../transport/grpc-status.ts';
 import { wrapEnvelope } from './envelope.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
-import { toNodeHeaders } from './header-conversion.ts';
+import { toNodeHeaders } from '../transport/header-conversion.ts';
 import type { AnsweredCall, LaneProtocol, LaneReply } from './lane-types.ts';
 
 const okTrailerEnvelope = wrapEnvelope(

@@ -12,7 +12,7 @@ import {
   type UnaryResponse,
 } from '@connectrpc/connect';
 import type { Compression } from '@connectrpc/connect/protocol';
-import { toWebHeaders } from './header-conversion.ts';
+import { toWebHeaders } from '../transport/header-conversion.ts';
 import { LaneRequest, LaneResponse } from './lane-messages.ts';
 import type { AnsweredCall, LaneExchange, LaneRoute, UnaryContext, UnarySpec } from './lane-types.ts';
 

@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { type ConnectionBodies, noRoomForBody } from '../transport/body-budget.ts';
 import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
+import { callUrl } from '../transport/request-target.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
 import { bodyOf, failingBody } from '../transport/body-iterables.ts';
 import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
@@ -101,7 +102,7 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
   }
 
   url(): string {
-    return new URL(this.#request.url ?? '', `http://${this.headers.host ?? 'localhost'}`).toString();
+    return callUrl(this.headers, this.#request.url);
   }
 
   onAbandoned(cancel: (reason: ConnectError) => void): void {

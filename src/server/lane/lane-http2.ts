@@ -5,6 +5,7 @@ import type { AwaitedBody } from '../transport/body-deadline.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
 import { ignoreErrors } from '../transport/ignore-errors.ts';
 import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
+import { callUrl } from '../transport/request-target.ts';
 import { answerHttp2WithConnect } from './connect-fallback.ts';
 import { bodyOf, failingBody } from '../transport/body-iterables.ts';
 import { okTrailers, plainHeaders } from './grpc-protocol.ts';
@@ -96,8 +97,7 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
   }
 
   url(): string {
-    const authority = this.headers[':authority'] ?? this.headers.host ?? 'localhost';
-    return new URL(this.headers[':path'] ?? '', `http://${authority}`).toString();
+    return callUrl(this.headers, this.headers[':path']);
   }
 
   onAbandoned(cancel: (reason: ConnectError) => void): void {
@@ -119,6 +119,10 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     // Node sends 200 when the head has no status, and the head need not be copied then.
     const head = status === 200 ? headers : { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
     if (trailers === undefined) {
+      if (body === undefined) {
+        stream.respond(head, headAlone);
+        return;
+      }
       stream.respond(head);
     } else {
       stream.on('wantTrailers', () => stream.sendTrailers(trailers));
@@ -133,5 +137,6 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
 }
 
 const waitForTrailers = { waitForTrailers: true };
+const headAlone = { endStream: true };
 
 const plainHead = createPlainHead(plainHeaders.binary, Date.now);

@@ -2,12 +2,12 @@ import { createServiceImplSpec } from '@connectrpc/connect';
 import {
   createMethodSerializationLookup,
   createMethodUrl,
-  type UniversalHandler,
   type UniversalHandlerOptions,
 } from '@connectrpc/connect/protocol';
 import { createRequestJson, type RequestJson } from '../connect/request-json.ts';
 import type { FieldHints } from '../connect/json-request-check.ts';
 import type { ServiceRegistration } from '../connect/service-registration.ts';
+import type { SettledHandler } from '../connect/settled-answers.ts';
 import { createConnectProtocol } from './connect-protocol.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
 import { grpcWebProtocol } from './grpc-web-protocol.ts';
@@ -27,7 +27,7 @@ type Variant = readonly [contentType: string, protocol: LaneProtocol, binary: bo
 export function createLaneRoutes(
   services: readonly ServiceRegistration[],
   options: UniversalHandlerOptions,
-  connectHandlers: readonly UniversalHandler[],
+  connectHandlers: readonly SettledHandler[],
 ): ReadonlyMap<string, MethodRoutes> {
   const variants = listVariants(options);
   const routes = new Map<string, MethodRoutes>();
@@ -58,7 +58,7 @@ function listVariants({ jsonOptions }: UniversalHandlerOptions): readonly Varian
 
 function createMethodRoutes(
   spec: UnarySpec,
-  connectHandler: UniversalHandler,
+  connectHandler: SettledHandler,
   variants: readonly Variant[],
   options: UniversalHandlerOptions,
   hints: FieldHints,

@@ -1,7 +1,8 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { ConnectError, HandlerContext, MethodImplSpec } from '@connectrpc/connect';
-import type { Compression, UniversalHandler } from '@connectrpc/connect/protocol';
+import type { Compression } from '@connectrpc/connect/protocol';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { SettledHandler } from '../connect/settled-answers.ts';
 
 /** The implementation of a unary method. */
 export type UnarySpec = Extract<MethodImplSpec, { kind: 'unary' }>;
@@ -68,7 +69,7 @@ export interface LaneRoute {
   readonly input: { parse(bytes: Uint8Array): MessageShape<DescMessage> };
   readonly output: { serialize(message: MessageShape<DescMessage>): Uint8Array };
   /** Connect's own handler, for what turns out not to be for the lane. */
-  readonly connectHandler: UniversalHandler;
+  readonly connectHandler: SettledHandler;
 }
 
 /** One request and its reply, on either transport. */

@@ -2,12 +2,13 @@ import { Code, ConnectError, type ConnectRouterOptions } from '@connectrpc/conne
 import {
   type Compression,
   compressionNegotiate,
-  type UniversalHandler,
   type UniversalHandlerOptions,
   validateUniversalHandlerOptions,
 } from '@connectrpc/connect/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceRegistration } from '../connect/service-registration.ts';
+import type { SettledHandler } from '../connect/settled-answers.ts';
+import { type RecordRefusal, requestIdHeader } from '../transport/refusals.ts';
 import { envelopeHeadBytes } from './envelope.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
 import { type AnyResponse, LaneCall } from './lane-call.ts';
@@ -40,6 +41,7 @@ export interface UnaryLane {
 interface Lane {
   readonly routes: ReturnType<typeof createLaneRoutes>;
   readonly options: UniversalHandlerOptions;
+  readonly record: RecordRefusal;
 }
 
 /**
@@ -52,14 +54,17 @@ interface Lane {
  *
  * It is written for few allocations, because collecting garbage is a quarter of a call's CPU time
  * (docs/adr/0013).
+ *
+ * @param record told of what cannot be decoded, which no interceptor sees.
  */
 export function createUnaryLane(
   services: readonly ServiceRegistration[],
   routerOptions: ConnectRouterOptions,
-  connectHandlers: readonly UniversalHandler[],
+  connectHandlers: readonly SettledHandler[],
+  record: RecordRefusal,
 ): UnaryLane {
   const options = validateUniversalHandlerOptions(routerOptions);
-  const lane: Lane = { routes: createLaneRoutes(services, options, connectHandlers), options };
+  const lane: Lane = { routes: createLaneRoutes(services, options, connectHandlers), options, record };
   return {
     maxBodyBytes: options.readMaxBytes + envelopeHeadBytes,
     admit: (head) => findRoute(lane, head),
@@ -81,7 +86,8 @@ function findRoute(
   return route.protocol === grpcProtocol && !http2 ? undefined : route;
 }
 
-function answerCall({ options }: Lane, route: LaneRoute, exchange: LaneExchange, body: Buffer): boolean {
+function answerCall(lane: Lane, route: LaneRoute, exchange: LaneExchange, body: Buffer): boolean {
+  const { options } = lane;
   const { protocol } = route;
   const { headers } = exchange;
   const timeoutHeader = headers[protocol.timeoutHeader];
@@ -99,9 +105,9 @@ function answerCall({ options }: Lane, route: LaneRoute, exchange: LaneExchange,
     if (message === undefined) {
       return false;
     }
-    void runCall(call, exchange, message, options);
+    void runCall(lane, call, exchange, message);
   } catch (error) {
-    void replyWithError(call, exchange, error);
+    void replyWithError(lane, call, exchange, error);
   }
   return true;
 }
@@ -121,19 +127,15 @@ function negotiateCompression(
  *
  * @throws what parsing the message throws.
  */
-function runCall(
-  call: LaneCall,
-  exchange: LaneExchange,
-  message: Uint8Array,
-  { interceptors }: UniversalHandlerOptions,
-): Promise<void> {
-  return call.invoke(call.route.input.parse(message), interceptors).then(
-    (response) => replyWithMessage(call, exchange, response),
-    (error: unknown) => replyWithError(call, exchange, error),
+function runCall(lane: Lane, call: LaneCall, exchange: LaneExchange, message: Uint8Array): Promise<void> {
+  return call.invoke(call.route.input.parse(message), lane.options.interceptors).then(
+    (response) => replyWithMessage(lane, call, exchange, response),
+    (error: unknown) => replyWithError(lane, call, exchange, error),
   );
 }
 
 function replyWithMessage(
+  lane: Lane,
   call: LaneCall,
   exchange: LaneExchange,
   response: AnyResponse,
@@ -144,12 +146,12 @@ function replyWithMessage(
     if (reply instanceof Promise) {
       return reply
         .then((compressed) => finishWith(call, exchange, compressed))
-        .catch((error: unknown) => replyWithError(call, exchange, error));
+        .catch((error: unknown) => replyWithError(lane, call, exchange, error));
     }
     finishWith(call, exchange, reply);
     return undefined;
   } catch (error) {
-    return replyWithError(call, exchange, error);
+    return replyWithError(lane, call, exchange, error);
   }
 }
 
@@ -158,16 +160,33 @@ function finishWith(call: LaneCall, exchange: LaneExchange, reply: LaneReply): v
   exchange.write(reply);
 }
 
-async function replyWithError(call: LaneCall, exchange: LaneExchange, error: unknown): Promise<void> {
+async function replyWithError(
+  lane: Lane,
+  call: LaneCall,
+  exchange: LaneExchange,
+  error: unknown,
+): Promise<void> {
   call.finish(error);
-  const failure =
-    error instanceof ConnectError
-      ? error
-      : new ConnectError('internal error', Code.Internal, undefined, undefined, error);
+  const failure = error instanceof ConnectError ? error : internalError(error);
+  // The interceptor of every call gives its errors a request id, so this one has not come from there.
+  const isRecorded = failure.metadata.has(requestIdHeader);
   try {
-    exchange.write(await call.route.protocol.failure(call, failure));
-  } catch {
+    const answer = isRecorded ? failure : recordUnseen(lane, call, failure);
+    exchange.write(await call.route.protocol.failure(call, answer));
+  } catch (unwritable) {
     // For example Node refuses a header that the handler set: no reply can be written at all.
+    recordUnseen(lane, call, internalError(unwritable));
     exchange.destroy();
   }
+}
+
+function recordUnseen({ record }: Lane, call: LaneCall, failure: ConnectError): ConnectError {
+  const { method } = call;
+  const path = `/${method.parent.typeName}/${method.name}`;
+  const readHeader = (name: string) => call.headerValue(name);
+  return record({ method, path, startedAtMs: performance.now(), readHeader }, failure);
+}
+
+function internalError(cause: unknown): ConnectError {
+  return new ConnectError('internal error', Code.Internal, undefined, undefined, cause);
 }

@@ -20,9 +20,7 @@ export function createGrpcJsClient(options: { readonly gzip: boolean }): ClientF
             { deadline: Date.now() + 10_000 },
             (error, message) => {
               resolve(
-                error === null && message !== undefined
-                  ? { ok: true, message }
-                  : failureOf(error, message, options.gzip),
+                error === null && message !== undefined ? { ok: true, message } : failureOf(error, message),
               );
             },
           );
@@ -32,14 +30,14 @@ export function createGrpcJsClient(options: { readonly gzip: boolean }): ClientF
   };
 }
 
-function failureOf(error: ServiceError | null, message: unknown, gzip: boolean): Outcome {
+function failureOf(error: ServiceError | null, message: unknown): Outcome {
   if (error === null) {
     throw new Error(`grpc-js answered neither an error nor a message: ${String(message)}`);
   }
   return {
     ok: false,
     code: status[error.code],
-    message: gzip ? unescapeReserved(error.details) : error.details,
+    message: error.details,
     violations: violationsOf(error.metadata),
   };
 }
@@ -48,12 +46,4 @@ function violationsOf(metadata: Metadata) {
   return metadata
     .get('grpc-status-details-bin')
     .flatMap((value) => decodeStatusViolations(Buffer.isBuffer(value) ? value : Buffer.from(value)));
-}
-
-/**
- * grpc-js undoes `grpc-message` with `decodeURI`, which leaves the reserved characters escaped. The
- * service therefore does not escape them, but compressed calls are answered by Connect, which does.
- */
-function unescapeReserved(text: string): string {
-  return text.replace(/%(?:2[346BCF]|3[ABDF]|40)/gi, decodeURIComponent);
 }

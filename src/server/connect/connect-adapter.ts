@@ -1,0 +1,102 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { toNodeHeaders } from '../transport/header-conversion.ts';
+import { originForm, replaceUnusableHost } from '../transport/request-target.ts';
+import { createErrorAnswer, type ErrorAnswer } from './error-answer.ts';
+import type { SettledHandler } from './settled-answers.ts';
+
+/** A request of either HTTP version, as Node's servers give it. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+/** Its response. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/**
+ * Has one of Connect's handlers answer a request. Headers that are set on the response already are sent
+ * as well. Never throws: a call whose answer cannot be made or sent is answered as INTERNAL and logged.
+ *
+ * @param body what the handler reads in place of the request, when that has been read in part or whole.
+ */
+export async function answerWithConnect(
+  handler: SettledHandler,
+  request: NodeRequest,
+  response: NodeResponse,
+  body?: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  try {
+    const universalRequest = readRequest(request, response);
+    await sendAnswer(
+      response,
+      await handler(body === undefined ? universalRequest : { ...universalRequest, body }),
+    );
+  } catch (error) {
+    // ABORTED: the caller went away while it was answered.
+    if (ConnectError.from(error).code === Code.Aborted) {
+      return;
+    }
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const { headers } = request;
+    const failure = handler.recordDefect(error, (name) => headers[name]?.toString());
+    sendErrorAnswer(response, createErrorAnswer(headers['content-type'], failure), request.method);
+  }
+}
+
+function readRequest(request: NodeRequest, response: NodeResponse): UniversalServerRequest {
+  replaceUnusableHost(request.headers);
+  request.url = originForm(request.url);
+  return universalRequestFromNodeRequest(request, response, undefined, undefined);
+}
+
+/** Sends an answer on top of the headers that are set on the response already. */
+async function sendAnswer(response: NodeResponse, answer: UniversalServerResponse): Promise<void> {
+  if (answer.body === undefined && answer.trailer === undefined) {
+    sendHeadAlone(response, answer.status, toNodeHeaders(answer.header ?? new Headers()));
+  } else {
+    await universalResponseToNodeResponse(answer, response);
+  }
+}
+
+/**
+ * Sends an error. Never throws: there is nobody left to tell when the caller has gone.
+ *
+ * @param method HTTP method of the request; the answer to a HEAD has no body.
+ */
+export function sendErrorAnswer(
+  response: NodeResponse,
+  { status, header, body }: ErrorAnswer,
+  method: string | undefined,
+): void {
+  try {
+    if (body === undefined || method === 'HEAD') {
+      sendHeadAlone(response, status, toNodeHeaders(header));
+    } else {
+      response.statusCode = status;
+      header.forEach((value, name) => void response.setHeader(name, value));
+      response.end(body);
+    }
+  } catch {
+    response.destroy();
+  }
+}
+
+/**
+ * Sends an answer that is headers and nothing else. Over HTTP/2 they carry END_STREAM, which is what
+ * makes a gRPC answer "Trailers-Only". Node's compatibility layer would end the stream with an empty
+ * DATA frame, and callers of gRPC's C core then report `UNKNOWN: Stream removed`.
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
+ */
+export function sendHeadAlone(response: NodeResponse, status: number, headers: OutgoingHttpHeaders): void {
+  if (!(response instanceof Http2ServerResponse)) {
+    response.writeHead(status, headers).end();
+    return;
+  }
+  const { stream } = response;
+  if (!stream.destroyed && !stream.closed) {
+    stream.respond({ ...response.getHeaders(), ...headers, ':status': status }, { endStream: true });
+  }
+}
