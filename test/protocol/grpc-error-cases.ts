@@ -40,7 +40,7 @@ function healthOf(name: string): Buffer {
 const noProtobuf = (type: string) =>
   `the request is not a message ${type} in protobuf's binary encoding; encode it with this service's contract`;
 const violations =
-  'reservation_id: is required; user_id: is required; amount: is required: {"amount": <minor units>, "currency": "<ISO 4217>"}';
+  'reservation_id: is required; user_id: is required; amount: is required: {"amount": "1000", "currency": "KRW"}';
 
 const rows: readonly ErrorRow[] = [
   { name: 'answered', path: create, messages: [proper], code: 'OK', message: '' },
@@ -70,9 +70,9 @@ const rows: readonly ErrorRow[] = [
   {
     name: 'no such payment',
     path: get,
-    messages: [encodeRequest('GetPaymentStatus', { payment_intent_id: 'pay/1?a=b&c' })],
+    messages: [encodeRequest('GetPaymentStatus', { payment_intent_id: 'pay?a=b&c' })],
     code: 'NOT_FOUND',
-    message: 'payment pay/1?a=b&c not found',
+    message: 'payment pay?a=b&c not found',
   },
   {
     name: 'unknown method',

@@ -81,7 +81,7 @@ test.each([
     expect(answer.status).toBe(status);
     const { message } = JSON.parse(answer.body.toString()) as { message: string };
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(1_024);
-    expect(message).toMatch(/…$/);
+    expect(message).toContain('…');
   }
 });
 

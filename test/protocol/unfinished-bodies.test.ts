@@ -128,10 +128,14 @@ describe('HTTP/1.1', () => {
     const head = `POST ${create} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${contentType}\r\nContent-Length: ${bodyBytes}\r\n\r\n`;
     const bytes = Buffer.concat([Buffer.from(head), Buffer.alloc(bodyBytes - 10)]);
     // 64 MiB are 1,118 bodies.
-    const connections = await Promise.all(
-      Array.from({ length: 1_200 }, () => openRawConnection(service.apiPort)),
-    );
-    connections.forEach((connection) => connection.send(bytes));
+    const connections: Awaited<ReturnType<typeof openRawConnection>>[] = [];
+    while (connections.length < 1_200) {
+      // More at once than its backlog has room for the system would drop.
+      const more = Array.from({ length: 100 }, () => openRawConnection(service.apiPort));
+      connections.push(...(await Promise.all(more)));
+      connections.slice(-100).forEach((connection) => connection.send(bytes));
+      await expect.poll(() => service.metric('api_connections{protocol="http1"}')).toBe(connections.length);
+    }
     const refused = () =>
       connections.filter((connection) => connection.received().includes('resource_exhausted'));
     await expect.poll(() => refused().length, { timeout: 25_000 }).toBeGreaterThan(70);
