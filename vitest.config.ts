@@ -3,10 +3,11 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Nothing waits that long: it is what ends a test that hangs, on a busy machine too.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Of `expect.poll`: its default of one second is less than a busy machine of two cores may take.
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 20_000 } },
     // Real servers and child processes: two workers fit the two cores that CI has.
     maxWorkers: 2,
     coverage: {

@@ -304,7 +304,7 @@ test('an idle connection is closed in time, whatever the receiver proposes', asy
   const pool = openPoolWith({ idleTimeoutMs: 10 });
   expect((await post(pool, receiver.origin)).outcome).toBe('delivered');
   // undici looks at its timers about once a second.
-  await expect.poll(() => receiver.connections(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => receiver.connections(), { timeout: 20_000 }).toBe(0);
   expect(pool.stats()).toEqual({ busy: 0, idle: 0, waiting: 0 });
 });
 

@@ -6,7 +6,7 @@ import { startScriptedReceiver } from '../delivery/scripted-receiver.ts';
 import { deliveredLine, givenUpLine, startSenderOn } from '../delivery/start-webhook-sender.ts';
 
 /** For a machine that is busy. */
-const inTime = { timeout: 10_000 };
+const inTime = { timeout: 20_000 };
 
 const megabyte = Buffer.alloc(1_048_576, 'x');
 

@@ -12,7 +12,7 @@ export interface OtherCallers {
 }
 
 /** Two callers, one call after the other: gRPC on one connection, JSON on a new connection each time. */
-export function startOtherCallers(service: MeasuredService): OtherCallers {
+export function startOtherCallers(service: Pick<MeasuredService, 'apiPort' | 'apiUrl'>): OtherCallers {
   const grpc = createGrpcJsClient({ gzip: false })(service.apiUrl);
   const callers = [
     async () => {

@@ -58,7 +58,7 @@ test('failed payments cancel, and a bad signature is refused', async () => {
   onTestFinished(() => stack.stop());
 
   const payment = {
-    reservation_id: 'a b/c',
+    reservation_id: 'a b?c',
     user_id: 'user-1',
     amount: { amount: 1, currency: 'KRW' },
     scenario: 'PAYMENT_SCENARIO_FAIL',
@@ -71,8 +71,8 @@ test('failed payments cancel, and a bad signature is refused', async () => {
     ),
   ).toBe(200);
   await cancelled;
-  const reservation = `${stack.reservationApiUrl}/internal/reservations/${encodeURIComponent('a b/c')}`;
-  expect(await (await fetch(reservation)).json()).toEqual({ reservation_id: 'a b/c', status: 'CANCELLED' });
+  const reservation = `${stack.reservationApiUrl}/internal/reservations/${encodeURIComponent('a b?c')}`;
+  expect(await (await fetch(reservation)).json()).toEqual({ reservation_id: 'a b?c', status: 'CANCELLED' });
 
   const seconds = Math.floor(Date.now() / 1000);
   const secret = 'payment-sim-dev-secret';

@@ -80,6 +80,6 @@ describe.skipIf(missingRedis !== undefined)('a redis-server of our own', () => {
     });
     expect(await isRunning(port)).toBe(true);
     parent.kill('SIGKILL');
-    await expect.poll(() => isRunning(port), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(port), { timeout: 20_000 }).toBe(false);
   });
 });

@@ -62,7 +62,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     const service = await start(redis.url);
     expect(await readiness(service)).toMatchObject({ ready: 503 });
     await redis.restart();
-    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 200 });
+    await expect.poll(() => readiness(service), { timeout: 20_000 }).toMatchObject({ ready: 200 });
     await createPayment(createConnectCaller(service.apiUrl));
   });
 
@@ -78,9 +78,9 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     await expect.poll(() => readiness(service)).toMatchObject({ ready: 503, live: 200 });
     expect(await call('CreatePaymentIntent', intentMessage())).toMatchObject({ httpStatus: 503 });
     await redis.restart();
-    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 200 });
+    await expect.poll(() => readiness(service), { timeout: 20_000 }).toMatchObject({ ready: 200 });
     await expect
-      .poll(() => new Set(receiver.received.map(({ body }) => body['payment_id'])).size, { timeout: 15_000 })
+      .poll(() => new Set(receiver.received.map(({ body }) => body['payment_id'])).size, { timeout: 20_000 })
       .toBe(50);
     for (const id of ids) {
       expect(await getPayment(call, id)).toMatchObject({ status: 'PAYMENT_STATUS_COMPLETED' });
@@ -108,7 +108,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     } finally {
       redis.resume();
     }
-    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 200 });
+    await expect.poll(() => readiness(service), { timeout: 20_000 }).toMatchObject({ ready: 200 });
     expect(await getPayment(call, before)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
   });
 
@@ -128,14 +128,14 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     expect(first).toBeDefined();
 
     await admin.replicaof('127.0.0.1', other.port);
-    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 503, live: 200 });
+    await expect.poll(() => readiness(service), { timeout: 20_000 }).toMatchObject({ ready: 503, live: 200 });
     await expect
-      .poll(async () => (await readiness(service)).reason, { timeout: 10_000 })
+      .poll(async () => (await readiness(service)).reason, { timeout: 20_000 })
       .toContain('READONLY');
     expect((await call('CreatePaymentIntent', intentMessage())).body['code']).toBe('unavailable');
-    await expect.poll(connections, { timeout: 10_000 }).not.toContain(first);
+    await expect.poll(connections, { timeout: 20_000 }).not.toContain(first);
     await admin.replicaof('NO', 'ONE');
-    await expect.poll(() => readiness(service), { timeout: 10_000 }).toMatchObject({ ready: 200 });
+    await expect.poll(() => readiness(service), { timeout: 20_000 }).toMatchObject({ ready: 200 });
     await createPayment(call, { webhook_url: receiver.url, simulation: { delay_ms: 0 } });
     await receiver.waitFor(1);
   });
@@ -149,7 +149,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     await client.script('FLUSH');
     client.disconnect();
     await expect
-      .poll(async () => (await call('CreatePaymentIntent', intentMessage())).httpStatus, { timeout: 10_000 })
+      .poll(async () => (await call('CreatePaymentIntent', intentMessage())).httpStatus, { timeout: 20_000 })
       .toBe(200);
     const id = await createPayment(call, { idempotency_key: 'key-1' });
     await expect.poll(() => getPayment(call, id)).toMatchObject({ status: 'PAYMENT_STATUS_COMPLETED' });

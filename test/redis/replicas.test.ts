@@ -134,7 +134,7 @@ describe.skipIf(missingRedis !== undefined)('two replicas', () => {
     const webhooks = await healthy.waitFor(100);
     expect(new Set(webhooks.map(({ body }) => body['payment_id']))).toEqual(new Set(ids));
     await expect
-      .poll(async () => await Promise.all(stuck.map((id) => getPayment(callA, id))), { timeout: 10_000 })
+      .poll(async () => await Promise.all(stuck.map((id) => getPayment(callA, id))), { timeout: 20_000 })
       .toEqual(stuck.map(() => expect.objectContaining({ status: 'PAYMENT_STATUS_COMPLETED' }) as unknown));
     expect(a.logs('Webhook given up')).toEqual([]);
   });

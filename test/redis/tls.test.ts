@@ -12,7 +12,7 @@ requireRedisInCi();
 
 const isCi = process.env['CI'] === 'true';
 const hasOpenssl = spawnSync('openssl', ['version']).error === undefined;
-const inTime = { timeout: 10_000 };
+const inTime = { timeout: 20_000 };
 
 if (!hasOpenssl) {
   console.warn('The test with Redis over TLS is skipped: no openssl on the PATH');

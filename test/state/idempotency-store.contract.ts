@@ -7,7 +7,7 @@ export type IdempotencyStoreFactory = (options: {
   readonly ttlMs: number;
 }) => Promise<PortHarness<IdempotencyStore>>;
 
-const ttlMs = 400;
+const ttlMs = 1_000;
 
 /** Something to execute that counts its runs and ends when it is told to. */
 function gatedExecution() {

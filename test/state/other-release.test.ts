@@ -68,7 +68,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     // A replica that knows it goes on with it.
     await client.set(key, record.replace('P9', 'P1'));
     await expect
-      .poll(async () => (await call('GetPaymentStatus', { payment_intent_id: id })).body, { timeout: 15_000 })
+      .poll(async () => (await call('GetPaymentStatus', { payment_intent_id: id })).body, { timeout: 20_000 })
       .toMatchObject({ payment: { status: 'PAYMENT_STATUS_COMPLETED' } });
   });
 

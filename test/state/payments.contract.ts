@@ -19,8 +19,8 @@ interface PaymentsOptions {
 /** What the suite asks for: payments of its own per test, closed when the test is finished. */
 export type PaymentsFactory = (options: PaymentsOptions) => Promise<PortHarness<Payments>>;
 
-const ttlMs = 400;
-const delayMs = 300;
+const ttlMs = 1_000;
+const delayMs = 700;
 const roomy = { ttlMs: 60_000, maxPayments: 1_000 };
 
 /** Payments that have started; everything that they tell is kept. */
@@ -307,7 +307,7 @@ function describeSchedule(open: PaymentsFactory): void {
     await register({ dueAtMs: now() });
     await payments.hasten('pay-1');
     const times = outlivesProcess ? 2 : 1;
-    await expect.poll(() => announced.length, { timeout: 10_000 }).toBe(times);
+    await expect.poll(() => announced.length, { timeout: 20_000 }).toBe(times);
     const [first, again] = announced.map(({ event }) => event);
     expect(again ?? first).toEqual(first);
     const payment = await payments.get('pay-1');

@@ -128,7 +128,7 @@ describe('SIGTERM', () => {
     service.signal('SIGTERM');
     // The ops server closes last; from here on there is nothing but the log to write.
     await expect
-      .poll(() => statusOf(`${opsUrl}/livez`).catch(() => 'closed'), { timeout: 15_000 })
+      .poll(() => statusOf(`${opsUrl}/livez`).catch(() => 'closed'), { timeout: 20_000 })
       .toBe('closed');
     service.resumeLog();
     expect(await service.ended).toEqual({ code: 0, signal: null });

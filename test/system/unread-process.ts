@@ -56,7 +56,7 @@ export async function startUnread(
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const opsUrl = `http://127.0.0.1:${opsPort}`;
-  await expect.poll(() => isAlive(opsUrl), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => isAlive(opsUrl), { timeout: 20_000 }).toBe(true);
   return {
     apiUrl: `http://127.0.0.1:${apiPort}`,
     opsUrl,

@@ -11,6 +11,9 @@ export async function* bodyOf(received: readonly Buffer[], rest: Readable): Asyn
 }
 
 /** A body that cannot be read, for Connect to answer with this error. */
-export async function* failingBody(error: ConnectError): AsyncGenerator<Uint8Array> {
-  throw error;
+export function failingBody(error: ConnectError): AsyncIterable<Uint8Array> {
+  const fail = async (): Promise<never> => {
+    throw error;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next: fail }) };
 }

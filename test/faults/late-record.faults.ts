@@ -7,6 +7,7 @@ import type { PaymentEvent } from '../../src/payment/event.ts';
 import { addEvent, settle } from '../../src/payment/lifecycle.ts';
 import { isSettled } from '../../src/payment/payment.ts';
 import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
+import { shardPrefix } from '../../src/state/redis/redis-keys.ts';
 import { createRedisState } from '../../src/state/redis/redis-state.ts';
 import {
   launchRedisServer,
@@ -97,7 +98,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   test('a job whose payment does not come ends after a few looks', { timeout: 30_000 }, async () => {
     const { state, parts, announced, client } = await startPayments((bare) => bare);
     await parts.settlements.add(0, settlement);
-    await expect.poll(() => client.hget('{payment-sim:0}:settlements:pay-1', 'atm')).toBe('1');
+    await expect.poll(() => client.hget(`${shardPrefix(0, 1)}:settlements:pay-1`, 'atm')).toBe('1');
     await expect.poll(() => state.payments.scheduled(), { timeout: 20_000 }).toBe(0);
     expect(announced).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createConnectCaller, createPayment } from './connect-json.ts';
-import { deliverWebhooks, startUnread } from './unread-process.ts';
+import { createConnectCaller, createPayment } from '../system/connect-json.ts';
+import { deliverWebhooks, startUnread } from '../system/unread-process.ts';
 
 const unread = ['a pipe that nobody reads', 'a pipe without a reader', 'a full disk'] as const;
 /** A worker whose queue does not answer: it writes a line for every poll. */

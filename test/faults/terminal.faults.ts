@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createConnectCaller, createPayment } from './connect-json.ts';
-import { startOnTerminal } from './terminal-process.ts';
+import { createConnectCaller, createPayment } from '../system/connect-json.ts';
+import { startOnTerminal } from '../system/terminal-process.ts';
 
 /* Ctrl-C as a terminal has it: SIGINT to npm and to what it runs, of which npm passes its own on. */
 
