@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import { createSeededRandom, type RandomSource } from '../../src/base/random.ts';
+import type { RandomSource } from '../../src/base/random.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { http1Bytes } from './fuzz-http1.ts';
 import { http2Bytes } from './fuzz-http2.ts';
 import { between, pick } from './fuzz-random.ts';
