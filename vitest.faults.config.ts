@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/faults/**/*.faults.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // One at a time: they load the machine.
     maxWorkers: 1,
   },

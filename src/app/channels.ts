@@ -13,7 +13,7 @@ import type { DeliveryReport } from '../delivery/observer.ts';
 import type { AttemptLog } from '../delivery/ports.ts';
 import type { RetryOptions } from '../delivery/retry-policy.ts';
 import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
-import { createWebhookCircuits } from '../delivery/webhook/circuits.ts';
+import { createWebhookCircuits, type WebhookCircuits } from '../delivery/webhook/circuits.ts';
 import { createWebhookConnections, type WebhookConnections } from '../delivery/webhook/connections.ts';
 import {
   createWebhookConnector,
@@ -100,7 +100,7 @@ interface Egress {
 
 /** The webhook channel with all that belongs to it. */
 export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egress) {
-  const { state, metrics } = parts;
+  const { state } = parts;
   const queue = state.webhookQueue;
   const { webhookTimeoutMs: timeoutMs } = config;
   const retry: RetryOptions = {
@@ -132,19 +132,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       timeoutMs,
     }),
   });
-  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
-    queue.size(),
-  );
-  addGauge(
-    metrics.registry,
-    'webhook_connections',
-    'Webhook connections and who waits for one.',
-    () => connections.stats(),
-    'state',
-  );
-  addGauge(metrics.registry, 'webhook_circuits_open', 'Origins that webhooks wait for.', () =>
-    circuits.openCount(),
-  );
+  addWebhookGauges(parts, connections, circuits);
   return {
     channel: createWebhookSender({
       ...parts,
@@ -161,6 +149,26 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     /** How many are under way or wait in this process. */
     pending: () => connections.stats().busy + connections.stats().waiting + queue.heldHere(),
   };
+}
+
+function addWebhookGauges(
+  { metrics, state }: ChannelParts,
+  connections: WebhookConnections,
+  circuits: WebhookCircuits,
+): void {
+  addGauge(metrics.registry, 'webhook_retries_waiting', 'Webhooks that wait for another attempt.', () =>
+    state.webhookQueue.size(),
+  );
+  addGauge(
+    metrics.registry,
+    'webhook_connections',
+    'Webhook connections and who waits for one.',
+    () => connections.stats(),
+    'state',
+  );
+  addGauge(metrics.registry, 'webhook_circuits_open', 'Origins that webhooks wait for.', () =>
+    circuits.openCount(),
+  );
 }
 
 /** When the first noted attempt at an event began. */

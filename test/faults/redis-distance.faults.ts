@@ -8,7 +8,7 @@ import { intentMessage } from '../system/connect-json.ts';
 
 requireRedisInCi();
 
-const seconds = 15;
+const seconds = 10;
 const delayMs = 1_000;
 /**
  * At 25 ms some 100 are the round trips of a job. One job fetched per round trip makes 4,000 to 19,000; a machine

@@ -8,7 +8,7 @@ import { intentMessage } from '../system/connect-json.ts';
 requireRedisInCi();
 
 const perSecond = 150;
-const seconds = 20;
+const seconds = 12;
 const delayMs = 500;
 const slowMs = 6_000;
 /** Slots that all receivers share make 20,000; on a machine with four times the work it can do these make 1,200. */
