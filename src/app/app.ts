@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { addGauge, addLostLines, type Metrics } from '../observability/metrics.ts';
+import { logMisspelt } from '../observability/misspelt-log.ts';
 import type { Pending } from '../process/stop-notice.ts';
 import type { ApiServer } from '../server/api-server.ts';
 import { createOpsServer } from '../server/ops-server.ts';
@@ -94,12 +95,7 @@ async function startAll(
   if (config.reusePort && !state.durable) {
     logger.warn('REUSE_PORT without REDIS_URL: each process knows only the payments that it took itself');
   }
-  if (config.misspelt.length > 0) {
-    logger.warn(
-      { variables: config.misspelt },
-      'Variables are set that nobody reads, named nearly as ones that are',
-    );
-  }
+  logMisspelt(logger, config.misspelt);
   exits.start();
   await state.start();
   const apiPort = await listen(api.app, config.grpcPort, config.host, config.reusePort);

@@ -1,5 +1,5 @@
 import { findCredentialSource } from '../aws/credential-source.ts';
-import { memoize } from '../base/memoize.ts';
+import { originOf } from '../base/http-url.ts';
 import type { Observer } from '../base/observer.ts';
 import { createCustody } from '../delivery/custody.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
@@ -45,9 +45,6 @@ const webhookConnectTimeoutMs = 10_000;
  * state/redis/redis-state.ts).
  */
 const maxSlowAttempts = 100;
-
-/** Addresses whose origin is kept. */
-const maxOrigins = 1_000;
 
 /** Everything by which events leave. */
 export type Exits = ReturnType<typeof buildDelivery>;
@@ -109,7 +106,6 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
     maxMs: config.webhookRetryMaxMs,
   };
   const connections = buildConnections(config, egress);
-  const originOf = memoize((url) => new URL(url).origin, maxOrigins);
   const circuits = createWebhookCircuits({ ...parts, retry });
   const custody = createCustody({
     ...custodyParts(parts),

@@ -1,3 +1,4 @@
+import { memoize } from './memoize.ts';
 import { findInvisible } from './visible-text.ts';
 
 /** An http or https URL that somebody gave as text. */
@@ -49,3 +50,12 @@ function addressOf(url: URL, text: string): string {
   // An address without a path is called with the path "/".
   return called.href === `${plainText}/` ? plainText : called.href;
 }
+
+/** Addresses whose origin is kept: most webhooks of a service go to few. */
+const maxOrigins = 1_000;
+
+/** Scheme, host and port of an address that `readHttpUrl` has given. */
+export const originOf: (address: string) => string = memoize(
+  (address) => new URL(address).origin,
+  maxOrigins,
+);

@@ -5,7 +5,8 @@ const long = 8;
 
 /**
  * The name that `name` may be a slip of: one letter too many, too few, wrong, or two swapped; in long names
- * two such. Undefined when there is none, or when it is one of them.
+ * two such. Undefined when there is none, or when it is one of them. `name` may be of any length: what differs
+ * by more letters than that is not compared.
  */
 export function nearestName(name: string, names: Iterable<string>): string | undefined {
   if (name.length < shortest) {
@@ -14,7 +15,8 @@ export function nearestName(name: string, names: Iterable<string>): string | und
   let nearest: string | undefined;
   let least = name.length < long ? 2 : 3;
   for (const candidate of names) {
-    const slips = candidate.length < shortest ? Infinity : countSlips(name, candidate);
+    const isComparable = candidate.length >= shortest && Math.abs(candidate.length - name.length) < least;
+    const slips = isComparable ? countSlips(name, candidate) : Infinity;
     if (slips === 0) {
       return undefined;
     }

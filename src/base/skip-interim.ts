@@ -11,9 +11,9 @@ const headEnd = Buffer.from('\r\n\r\n');
 const nothing = Buffer.alloc(0);
 
 /**
- * A connector whose sockets leave out interim answers. Some servers send `100 Continue` to whoever has a body, and a client
- * that has not asked for it may ignore it (RFC 9110, section 15.2.1). undici takes it for a broken answer and
- * closes the connection.
+ * A connector whose sockets leave out interim answers. Some servers send `100 Continue` to whoever has a body,
+ * and a client that has not asked for it may ignore it (RFC 9110, section 15.2.1). undici takes it for a broken
+ * answer and closes the connection.
  */
 export function skippingInterim(connect: buildConnector.connector): buildConnector.connector {
   return (target, callback) => {

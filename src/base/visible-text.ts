@@ -6,6 +6,8 @@
  */
 const invisible =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
+/** And blanks that pass for a space, such as U+00A0: a reader must see why a name is not the one it looks like. */
+const everyDeceptive = new RegExp(String.raw`${invisible.source}|(?! )\p{Zs}`, 'gu');
 
 /** Decides most texts, several times faster. */
 const plainAscii = /^[ -~]*$/;
@@ -15,6 +17,21 @@ export function findInvisible(text: string): string | undefined {
   if (plainAscii.test(text)) {
     return undefined;
   }
-  const codePoint = invisible.exec(text)?.[0].codePointAt(0);
-  return codePoint === undefined ? undefined : `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}`;
+  const character = invisible.exec(text)?.[0];
+  return character === undefined ? undefined : `U+${hexOf(character).toUpperCase()}`;
+}
+
+/**
+ * The text with escapes such as `\u200b` for what is invisible or a blank other than a space: what a terminal or
+ * a message may show of what others wrote.
+ */
+export function escapeInvisible(text: string): string {
+  return text.replaceAll(everyDeceptive, (character) => {
+    const hex = hexOf(character);
+    return hex.length > 4 ? String.raw`\u{${hex}}` : String.raw`\u${hex}`;
+  });
+}
+
+function hexOf(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
 }

@@ -7,6 +7,7 @@ import { type Config, loadConfig } from '../app/config.ts';
 import { systemClock } from '../base/clock.ts';
 import { type CommandLine, envFileOption } from '../base/command-line.ts';
 import { errorMessage } from '../base/error-text.ts';
+import { escapeInvisible } from '../base/visible-text.ts';
 import {
   deadLetterLines,
   type GivenUpWebhook,
@@ -72,7 +73,7 @@ async function main({ values }: CommandLine): Promise<boolean> {
       delivered += isDelivered ? 1 : 0;
       failed += isDelivered ? 0 : 1;
       const { id: eventId, payment } = webhook.event;
-      printLines(oneLine(`${eventId} ${payment.id} ${webhook.url} ${answer}`));
+      printLines(escapeInvisible(`${eventId} ${payment.id} ${webhook.url} ${answer}`));
     } else if (looksGivenUp.test(line)) {
       failed += 1;
       printLines(
@@ -85,10 +86,6 @@ async function main({ values }: CommandLine): Promise<boolean> {
 }
 
 const looksGivenUp = new RegExp(`"msg": ?"${deadLetterLines.webhook}"`);
-
-function oneLine(text: string): string {
-  return text.replaceAll('\n', String.raw`\u000a`);
-}
 
 await runCommand(
   {

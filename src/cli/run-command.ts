@@ -2,7 +2,7 @@ import { type Command, type CommandLine, readCommandLine, UsageError } from '../
 import { ConfigError } from '../base/env/config-error.ts';
 import { loadEnvFiles } from '../base/env/env-file.ts';
 import { errorMessage } from '../base/error-text.ts';
-import { printable } from '../base/printable.ts';
+import { escapeInvisible } from '../base/visible-text.ts';
 
 /**
  * The life of a command: reads its command line, answers `--help` and `--version`, reads the files of
@@ -40,7 +40,7 @@ export function printLines(text: string): void {
 }
 
 function escapeLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+  return text.split('\n').map(escapeInvisible).join('\n');
 }
 
 /** Without a word when the reader has gone (`| head`): it has what it wanted. */

@@ -2,8 +2,9 @@ import { constants, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /**
- * A file descriptor for standard output or standard error whose writes fail instead of blocking: libuv joins its threads when
- * the process ends, so one that is blocked in a write would hold up the end for as long as nobody reads.
+ * A file descriptor for standard output or standard error whose writes fail instead of blocking: libuv joins
+ * its threads when the process ends, so one that is blocked in a write would hold up the end for as long as
+ * nobody reads.
  *
  * @param fd 1 or 2.
  * @returns the same, or a descriptor of the same terminal.

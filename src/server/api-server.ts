@@ -13,17 +13,17 @@ import { createBodyReader } from './connect/body-reader.ts';
 import { createHeadHolder } from './connect/held-head.ts';
 import { createRouterOptions } from './connect/router-options.ts';
 import { addServices, type ServiceRegistration } from './connect/service-registration.ts';
-import { type SettledHandler, settleAnswers } from './connect/settled-answers.ts';
+import { type SettledHandler, withSettledAnswers } from './connect/settled-answers.ts';
 import { addCors } from './http/cors.ts';
 import { answerMalformedRequest } from './http/malformed-requests.ts';
 import { createProtocolErrors, type ProtocolErrors } from './http/protocol-errors.ts';
 import { createRequestGuard } from './http/request-guard.ts';
 import { leaveBodiesUnread } from './http/unread-bodies.ts';
-import { envelopeHeadBytes } from './lane/envelope.ts';
 import { createUnaryLane } from './lane/unary-lane.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
 import { createBodyBudget } from './transport/body-budget.ts';
+import { envelopeHeadBytes } from './transport/envelope.ts';
 import type { RecordRefusal } from './transport/refusals.ts';
 import { originForm, replaceUnusableHost } from './transport/request-target.ts';
 
@@ -53,7 +53,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { services, recordRefusal, readMaxBytes } = options;
   const routerOptions = createRouterOptions(options.interceptors, readMaxBytes);
   const router = addServices(createConnectRouter(routerOptions), services, routerOptions.jsonOptions);
-  const handlers = settleAnswers(router.handlers, recordRefusal);
+  const handlers = router.handlers.map((handler) => withSettledAnswers(handler, recordRefusal));
+  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   const lane = options.unaryLane
     ? createUnaryLane(services, routerOptions, handlers, recordRefusal)
     : undefined;
@@ -66,8 +67,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     connections = createDualProtocolServer(listener, options.limits, lane, streaming, bodyBudget);
     return connections;
   });
-  await addHooks(app, handlers, errors, options.corsOrigins);
-  app.addHook('preHandler', createBodyReader(handlers, bodyBudget, readMaxBytes + envelopeHeadBytes));
+  await addHooks(app, byPath, errors, options.corsOrigins);
+  app.addHook('preHandler', createBodyReader(byPath, bodyBudget, readMaxBytes + envelopeHeadBytes));
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
     // Instead of its own the plugin takes the handlers that the lane has.
@@ -104,11 +105,11 @@ function createFastify(
 
 async function addHooks(
   app: FastifyInstance,
-  handlers: readonly SettledHandler[],
+  byPath: ReadonlyMap<string, SettledHandler>,
   errors: ProtocolErrors,
   corsOrigins: readonly string[],
 ): Promise<void> {
-  const guard = createRequestGuard(handlers, errors);
+  const guard = createRequestGuard(byPath, errors);
   app.addHook('onRequest', async ({ raw }) => replaceUnusableHost(raw.headers));
   refuseWhileClosing(app, errors);
   // Before the hook that answers preflights, and all other OPTIONS with a text of its own.
@@ -117,7 +118,7 @@ async function addHooks(
   );
   await addCors(app, corsOrigins);
   app.addHook('onRequest', guard);
-  app.addHook('preHandler', createHeadHolder(handlers));
+  app.addHook('preHandler', createHeadHolder(byPath));
 }
 
 /** Fastify's handler for the HTTP methods that it can route. */

@@ -8,6 +8,7 @@ import { runSteps } from '../base/run-steps.ts';
 import { skippingInterim } from '../base/skip-interim.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge, addLostLines } from '../observability/metrics.ts';
+import { logMisspelt } from '../observability/misspelt-log.ts';
 import type { LogDestination } from '../process/line-buffer.ts';
 import type { Pending } from '../process/stop-notice.ts';
 import { closeOpsServer, createOpsServer } from '../server/ops-server.ts';
@@ -173,12 +174,7 @@ async function startWorker(
   if (config.deadLetterQueueUrl === undefined) {
     logger.warn('PAYMENT_WEBHOOK_DLQ_URL is not set: messages that cannot be understood stay in the queue');
   }
-  if (config.misspelt.length > 0) {
-    logger.warn(
-      { variables: config.misspelt },
-      'Variables are set that nobody reads, named nearly as ones that are',
-    );
-  }
+  logMisspelt(logger, config.misspelt);
   poller.start();
   logger.info(
     {

@@ -176,6 +176,7 @@ describe('what cannot be decoded is told by field, and says what is right', () =
     ['"FAIL"', 'FAIL'],
     ['"aprove"', 'APPROVE'],
     ['"PAYMENT_SCENARIO_DELAI"', 'DELAY'],
+    ['"payment_scenario_delay"', 'DELAY'],
   ])('a scenario of %s', async (scenario, meant) => {
     expect(await errorOf(withScenario(scenario))).toBe(
       `INVALID_ARGUMENT scenario: must be ${scenarios} (did you mean PAYMENT_SCENARIO_${meant}?), not ${scenario}`,
@@ -225,7 +226,7 @@ describe('what cannot be decoded is told by field, and says what is right', () =
   test('what is repeated of the request is short and can be seen', async () => {
     const long = await errorOf(create(`"${'\u202e한'.repeat(5_000)}":1,"scenario":"${'x'.repeat(9_000)}"`));
     expect(long?.length).toBeLessThan(1_000);
-    expect(long).toContain(String.raw`\u{202e}한`);
+    expect(long).toContain(String.raw`\u202e한`);
   });
 
   test('what is no JSON is refused by all alike', async () => {

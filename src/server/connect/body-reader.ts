@@ -2,7 +2,7 @@ import { Http2ServerRequest } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { FastifyRequest } from 'fastify';
-import { type BodyBudget, type ConnectionBodies, noRoomForBody } from '../transport/body-budget.ts';
+import { type BodyBudget, type ConnectionBodies, HeldBody, noRoomForBody } from '../transport/body-budget.ts';
 import { bodyOf, failingBody } from '../transport/body-iterables.ts';
 import { collectBody } from '../transport/collect-body.ts';
 import { createUnfinishedMessage } from './unfinished-message.ts';
@@ -15,12 +15,10 @@ import { createUnfinishedMessage } from './unfinished-message.ts';
  * @param maxBytes largest body of a unary call, in bytes, that is collected before the handler gets it.
  */
 export function createBodyReader(
-  handlers: readonly UniversalHandler[],
+  byPath: ReadonlyMap<string, UniversalHandler>,
   budget: BodyBudget,
   maxBytes: number,
 ) {
-  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
-
   return async (request: FastifyRequest): Promise<void> => {
     const handler = byPath.get(request.routeOptions.url ?? '');
     if (handler === undefined || request.method !== 'POST') {
@@ -43,26 +41,15 @@ async function collectUnary(
   connection: ConnectionBodies,
   maxBytes: number,
 ): Promise<AsyncIterable<Uint8Array>> {
-  let heldBytes = 0;
-  function release(): void {
-    connection.release(heldBytes);
-    heldBytes = 0;
-  }
-  source.once('close', release);
+  const held = new HeldBody(connection);
+  source.once('close', () => held.release());
   return await new Promise((resolve) => {
     function finish(body: AsyncIterable<Uint8Array>): void {
-      release();
+      held.release();
       resolve(body);
     }
     collectBody(source, maxBytes, {
-      hold(bytes) {
-        const hasRoom = connection.hold(bytes, heldBytes);
-        heldBytes += hasRoom ? bytes : 0;
-        return hasRoom;
-      },
-      get mustCopy() {
-        return connection.mustCopy;
-      },
+      held,
       onWhole: (body) => finish(bodyOf([body], source)),
       onTooLarge: (received) => finish(bodyOf(received, source)),
       onNoRoom: () => finish(failingBody(noRoomForBody())),
@@ -73,23 +60,18 @@ async function collectUnary(
 /** The pieces of a stream's messages as the handler asks for them; what is counted is the unfinished one. */
 async function* readMessages(source: Readable, connection: ConnectionBodies): AsyncGenerator<Uint8Array> {
   const countUnfinished = createUnfinishedMessage();
-  let heldBytes = 0;
-  function release(): void {
-    connection.release(heldBytes);
-    heldBytes = 0;
-  }
-  source.once('close', release);
+  const held = new HeldBody(connection);
+  source.once('close', () => held.release());
   try {
     for await (const piece of source.iterator({ destroyOnReturn: false })) {
       const unfinishedBytes = piece instanceof Uint8Array ? countUnfinished(piece) : 0;
-      release();
-      if (!connection.hold(unfinishedBytes, 0)) {
+      held.release();
+      if (!held.hold(unfinishedBytes)) {
         throw noRoomForBody();
       }
-      heldBytes = unfinishedBytes;
       yield piece;
     }
   } finally {
-    release();
+    held.release();
   }
 }

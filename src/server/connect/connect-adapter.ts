@@ -17,20 +17,17 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
  * Has one of Connect's handlers answer a request. Headers that are set on the response already are sent
  * as well. Never throws: a call whose answer cannot be made or sent is answered as INTERNAL and logged.
  *
- * @param body what the handler reads in place of the request, when that has been read in part or whole.
+ * @param body what the handler reads in place of the request, which has been read in part or whole.
  */
 export async function answerWithConnect(
   handler: SettledHandler,
   request: NodeRequest,
   response: NodeResponse,
-  body?: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   try {
     const universalRequest = readRequest(request, response);
-    await sendAnswer(
-      response,
-      await handler(body === undefined ? universalRequest : { ...universalRequest, body }),
-    );
+    await sendAnswer(response, await handler({ ...universalRequest, body }));
   } catch (error) {
     // ABORTED: the caller went away while it was answered.
     if (ConnectError.from(error).code === Code.Aborted) {
@@ -40,10 +37,19 @@ export async function answerWithConnect(
       response.destroy();
       return;
     }
-    const { headers } = request;
-    const failure = handler.recordDefect(error, (name) => headers[name]?.toString());
-    sendErrorAnswer(response, createErrorAnswer(headers['content-type'], failure), request.method);
+    answerDefect(handler, request, response, error);
   }
+}
+
+/** Records that an answer could not be made or sent, and answers INTERNAL instead. */
+export function answerDefect(
+  handler: SettledHandler,
+  { headers, method }: Pick<NodeRequest, 'headers' | 'method'>,
+  response: NodeResponse,
+  cause: unknown,
+): void {
+  const failure = handler.recordDefect(cause, (name) => headers[name]?.toString());
+  sendErrorAnswer(response, createErrorAnswer(headers['content-type'], failure), method);
 }
 
 function readRequest(request: NodeRequest, response: NodeResponse): UniversalServerRequest {

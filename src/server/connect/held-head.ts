@@ -1,8 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { sendErrorAnswer, sendHeadAlone } from './connect-adapter.ts';
-import { createErrorAnswer } from './error-answer.ts';
+import { answerDefect, sendHeadAlone } from './connect-adapter.ts';
 import type { SettledHandler } from './settled-answers.ts';
 
 interface HeldHead {
@@ -22,8 +21,7 @@ const held = ['writeHead', 'write', 'addTrailers', 'end'] as const;
  * `sendHeadAlone`), and one whose head cannot be sent is INTERNAL, where connect-fastify writes to standard
  * error and leaves the call to Fastify, which answers 200.
  */
-export function createHeadHolder(handlers: readonly SettledHandler[]) {
-  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
+export function createHeadHolder(byPath: ReadonlyMap<string, SettledHandler>) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const handler = byPath.get(request.routeOptions.url ?? '');
     if (handler !== undefined) {
@@ -64,9 +62,7 @@ function release({ handler, request, response }: HeldHead, send: () => void): vo
     if (response.headersSent || response.destroyed) {
       throw error;
     }
-    const { headers, method } = request;
-    const failure = handler.recordDefect(error, (name) => headers[name]?.toString());
-    sendErrorAnswer(response, createErrorAnswer(headers['content-type'], failure), method);
+    answerDefect(handler, request, response, error);
     throw new ConnectError('the answer could not be sent', Code.Aborted, undefined, undefined, error);
   }
 }

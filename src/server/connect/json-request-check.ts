@@ -1,6 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
-import { nearestName } from '../../base/nearest-name.ts';
+import { nearestName } from '../../base/near-name.ts';
 import { quote } from '../../base/quote.ts';
 import type { FieldViolation } from '../../payment/errors.ts';
 import { describeIntegerProblem, isIntegerType, NumberLiteral } from './json-integer.ts';
@@ -115,12 +115,22 @@ function describeEnumProblem(type: DescEnum, value: unknown, hint: string | unde
   if (typeof value !== 'string') {
     return describeIntegerProblem(ScalarType.INT32, value, wanted);
   }
-  const names = type.values.map(({ name }) => name);
-  if (names.includes(value)) {
+  if (type.values.some(({ name }) => name === value)) {
     return undefined;
   }
-  const meant = nearestName(value, names);
+  const meant = nearestValue(type, value);
   return meant === undefined ? wanted : `${wanted} (did you mean ${meant}?)`;
+}
+
+/** In any letter case, and also by the part of its name that tells it from the others: `fail`, `FAILED`. */
+function nearestValue({ values }: DescEnum, text: string): string | undefined {
+  const given = text.toUpperCase();
+  const wholeNames = values.map(({ name }) => name);
+  const ownNames = values.map(({ localName }) => localName);
+  const near = ownNames.includes(given)
+    ? given
+    : (nearestName(given, ownNames) ?? nearestName(given, wholeNames) ?? given);
+  return values.find(({ name, localName }) => name === near || localName === near)?.name;
 }
 
 function describeUnknownField(key: string, message: DescMessage): string {

@@ -14,12 +14,12 @@ import { findTrailerError } from '@connectrpc/connect/protocol-grpc';
 import { trailerFlag, trailerParse, trailerSerialize } from '@connectrpc/connect/protocol-grpc-web';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { mergeTrailersOnly, reescapeGrpcMessage, setGrpcStatus } from '../transport/grpc-status.ts';
+import { envelopeHeadBytes } from '../transport/envelope.ts';
 import { type RecordRefusal, type RefusedCall, requestIdHeader } from '../transport/refusals.ts';
 import { changeChunks } from './chunks.ts';
 
 /** From this size on Connect compresses, in bytes; its own default. */
 const compressMinBytes = 1_024;
-const envelopeHeadBytes = 5;
 /** More than Connect writes of any error, in bytes. */
 const maxErrorBytes = 16_777_216;
 
@@ -35,14 +35,6 @@ export interface SettledHandler extends UniversalHandler {
    * @returns the error to answer with instead.
    */
   recordDefect(cause: unknown, readHeader: RefusedCall['readHeader']): ConnectError;
-}
-
-/** The handlers, each as `withSettledAnswers` makes it. */
-export function settleAnswers(
-  handlers: readonly UniversalHandler[],
-  record: RecordRefusal,
-): readonly SettledHandler[] {
-  return handlers.map((handler) => withSettledAnswers(handler, record));
 }
 
 /**

@@ -1,5 +1,4 @@
-/** Bytes in front of each message of a stream: one of flags, four of length. */
-const headBytes = 5;
+import { envelopeHeadBytes } from '../transport/envelope.ts';
 
 /**
  * Follows the messages of a streaming call through the pieces that they come in.
@@ -13,14 +12,14 @@ export function createUnfinishedMessage(): (piece: Uint8Array) => number {
   let received = 0;
 
   function finishIfWhole(): void {
-    if (head === headBytes && received === announced) {
+    if (head === envelopeHeadBytes && received === announced) {
       head = announced = received = 0;
     }
   }
 
   return (piece) => {
     for (let at = 0; at < piece.length;) {
-      if (head < headBytes) {
+      if (head < envelopeHeadBytes) {
         announced = head === 0 ? 0 : announced * 256 + (piece[at] ?? 0);
         head += 1;
         at += 1;

@@ -80,7 +80,7 @@ function answer(
 }
 
 /** Takes the response from Fastify, with the headers that hooks have given to it. */
-export function takeOver(reply: FastifyReply): void {
+function takeOver(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) {
       reply.raw.setHeader(name, value);

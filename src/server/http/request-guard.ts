@@ -28,9 +28,7 @@ interface Objection {
  * message too, which they would answer as an internal error. A call to a method that does not exist ends
  * here as well, before Fastify has an opinion about its body.
  */
-export function createRequestGuard(handlers: readonly UniversalHandler[], errors: ProtocolErrors) {
-  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
-
+export function createRequestGuard(byPath: ReadonlyMap<string, UniversalHandler>, errors: ProtocolErrors) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { path, query } = splitTarget(request.url);
     const handler = byPath.get(path);

@@ -8,7 +8,7 @@ import {
 } from '@connectrpc/connect/protocol-grpc';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { mergeTrailersOnly, setGrpcStatus } from '../transport/grpc-status.ts';
-import { unwrapEnvelope, wrapEnvelope } from './envelope.ts';
+import { unwrapEnvelope, wrapEnvelope } from '../transport/envelope.ts';
 import { toNodeHeaders } from '../transport/header-conversion.ts';
 import type { AnsweredCall, LaneProtocol } from './lane-types.ts';
 

@@ -7,7 +7,7 @@ import {
   trailerSerialize,
 } from '@connectrpc/connect/protocol-grpc-web';
 import { setGrpcStatus } from '../transport/grpc-status.ts';
-import { wrapEnvelope } from './envelope.ts';
+import { wrapEnvelope } from '../transport/envelope.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
 import { toNodeHeaders } from '../transport/header-conversion.ts';
 import type { AnsweredCall, LaneProtocol, LaneReply } from './lane-types.ts';

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { type ConnectionBodies, noRoomForBody } from '../transport/body-budget.ts';
+import { type ConnectionBodies, HeldBody, noRoomForBody } from '../transport/body-budget.ts';
 import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
 import { callUrl } from '../transport/request-target.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
@@ -41,8 +41,7 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
   readonly #route: LaneRoute;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #connection: ConnectionBodies;
-  #heldBytes = 0;
+  readonly held: HeldBody;
 
   constructor(
     lane: UnaryLane,
@@ -55,45 +54,27 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
     this.#route = route;
     this.#request = request;
     this.#response = response;
-    this.#connection = connection;
+    this.held = new HeldBody(connection);
   }
 
   get headers(): IncomingHttpHeaders {
     return this.#request.headers;
   }
 
-  hold(bytes: number): boolean {
-    const hasRoom = this.#connection.hold(bytes, this.#heldBytes);
-    if (hasRoom) {
-      this.#heldBytes += bytes;
-    }
-    return hasRoom;
-  }
-
-  /** The pieces of an HTTP/1.1 body are copies of Node's already. */
-  get mustCopy(): boolean {
-    return false;
-  }
-
-  #release(): void {
-    this.#connection.release(this.#heldBytes);
-    this.#heldBytes = 0;
-  }
-
   onWhole(body: Buffer): void {
-    this.#release();
+    this.held.release();
     if (!this.#lane.answer(this.#route, this, body)) {
       this.#handToConnect(bodyOf([body], this.#request));
     }
   }
 
   onTooLarge(received: readonly Buffer[]): void {
-    this.#release();
+    this.held.release();
     this.#handToConnect(bodyOf(received, this.#request));
   }
 
   onNoRoom(): void {
-    this.#release();
+    this.held.release();
     this.#handToConnect(failingBody(noRoomForBody()));
   }
 

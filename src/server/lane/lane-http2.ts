@@ -46,7 +46,7 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
   readonly #lane: UnaryLane;
   readonly #route: LaneRoute;
   readonly #stream: ServerHttp2Stream;
-  readonly #awaitedBody: AwaitedBody;
+  readonly held: AwaitedBody;
 
   constructor(
     lane: UnaryLane,
@@ -59,19 +59,11 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
     this.#route = route;
     this.#stream = stream;
     this.headers = headers;
-    this.#awaitedBody = awaitedBody;
-  }
-
-  hold(bytes: number): boolean {
-    return this.#awaitedBody.hold(bytes);
-  }
-
-  get mustCopy(): boolean {
-    return this.#awaitedBody.mustCopy;
+    this.held = awaitedBody;
   }
 
   onWhole(body: Buffer): void {
-    this.#awaitedBody.end();
+    this.held.end();
     // Node emits `end` on RST_STREAM as well. The handler does not run for a caller that can no longer
     // be answered, so that a flood of opened and reset streams costs a tenth of as many calls.
     if (this.#stream.closed) {
@@ -87,7 +79,7 @@ class Http2Exchange implements LaneExchange, BodyConsumer {
   }
 
   onNoRoom(): void {
-    this.#awaitedBody.end();
+    this.held.end();
     this.#handToConnect(failingBody(noRoomForBody()));
   }
 

@@ -9,7 +9,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceRegistration } from '../connect/service-registration.ts';
 import type { SettledHandler } from '../connect/settled-answers.ts';
 import { type RecordRefusal, requestIdHeader } from '../transport/refusals.ts';
-import { envelopeHeadBytes } from './envelope.ts';
+import { envelopeHeadBytes } from '../transport/envelope.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
 import { type AnyResponse, LaneCall } from './lane-call.ts';
 import { createLaneRoutes } from './lane-routes.ts';

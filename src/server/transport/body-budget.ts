@@ -17,6 +17,37 @@ export interface ConnectionBodies {
   close(): void;
 }
 
+/** Counts the bytes of one body until it is complete or not needed any more. */
+export class HeldBody {
+  readonly #connection: ConnectionBodies;
+  #bytes = 0;
+
+  /** @param connection that the body comes by. */
+  constructor(connection: ConnectionBodies) {
+    this.#connection = connection;
+  }
+
+  /** Counts more bytes; false, and counts nothing, when there is no room for them. */
+  hold(bytes: number): boolean {
+    const hasRoom = this.#connection.hold(bytes, this.#bytes);
+    if (hasRoom) {
+      this.#bytes += bytes;
+    }
+    return hasRoom;
+  }
+
+  /** Gives back what was counted. May be called more than once. */
+  release(): void {
+    this.#connection.release(this.#bytes);
+    this.#bytes = 0;
+  }
+
+  /** See `ConnectionBodies`. */
+  get mustCopy(): boolean {
+    return this.#connection.mustCopy;
+  }
+}
+
 /** Bounds what request bodies hold that have not come in whole, per connection and in all. */
 export interface BodyBudget {
   /** That of a connection: a socket over HTTP/1.1, a session over HTTP/2. */

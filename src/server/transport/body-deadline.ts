@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { ConnectionBodies } from './body-budget.ts';
+import { type ConnectionBodies, HeldBody } from './body-budget.ts';
 
 /** Resets HTTP/2 streams whose request body is not complete in time; HTTP/1.1 has `requestTimeout` for that. */
 export interface BodyDeadline {
@@ -8,11 +8,7 @@ export interface BodyDeadline {
 }
 
 /** A body that is not complete yet. */
-export interface AwaitedBody {
-  /** Counts more bytes that are held until the end; false when there is no room for them. */
-  hold(bytes: number): boolean;
-  /** See `ConnectionBodies`. */
-  readonly mustCopy: boolean;
+export interface AwaitedBody extends HeldBody {
   /**
    * Ends the deadline and gives back the bytes: the body is complete, or not needed any more. May be
    * called more than once.
@@ -28,7 +24,7 @@ export interface AwaitedBody {
  * @param timeoutMs time for a whole body, in milliseconds.
  */
 export function createBodyDeadline(timeoutMs: number): BodyDeadline {
-  const ring = new RingEntry(undefined, undefined);
+  const ring = new RingEntry(undefined, noConnection);
   let timer: NodeJS.Timeout | undefined;
 
   function sweep(): void {
@@ -52,30 +48,24 @@ export function createBodyDeadline(timeoutMs: number): BodyDeadline {
   };
 }
 
+/** Of the head of the ring, which is no body. */
+const noConnection: ConnectionBodies = {
+  hold: () => false,
+  release: () => undefined,
+  mustCopy: false,
+  close: () => undefined,
+};
+
 /** An entry of the ring; the one without a stream is its head. */
-class RingEntry implements AwaitedBody {
+class RingEntry extends HeldBody implements AwaitedBody {
   readonly stream: ServerHttp2Stream | undefined;
   readonly beganAtMs = performance.now();
   next: RingEntry = this;
   #previous: RingEntry = this;
-  readonly #connection: ConnectionBodies | undefined;
-  #heldBytes = 0;
 
-  constructor(stream: ServerHttp2Stream | undefined, connection: ConnectionBodies | undefined) {
+  constructor(stream: ServerHttp2Stream | undefined, connection: ConnectionBodies) {
+    super(connection);
     this.stream = stream;
-    this.#connection = connection;
-  }
-
-  hold(bytes: number): boolean {
-    const hasRoom = this.#connection?.hold(bytes, this.#heldBytes) ?? false;
-    if (hasRoom) {
-      this.#heldBytes += bytes;
-    }
-    return hasRoom;
-  }
-
-  get mustCopy(): boolean {
-    return this.#connection?.mustCopy ?? false;
   }
 
   insertBefore(other: RingEntry): this {
@@ -87,8 +77,7 @@ class RingEntry implements AwaitedBody {
   }
 
   end(): void {
-    this.#connection?.release(this.#heldBytes);
-    this.#heldBytes = 0;
+    this.release();
     this.#previous.next = this.next;
     this.next.#previous = this.#previous;
     this.next = this;

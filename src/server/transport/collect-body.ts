@@ -1,11 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { HeldBody } from './body-budget.ts';
 
 /** Takes a request's body from `collectBody`; at most one of the last three is called, once. */
 export interface BodyConsumer {
-  /** Counts more bytes that are held until the body is complete; false when there is no room for them. */
-  hold(bytes: number): boolean;
-  /** Whether the body must not keep the read that its first piece came in. */
-  readonly mustCopy: boolean;
+  /** Counts the bytes that are held until the body is complete. */
+  readonly held: HeldBody;
   /** The body is complete. */
   onWhole(body: Buffer): void;
   /** The body is larger than allowed; the source is paused, and the rest of the body still in it. */
@@ -29,7 +28,7 @@ export function collectBody(source: Readable, maxBytes: number, bodyConsumer: Bo
   let received = 0;
 
   function onData(chunk: Buffer): void {
-    if (consumer?.hold(chunk.length) === false) {
+    if (consumer?.held.hold(chunk.length) === false) {
       stop();
       consumer.onNoRoom();
       return;
@@ -37,7 +36,7 @@ export function collectBody(source: Readable, maxBytes: number, bodyConsumer: Bo
     if (received > 0) {
       body = append(body, received, chunk);
     } else {
-      body = consumer?.mustCopy === true ? Buffer.from(chunk) : chunk;
+      body = consumer?.held.mustCopy === true ? Buffer.from(chunk) : chunk;
     }
     received += chunk.length;
     if (received > maxBytes) {

@@ -1,6 +1,12 @@
 import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
 import type { AttemptLog, LoggedAttempt } from '../../delivery/ports.ts';
-import { bytesOfText, maxBytesOfOthers, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
+import {
+  type BudgetShare,
+  bytesOfText,
+  createBudgetShare,
+  type MemoryBudget,
+  unlimitedBudget,
+} from './memory-budget.ts';
 
 interface MemoryAttemptLogOptions {
   readonly clock: SimClock;
@@ -23,11 +29,9 @@ interface Entry {
 }
 
 interface State extends MemoryAttemptLogOptions {
-  readonly budget: MemoryBudget;
+  readonly share: BudgetShare;
   /** By the event's id, in the order of first attempts, which is nearly that of the events. */
   readonly newest: Map<string, Entry>;
-  readonly maxBytes: number;
-  usedBytes: number;
   sweepTimer: Timer | undefined;
 }
 
@@ -40,13 +44,10 @@ const forgottenPerLoop = 10_000;
 
 /** Webhook attempts in this process's memory: gone when it ends. */
 export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): AttemptLog {
-  const budget = options.budget ?? unlimitedBudget();
   const self: State = {
     ...options,
-    budget,
+    share: createBudgetShare(options.budget ?? unlimitedBudget()),
     newest: new Map(),
-    maxBytes: maxBytesOfOthers(budget),
-    usedBytes: 0,
     sweepTimer: undefined,
   };
   sweepLater(self);
@@ -58,9 +59,9 @@ export function createMemoryAttemptLog(options: MemoryAttemptLogOptions): Attemp
       }
       const entry = { attempt, occurredAtMs: event.occurredAtMs, before };
       self.newest.set(event.id, entry);
-      count(self, bytesOf(entry));
+      self.share.count(bytesOf(entry));
       shorten(self, entry);
-      while (self.usedBytes > self.maxBytes && self.newest.size > 1) {
+      while (self.share.isExceeded() && self.newest.size > 1) {
         forgetFirst(self);
       }
       return undefined;
@@ -120,14 +121,9 @@ function forgetFirst(self: State): void {
 
 function forget(self: State, eventId: string): void {
   for (let entry = self.newest.get(eventId); entry !== undefined; entry = entry.before) {
-    count(self, -bytesOf(entry));
+    self.share.count(-bytesOf(entry));
   }
   self.newest.delete(eventId);
-}
-
-function count(self: State, bytes: number): void {
-  self.usedBytes += bytes;
-  self.budget.usedBytes += bytes;
 }
 
 function bytesOf({ attempt }: Entry): number {
@@ -141,7 +137,7 @@ function shorten(self: State, entry: Entry): void {
     last = last.before;
   }
   for (let cut = last.before; cut !== undefined; cut = cut.before) {
-    count(self, -bytesOf(cut));
+    self.share.count(-bytesOf(cut));
   }
   last.before = undefined;
 }

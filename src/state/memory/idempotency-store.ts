@@ -1,7 +1,13 @@
 import type { SimClock } from '../../base/clock.ts';
 import type { IdempotencyStore, IdempotentCall, IdempotentResult } from '../../payment/ports.ts';
 import { Fifo } from '../../base/fifo.ts';
-import { bytesOfText, maxBytesOfOthers, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
+import {
+  type BudgetShare,
+  bytesOfText,
+  createBudgetShare,
+  type MemoryBudget,
+  unlimitedBudget,
+} from './memory-budget.ts';
 
 /** How long and how many keys to remember. */
 interface MemoryIdempotencyStoreOptions {
@@ -26,9 +32,7 @@ interface Expiry {
 }
 
 interface State extends MemoryIdempotencyStoreOptions {
-  readonly budget: MemoryBudget;
-  readonly maxBytes: number;
-  usedBytes: number;
+  readonly share: BudgetShare;
   readonly records: Map<string, IdempotencyRecord>;
   /**
    * One entry per key whose call has ended well, and only those: a key that was freed by a failure
@@ -42,12 +46,9 @@ const keyBytes = 450;
 
 /** Idempotency keys in this process's memory. */
 export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOptions): IdempotencyStore {
-  const budget = options.budget ?? unlimitedBudget();
   const self: State = {
     ...options,
-    budget,
-    maxBytes: maxBytesOfOthers(budget),
-    usedBytes: 0,
+    share: createBudgetShare(options.budget ?? unlimitedBudget()),
     records: new Map(),
     oldestFirst: new Fifo(),
   };
@@ -75,7 +76,7 @@ async function once(
   const proposed = propose();
   const record = { fingerprint: call.fingerprint, value: execute(proposed).then(() => proposed) };
   self.records.set(call.key, record);
-  count(self, bytesOf(call.key, record));
+  self.share.count(bytesOf(call.key, record));
   try {
     const value = await record.value;
     self.oldestFirst.push({ key: call.key, atMs: self.clock.now() + self.ttlMs });
@@ -99,7 +100,7 @@ function forgetExpired(self: State): void {
 
 /** Not before the call has ended well: calls that are refused must not push out good keys. */
 function forgetBeyondLimits(self: State): void {
-  while (self.oldestFirst.size > 1 && (self.records.size > self.maxKeys || self.usedBytes > self.maxBytes)) {
+  while (self.oldestFirst.size > 1 && (self.records.size > self.maxKeys || self.share.isExceeded())) {
     forgetOldest(self);
   }
 }
@@ -115,13 +116,8 @@ function forget(self: State, key: string): void {
   const record = self.records.get(key);
   if (record !== undefined) {
     self.records.delete(key);
-    count(self, -bytesOf(key, record));
+    self.share.count(-bytesOf(key, record));
   }
-}
-
-function count(self: State, bytes: number): void {
-  self.usedBytes += bytes;
-  self.budget.usedBytes += bytes;
 }
 
 function bytesOf(key: string, { fingerprint }: IdempotencyRecord): number {

@@ -32,9 +32,25 @@ const bytesPerCharacter = 2;
 /** Idempotency keys, and the notes of webhook attempts, take at most this share of the budget each. */
 const shareOfOthers = 0.25;
 
-/** The bytes that keys, or notes of attempts, may take. */
-export function maxBytesOfOthers(budget: MemoryBudget): number {
-  return budget.maxBytes * shareOfOthers;
+/** The part of the budget that keys, or notes of attempts, may take. */
+export interface BudgetShare {
+  /** Counts bytes that are taken, or given back when below 0; in the budget as well. */
+  count(bytes: number): void;
+  /** Whether more are taken than may be. */
+  isExceeded(): boolean;
+}
+
+/** See `BudgetShare`. */
+export function createBudgetShare(budget: MemoryBudget): BudgetShare {
+  const maxBytes = budget.maxBytes * shareOfOthers;
+  let usedBytes = 0;
+  return {
+    count(bytes) {
+      usedBytes += bytes;
+      budget.usedBytes += bytes;
+    },
+    isExceeded: () => usedBytes > maxBytes,
+  };
 }
 
 /** What a payment takes, in bytes: the same before and after its settlement, and with room for its webhook. */

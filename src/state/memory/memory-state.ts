@@ -1,3 +1,4 @@
+import { originOf } from '../../base/http-url.ts';
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
 import type { State } from '../state.ts';
@@ -49,7 +50,7 @@ export function createMemoryState(options: MemoryStateOptions): State {
       clock,
       maxWaiting: options.webhookMaxBacklog,
       maxWaitingPerOrigin: options.webhookMaxBacklogPerOrigin,
-      originOf: ({ url }) => new URL(url).origin,
+      originOf: ({ url }) => originOf(url),
     }),
     // By the machine's time, as all of EventBridge. Its sender says how many may wait.
     eventQueue: createMemoryDeliveryQueue<Delivery>({

@@ -1,6 +1,6 @@
 import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
-import { memoize } from '../../base/memoize.ts';
+import { originOf } from '../../base/http-url.ts';
 import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
@@ -41,8 +41,6 @@ interface State extends MemoryPaymentsOptions {
 const maxSweepIntervalMs = 10_000;
 /** So many expired payments leave at once; then the event loop has its turn. */
 const evictedPerLoop = 10_000;
-/** Addresses whose origins are kept. */
-const maxOrigins = 1_000;
 
 const registered = Promise.resolve('registered' as const);
 const full = Promise.resolve('full' as const);
@@ -179,13 +177,12 @@ async function drain(self: State, withinMs: number): Promise<void> {
   const { machine, due } = self;
   const deadline = machine.monotonic() + withinMs;
   self.horizonMs = self.clock.now() + withinMs;
-  const originOfUrl = memoize((url) => new URL(url).origin, maxOrigins);
   await settlePaced(due.takeAfter(self.horizonMs), {
     machine,
     deadline,
     originOf(paymentId) {
       const url = self.payments.get(paymentId)?.webhookUrl;
-      return url === undefined ? undefined : originOfUrl(url);
+      return url === undefined ? undefined : originOf(url);
     },
     hasRoom: (origin) => self.handlers?.hasRoom(origin) ?? true,
     toCome: () => due.size(),

@@ -10,11 +10,9 @@ import {
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { HandedOverError, PaymentError } from '../../payment/errors.ts';
-import { NothingToDoError, UnknownJobFormError } from './job-records.ts';
+import { createJobLog, type JobLog } from './job-log.ts';
 import { JobWorker } from './job-worker.ts';
 import type { RedisClients } from './redis-clients.ts';
-import { describeRedisError } from './redis-error.ts';
 import { shardPrefix } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
@@ -90,9 +88,8 @@ interface Jobs<Data> {
   readonly client: IRedisClient;
   /** By shard. */
   readonly queues: readonly Queue[];
+  readonly log: JobLog;
   workers: readonly Worker<unknown>[];
-  /** Whether a job of another release was told of. */
-  hasToldOfOthers: boolean;
   run: RunJob<Data> | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
   ending: Promise<unknown> | undefined;
@@ -100,12 +97,13 @@ interface Jobs<Data> {
 
 /** See `JobQueue`. */
 export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
+  const log = createJobLog(deps.name, maxAttempts, deps.logger);
   const self: Jobs<Data> = {
     deps,
+    log,
     client: createIORedisClient(deps.clients.calls),
-    queues: Array.from({ length: deps.shards }, (_, shard) => createQueue(deps, shard)),
+    queues: Array.from({ length: deps.shards }, (_, shard) => createQueue(deps, log, shard)),
     workers: [],
-    hasToldOfOthers: false,
     run: undefined,
     ending: undefined,
   };
@@ -122,14 +120,14 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
   };
 }
 
-function createQueue<Data>(deps: JobQueueDeps<Data>, shard: number): Queue {
+function createQueue<Data>(deps: JobQueueDeps<Data>, log: JobLog, shard: number): Queue {
   const queue = new Queue(deps.name, {
     connection: deps.clients.calls,
     prefix: shardPrefix(shard, deps.shards),
     skipVersionCheck: true,
     streams: { events: { maxLen: maxEvents } },
   });
-  queue.on('error', (error) => report(deps, error));
+  queue.on('error', log.failed);
   return queue;
 }
 
@@ -167,48 +165,14 @@ function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
       settings: { backoffStrategy: backoffMs },
     },
   );
-  logEvents(self, worker);
-  worker.run().catch((error: unknown) => report(deps, error));
+  self.log.follow(worker);
+  worker.run().catch(self.log.failed);
   return worker;
 }
 
 /** @param attempts how many have been made, 1 or more. */
 function backoffMs(attempts: number): number {
   return Math.min(backoffBaseMs * 2 ** attempts, maxBackoffMs);
-}
-
-function logEvents<Data>(self: Jobs<Data>, worker: Worker<unknown>): void {
-  const { deps } = self;
-  const { name, logger } = deps;
-  worker.on('error', (error) => report(deps, error));
-  worker.on('stalled', (id) =>
-    logger.warn({ queue: name, job: id }, 'A job was left by a process, and is done again'),
-  );
-  worker.on('failed', (job, error) => {
-    const fields = { queue: name, job: job?.id, error: error.message };
-    if (job !== undefined && job.attemptsMade >= maxAttempts) {
-      logger.error(fields, 'A job was given up');
-    } else if (isOfOtherRelease(error)) {
-      // Once: its jobs come back until a replica of that release takes them.
-      if (!self.hasToldOfOthers) {
-        self.hasToldOfOthers = true;
-        logger.warn(fields, 'A job of another release is left to it');
-      }
-    } else if (!(error instanceof HandedOverError || error instanceof NothingToDoError)) {
-      logger.warn(fields, 'A job failed, to be tried again');
-    }
-  });
-}
-
-function isOfOtherRelease(error: Error): boolean {
-  return (
-    error instanceof UnknownJobFormError ||
-    (error instanceof PaymentError && error.reason.kind === 'unknown-form')
-  );
-}
-
-function report<Data>({ name, logger }: JobQueueDeps<Data>, error: unknown): void {
-  logger.debug({ queue: name, error: describeRedisError(error) }, 'Redis failed a worker');
 }
 
 async function add<Data>(self: Jobs<Data>, shard: number, job: NewJob): Promise<void> {

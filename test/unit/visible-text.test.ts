@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printable } from '../../src/base/printable.ts';
+import { escapeInvisible } from '../../src/base/visible-text.ts';
 
 test.each([
   ['\u001b[2J\u0007', String.raw`\u001b[2J\u0007`],
@@ -7,7 +7,8 @@ test.each([
   ['\u009b31m\u007f', String.raw`\u009b31m\u007f`],
   ['\u202egnp.exe\u200b', String.raw`\u202egnp.exe\u200b`],
   ['\u{e0041}\ud800', String.raw`\u{e0041}\ud800`],
+  ['a b\u00a0c\u3000\u3164\u2800', String.raw`a b\u00a0c\u3000\u3164\u2800`],
   ['결제 é 日本 \\ 🎉', '결제 é 日本 \\ 🎉'],
 ])('%j', (text, shown) => {
-  expect(printable(text)).toBe(shown);
+  expect(escapeInvisible(text)).toBe(shown);
 });
