@@ -1,7 +1,7 @@
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { pino } from 'pino';
-import { eventBridgeDetailType } from '../src/delivery/payload.ts';
+import { eventBridgeDetailTypes } from '../src/delivery/payload.ts';
 import { runSteps } from '../src/base/run-steps.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { type EventBus, localAccount } from './event-bus.ts';
@@ -148,7 +148,7 @@ async function createQueues(client: SQSClient, setup: LocalAwsSetup): Promise<vo
 
 /** The bus with its rule for payment events. */
 function toBus({ region, busName, ruleName, source, queueName }: LocalAwsSetup): EventBus {
-  const pattern = { source: [source], 'detail-type': [eventBridgeDetailType] };
+  const pattern = { source: [source], 'detail-type': [eventBridgeDetailTypes['payment.status_updated']] };
   return {
     name: busName,
     rules: [{ name: ruleName, pattern, targetArn: queueArn(region, queueName) }],
