@@ -146,9 +146,9 @@ async function createQueues(client: SQSClient, setup: LocalAwsSetup): Promise<vo
   );
 }
 
-/** The bus with its rule for payment events. */
+/** The bus with its rule for payment events: changes of status, and refunds that change none. */
 function toBus({ region, busName, ruleName, source, queueName }: LocalAwsSetup): EventBus {
-  const pattern = { source: [source], 'detail-type': [eventBridgeDetailTypes['payment.status_updated']] };
+  const pattern = { source: [source], 'detail-type': Object.values(eventBridgeDetailTypes) };
   return {
     name: busName,
     rules: [{ name: ruleName, pattern, targetArn: queueArn(region, queueName) }],
