@@ -27,7 +27,7 @@ const nothingHere = { error: 'there is nothing here; ask with GET /health, /live
 
 /** Probes and scrapes need fewer than ten. */
 const maxConnections = 1_000;
-/** Requests of a connection that may wait for their turn: nobody pipelines here, and an answer has 60 kB. */
+/** Requests of a connection that may wait for their turn: nobody pipelines here, and an answer has about 50 kB. */
 const maxPipelined = 10;
 /** For requests under way when the server is closed, in milliseconds: a scrape takes far less. */
 const closeMs = 500;
