@@ -44,14 +44,14 @@ export function buildServices(
   payments.start(
     createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
   );
-  const { defaultScenario, defaultDelayMs, delayScenarioMs, maxPayments } = config;
+  const { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs, maxPayments } = config;
   const service = createPaymentService({
     clock,
     outcomes,
     newId,
     payments,
     idempotency,
-    scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs },
+    scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs },
     checkWebhookUrl: createWebhookUrlCheck(({ hostname }) => {
       const reason = egressPolicy.refuseHost(hostname);
       return reason && `${hostname} ${reason}`;

@@ -7,6 +7,7 @@ import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import { allowHalfOpen, createConnectionGuard, guardExchange } from '../transport/guard-http1.ts';
 import { endWithCaller } from '../transport/half-open.ts';
 import { ignoreErrors } from '../transport/ignore-errors.ts';
+import { createPipelineLimit } from '../transport/pipelined-requests.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
@@ -69,7 +70,11 @@ export function createDualProtocolServer(
     http1Connections: 0,
     closing: false,
   };
+  const admitPipelined = createPipelineLimit(limits.maxConcurrentStreams);
   http1.on('request', (request, response) => {
+    if (!admitPipelined(request, response)) {
+      return;
+    }
     dropEndlessTimeouts(request.headers);
     // While closing, Fastify refuses new requests on connections that were kept alive.
     const bodies = bodyBudget.of(request.socket);
