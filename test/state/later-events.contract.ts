@@ -198,6 +198,23 @@ function describeOrder(open: PaymentsFactory): void {
     );
   }, 60_000);
 
+  test('an event that has to wait for the one before is announced after the time to live as well', async () => {
+    const first = Promise.withResolvers<void>();
+    const { payments, register, announced, now, passTime } = await startRecording(
+      open,
+      { ttlMs, maxPayments: 10 },
+      ({ sequence }) => (sequence === 1 ? first.promise : undefined),
+    );
+    await register();
+    await payments.hasten('pay-1');
+    await expect.poll(() => announced.length).toBe(1);
+    await payments.transition('pay-1', adding(now, 'evt-a'));
+    await passTime(ttlMs);
+    first.resolve();
+    const sequences = () => announced.map(({ event }) => event.sequence);
+    await expect.poll(sequences, { timeout: 20_000 }).toEqual([1, 2]);
+  }, 30_000);
+
   test('an event whose announcement fails is announced again before the next one', async () => {
     let fails = true;
     const { payments, register, announced, now, failures, outlivesProcess } = await startRecording(

@@ -135,7 +135,9 @@ function describeIndex(): void {
     await register({ createdAtMs: 1_000 });
     await register({ createdAtMs: 9_000 });
     const scores = await withClient(nextDatabase, async (client) =>
-      Promise.all((await client.keys('*:payments')).map((key) => client.zrange(key, '0', '-1', 'WITHSCORES'))),
+      Promise.all(
+        (await client.keys('*:payments')).map((key) => client.zrange(key, '0', '-1', 'WITHSCORES')),
+      ),
     );
     expect(scores).toEqual([['pay-1', '1000']]);
   });
