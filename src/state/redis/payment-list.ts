@@ -57,7 +57,7 @@ function readPayment(id: string, record: string): Payment | undefined {
 }
 
 /**
- * The ids of a shard, each once. By time and not by rank, which changes while payments come and go; those of
+ * The ids of a shard, each once, some at a time. By time and not by rank, which changes while payments come and go; those of
  * the last millisecond come again with the next part, and are left out there.
  */
 async function* idsOf({ client, link, shards }: PaymentListDeps, shard: number): AsyncGenerator<string[]> {
@@ -70,7 +70,10 @@ async function* idsOf({ client, link, shards }: PaymentListDeps, shard: number):
       client.zrange(key, fromMs, '+inf', 'BYSCORE', 'LIMIT', 0, wanted, 'WITHSCORES'),
     );
     const ids = found.filter((_, at) => at % 2 === 0);
-    yield ids.filter((id) => !seen.has(id));
+    const unseen = ids.filter((id) => !seen.has(id));
+    if (unseen.length > 0) {
+      yield unseen;
+    }
     if (ids.length < wanted) {
       return;
     }
