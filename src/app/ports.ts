@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { MachineClock } from '../base/clock.ts';
 import type { ApiServer } from '../server/api-server.ts';
@@ -42,7 +43,7 @@ export async function buildPorts(
   const { config, metrics } = basics;
   const ops = createOpsServer({ ...options, registry: metrics.registry, logger: fastifyLoggerOf(basics) });
   await ops.ready();
-  const listener = ops.routing;
+  const listener: RequestListener = (request, response) => ops.routing(request, response);
   const shared = isShared(config);
   const plain = { paths: probePaths, listener };
   const api = await buildApi(basics, contracts.payment, plain);
