@@ -1,7 +1,7 @@
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { pino } from 'pino';
-import { eventBridgeDetailType } from '../src/delivery/payload.ts';
+import { eventBridgeDetailTypes } from '../src/delivery/payload.ts';
 import { runSteps } from '../src/base/run-steps.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { type EventBus, type EventRule, localAccount } from './event-bus.ts';
@@ -108,7 +108,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
 
 function withDefaults(options: LocalAwsOptions) {
   const { ruleName = 'payment-status-updated', source = 'payment-sim-api' } = options;
-  const pattern = { source: [source], 'detail-type': [eventBridgeDetailType] };
+  const pattern = { source: [source], 'detail-type': [eventBridgeDetailTypes['payment.status_updated']] };
   return {
     host: options.host ?? '127.0.0.1',
     eventBridgePort: options.eventBridgePort ?? 0,

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { eventBridgeDetailType } from '../../src/delivery/payload.ts';
+import { eventBridgeDetailTypes } from '../../src/delivery/payload.ts';
 import { serveLoops } from './run-loops.ts';
 import { sampleDetail } from './sample-event.ts';
 
@@ -16,7 +16,7 @@ const client = new EventBridgeClient({
 });
 const entries = Array.from({ length: 10 }, () => ({
   Source: 'payment-sim-api',
-  DetailType: eventBridgeDetailType,
+  DetailType: eventBridgeDetailTypes['payment.status_updated'],
   EventBusName: 'ticket-reservation-events',
   Detail: sampleDetail,
   Time: new Date(),

@@ -14,12 +14,15 @@ export const sampleEvent: PaymentEvent = {
     userId: 'user-bench-1',
     status: 'COMPLETED',
     money: { amount: 120_000, currency: 'KRW' },
+    transactionId: 'txn-00000000-0000-4000-8000-000000000000',
+    failureCode: undefined,
     trace: {
       traceparent: undefined,
       tracestate: undefined,
       requestId: '5d3cb45e-36e5-4c43-9a0f-5d3ad9c4e1c2',
     },
   },
+  refund: undefined,
 };
 
 const timestampSeconds = 1_795_359_818;

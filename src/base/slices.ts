@@ -10,10 +10,14 @@ const itemsPerSlice = 100;
  *
  * @param work must not throw, or the rest is left undone.
  */
-export async function eachInSlices<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
+export async function eachInSlices<T>(
+  items: Iterable<T>,
+  work: (item: T) => void,
+  perSlice = itemsPerSlice,
+): Promise<void> {
   let done = 0;
   for (const item of items) {
-    if (done === itemsPerSlice) {
+    if (done === perSlice) {
       await nextLoop();
       done = 0;
     }

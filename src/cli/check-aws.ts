@@ -8,7 +8,7 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { eventBridgeDetailType } from '../delivery/payload.ts';
+import { eventBridgeDetailTypes } from '../delivery/payload.ts';
 import { judgeQueuePolicy } from './queue-policy.ts';
 
 /** One thing that was checked. */
@@ -117,7 +117,7 @@ async function checkRules(self: CheckState, queue: QueueFacts | undefined): Prom
   if (rules?.length === 0) {
     addMissing(
       self,
-      `event bus ${busName}: no enabled rule matches source "${source}" with detail-type "${eventBridgeDetailType}"`,
+      `event bus ${busName}: no enabled rule matches source "${source}" with detail-type "${eventBridgeDetailTypes['payment.status_updated']}"`,
     );
   } else if (rules !== undefined && queue !== undefined) {
     const isTarget = await tryCall(self, 'targets', () =>
@@ -225,7 +225,7 @@ function toSampleEvent(expected: ExpectedAws): string {
   return JSON.stringify({
     version: '0',
     id: 'evt-check',
-    'detail-type': eventBridgeDetailType,
+    'detail-type': eventBridgeDetailTypes['payment.status_updated'],
     source: expected.source,
     account: '000000000000',
     time: '2026-01-01T00:00:00Z',

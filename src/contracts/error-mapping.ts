@@ -24,6 +24,10 @@ function mapReason(message: string, reason: PaymentErrorReason): ConnectError {
       ]);
     case 'payment-not-found':
       return new ConnectError(message, Code.NotFound);
+    case 'conflict':
+    case 'refund-declined':
+    case 'no-index':
+      return new ConnectError(message, Code.FailedPrecondition);
     case 'idempotency-key-reused':
       return new ConnectError(message, Code.AlreadyExists);
     case 'state-unavailable':

@@ -1,9 +1,10 @@
 import type { PaymentEvent, PaymentEventType } from '../payment/event.ts';
 
-/** The `event_type` of the webhooks that tell a change of status. */
-export const webhookEventType: PaymentEventType = 'payment.status_updated';
-/** The `detail-type` of every EventBridge event. */
-export const eventBridgeDetailType = 'Payment Status Updated';
+/** The `detail-type` of EventBridge events. Rules for changes of status need not know of the other. */
+export const eventBridgeDetailTypes: Readonly<Record<PaymentEventType, string>> = {
+  'payment.status_updated': 'Payment Status Updated',
+  'payment.refund_updated': 'Payment Refund Updated',
+};
 
 /**
  * The JSON body of the webhook.
@@ -32,7 +33,8 @@ export function encodeEventBridgeDetail(event: PaymentEvent, timestampSeconds: n
   });
 }
 
-function webhookFields({ id, type, payment }: PaymentEvent, timestampSeconds: number) {
+/** Without those that are undefined; the first eight are in every event, and always were. */
+function webhookFields({ id, type, sequence, payment, refund }: PaymentEvent, timestampSeconds: number) {
   return {
     payment_id: payment.id,
     reservation_id: payment.reservationId,
@@ -42,5 +44,11 @@ function webhookFields({ id, type, payment }: PaymentEvent, timestampSeconds: nu
     timestamp: timestampSeconds,
     event_type: type,
     event_id: id,
+    sequence,
+    transaction_id: payment.transactionId === '' ? undefined : payment.transactionId,
+    failure_code: refund === undefined ? payment.failureCode : refund.failureCode,
+    refund_id: refund?.id,
+    refund_status: refund?.status,
+    refunded_amount: refund?.refundedAmount,
   };
 }

@@ -4,7 +4,7 @@ export interface SentWebhook {
   readonly reservationId: string;
   /** The same in every attempt. */
   readonly eventId: string;
-  readonly status: 'COMPLETED' | 'FAILED';
+  readonly status: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'REFUNDED' | 'EXPIRED';
   readonly url: string;
   /** Attempts made so far. */
   readonly attempts: number;
@@ -24,7 +24,7 @@ export interface SettledOutcome {
   readonly paymentId: string;
   readonly reservationId: string;
   readonly userId: string;
-  readonly status: 'COMPLETED' | 'FAILED';
+  readonly status: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'REFUNDED' | 'EXPIRED';
   /** Minor units. */
   readonly amount: number;
   readonly currency: string;

@@ -41,7 +41,12 @@ function paymentInstruments(registry: Registry) {
   });
   const settlements = createSeriesCounter(registry, {
     name: 'payment_settlements_total',
-    help: 'Payments settled, by final status.',
+    help: 'Payments settled, cancelled or expired, by the status that they got.',
+    labelNames: ['status'],
+  });
+  const refunds = createSeriesCounter(registry, {
+    name: 'payment_refunds_total',
+    help: 'Refunds that have ended, by how.',
     labelNames: ['status'],
   });
   return {
@@ -54,6 +59,12 @@ function paymentInstruments(registry: Registry) {
     settlements: {
       COMPLETED: settlements.series({ status: 'COMPLETED' }),
       FAILED: settlements.series({ status: 'FAILED' }),
+      CANCELLED: settlements.series({ status: 'CANCELLED' }),
+      EXPIRED: settlements.series({ status: 'EXPIRED' }),
+    },
+    refunds: {
+      SUCCEEDED: refunds.series({ status: 'SUCCEEDED' }),
+      FAILED: refunds.series({ status: 'FAILED' }),
     },
     settlementLagSeconds: createSeriesHistogram(registry, {
       name: 'payment_settlement_lag_seconds',

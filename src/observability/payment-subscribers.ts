@@ -1,7 +1,8 @@
 import { traceFields } from '../base/call-trace.ts';
 import type { Observer } from '../base/observer.ts';
 import type { PaymentReport } from '../payment/observer.ts';
-import type { PendingPayment } from '../payment/payment.ts';
+import type { Change } from '../payment/lifecycle.ts';
+import type { PendingPayment, SettledPayment } from '../payment/payment.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { SettlementLog } from './settlement-log.ts';
@@ -17,10 +18,14 @@ export function countPayments(metrics: Metrics): Observer<PaymentReport> {
         break;
       case 'changed': {
         const { payment, event } = report.change;
-        if (event.sequence === 1) {
+        if (event?.sequence === 1 && payment.status !== 'REFUNDED') {
           metrics.settlements[payment.status].inc();
-          // Timers are up to a millisecond early, and ProcessPayment hastens what is not due at all.
-          metrics.settlementLagSeconds.observe(Math.max(0, payment.settledAtMs - payment.dueAtMs) / 1000);
+          if (payment.status !== 'CANCELLED') {
+            // Timers are up to a millisecond early, and ProcessPayment hastens what is not due at all.
+            metrics.settlementLagSeconds.observe(Math.max(0, payment.settledAtMs - payment.dueAtMs) / 1000);
+          }
+        } else if (event?.refund !== undefined) {
+          metrics.refunds[event.refund.status].inc();
         }
         break;
       }
@@ -40,14 +45,47 @@ export function logPayments(logger: Logger, logSettlement: SettlementLog): Obser
         }
         break;
       case 'changed':
-        if (report.change.event.sequence === 1) {
-          logSettlement(report.change.payment);
-        }
+        logChange(logger, logSettlement, report.change);
         break;
       case 'settlement-failed':
         logger.error({ payment_id: report.paymentId, err: report.error }, 'Settlement failed');
         break;
     }
+  };
+}
+
+function logChange(logger: Logger, logSettlement: SettlementLog, { payment, event, refund }: Change): void {
+  if (event?.sequence === 1) {
+    if (payment.status === 'CANCELLED' || payment.status === 'EXPIRED') {
+      const message = payment.status === 'CANCELLED' ? 'Payment cancelled' : 'Payment expired';
+      logger.info({ ...changeFields(payment), event_id: event.id }, message);
+    } else {
+      logSettlement(payment);
+    }
+  } else if (event?.refund !== undefined) {
+    const { id, status, failureCode, refundedAmount } = event.refund;
+    const fields = {
+      ...changeFields(payment),
+      event_id: event.id,
+      refund_id: id,
+      refunded_amount: refundedAmount,
+    };
+    if (status === 'SUCCEEDED') {
+      logger.info(fields, 'Payment refunded');
+    } else {
+      logger.info({ ...fields, failure_code: failureCode }, 'Refund failed');
+    }
+  } else if (refund !== undefined) {
+    logger.debug({ ...changeFields(payment), refund_id: refund.id }, 'Refund begun');
+  }
+}
+
+function changeFields(payment: SettledPayment) {
+  return {
+    payment_id: payment.id,
+    reservation_id: payment.reservationId,
+    status: payment.status,
+    ...traceFields(payment.trace),
   };
 }
 

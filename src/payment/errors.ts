@@ -12,6 +12,11 @@ export interface FieldViolation {
 export type PaymentErrorReason =
   | { readonly kind: 'invalid-request'; readonly violations: readonly FieldViolation[] }
   | { readonly kind: 'payment-not-found'; readonly paymentId: string }
+  /** The payment is in a state that does not allow it. `detail` follows on its id. */
+  | { readonly kind: 'conflict'; readonly paymentId: string; readonly detail: string }
+  /** The refund fails, as the payment's simulation says. */
+  | { readonly kind: 'refund-declined'; readonly paymentId: string; readonly failureCode: string }
+  | { readonly kind: 'no-index' }
   | { readonly kind: 'idempotency-key-reused'; readonly key: string }
   | { readonly kind: 'too-many-pending'; readonly maxPayments: number }
   | { readonly kind: 'too-many-bytes-pending' }
@@ -38,6 +43,12 @@ function describeReason(reason: PaymentErrorReason): string {
       return reason.violations.map((v) => `${v.field}: ${v.description}`).join('; ');
     case 'payment-not-found':
       return `payment ${reason.paymentId} not found`;
+    case 'conflict':
+      return `conflict: payment ${reason.paymentId} ${reason.detail}`;
+    case 'refund-declined':
+      return `the refund of payment ${reason.paymentId} was declined: ${reason.failureCode}`;
+    case 'no-index':
+      return 'ListPayments needs an index of the payments in Redis; set PAYMENT_INDEX=on';
     case 'idempotency-key-reused':
       return `idempotency_key "${reason.key}" was used before with other parameters; use a new key for a new payment`;
     case 'too-many-pending':

@@ -1,10 +1,24 @@
 import type { SettledPayment } from './payment.ts';
 
-/** What kind of event it is: every change of status so far. */
-export type PaymentEventType = 'payment.status_updated';
+/** What kind of event it is: a change of status, or a refund that has changed none. */
+export type PaymentEventType = 'payment.status_updated' | 'payment.refund_updated';
 
 /** What an event tells of its payment, as the payment was at that moment. */
-type EventPayment = Pick<SettledPayment, 'id' | 'reservationId' | 'userId' | 'status' | 'money' | 'trace'>;
+type EventPayment = Pick<
+  SettledPayment,
+  'id' | 'reservationId' | 'userId' | 'status' | 'money' | 'trace' | 'transactionId' | 'failureCode'
+>;
+
+/** What an event tells of a refund. */
+export interface EventRefund {
+  /** `rfd-<uuid>`. */
+  readonly id: string;
+  readonly status: 'SUCCEEDED' | 'FAILED';
+  /** How much of the payment has gone back by then, in minor units. */
+  readonly refundedAmount: number;
+  /** Why it failed, undefined when it did not. */
+  readonly failureCode: string | undefined;
+}
 
 /** Something that happened to a payment, told on every channel under one id. Never changes. */
 export interface PaymentEvent {
@@ -18,4 +32,6 @@ export interface PaymentEvent {
   /** The webhook address that is told, undefined when there is none. */
   readonly destination: string | undefined;
   readonly payment: EventPayment;
+  /** Undefined unless the event is of a refund. */
+  readonly refund: EventRefund | undefined;
 }

@@ -1,17 +1,35 @@
-import type { PaymentEvent } from './event.ts';
+import type { EventRefund, PaymentEvent } from './event.ts';
 import {
+  type Aftermath,
   canTransition,
   type Payment,
   type PendingPayment,
+  type Refund,
+  refundedAmount,
   type SettledPayment,
+  type SettledStatus,
   type Settlement,
 } from './payment.ts';
 
-/** A change of a payment, and the event that tells it. */
+/** A change of a payment, and what follows from it. */
 export interface Change {
   /** As it is after the change. */
   readonly payment: SettledPayment;
+  /** Tells it; undefined for a refund that has only begun. */
+  readonly event: PaymentEvent | undefined;
+  /** A refund that has begun, and when it is due by the simulation's clock. */
+  readonly refund?: PendingRefund;
+}
+
+/** A change that an event tells. */
+export interface ToldChange extends Change {
   readonly event: PaymentEvent;
+}
+
+/** A refund under way. */
+export interface PendingRefund {
+  readonly id: string;
+  readonly dueAtMs: number;
 }
 
 /**
@@ -20,12 +38,19 @@ export interface Change {
  */
 export type Decide = (payment: Payment) => Change | undefined;
 
+/** When something happens, and the id of the event that tells it. */
+interface Occurrence {
+  readonly eventId: string;
+  /** By the simulation's clock. */
+  readonly atMs: number;
+}
+
 /**
- * Settles a payment.
+ * Settles, cancels or expires a payment.
  *
  * @throws Error when the transition table does not allow it.
  */
-export function settle(payment: PendingPayment, settlement: Settlement): Change {
+export function settle(payment: PendingPayment, settlement: Settlement): ToldChange {
   const settled = applySettlement(payment, settlement);
   return { payment: settled, event: firstEvent(settled) };
 }
@@ -36,9 +61,7 @@ export function settle(payment: PendingPayment, settlement: Settlement): Change 
  * @throws Error when the transition table does not allow it.
  */
 export function applySettlement(payment: Payment, settlement: Settlement): SettledPayment {
-  if (!canTransition(payment.status, settlement.status)) {
-    throw new Error(`payment ${payment.id} cannot go from ${payment.status} to ${settlement.status}`);
-  }
+  checkTransition(payment, settlement.status);
   // Written out, field by field: V8 copies an object literal of known shape several times faster
   // than a spread, and this runs once per payment.
   return {
@@ -52,6 +75,7 @@ export function applySettlement(payment: Payment, settlement: Settlement): Settl
     createdAtMs: payment.createdAtMs,
     dueAtMs: payment.dueAtMs,
     trace: payment.trace,
+    extras: payment.extras,
     status: settlement.status,
     settledAtMs: settlement.settledAtMs,
     transactionId: settlement.transactionId,
@@ -68,21 +92,67 @@ export function firstEvent(payment: SettledPayment): PaymentEvent {
     sequence: 1,
     occurredAtMs: payment.settledAtMs,
     destination: payment.webhookUrl,
-    payment,
+    // Refunds come after: it was COMPLETED then.
+    payment: payment.status === 'REFUNDED' ? { ...payment, status: 'COMPLETED' } : payment,
+    refund: undefined,
   };
 }
 
-/** Gives a settled payment a further event, without a change of its status. */
-export function addEvent(
-  payment: SettledPayment,
-  { id, type, occurredAtMs }: Pick<PaymentEvent, 'id' | 'type' | 'occurredAtMs'>,
-): Change {
-  const laterEventIds = [...(payment.laterEventIds ?? []), id];
-  const changed = { ...payment, laterEventIds };
-  const sequence = 1 + laterEventIds.length;
+/** Begins a refund that takes time; nothing is told of it until it has ended. */
+export function beginRefund(payment: SettledPayment, refund: Refund, dueAtMs: number): Change {
+  const { aftermath } = payment;
+  const begun: Aftermath = {
+    updatedAtMs: refund.requestedAtMs,
+    eventIds: aftermath?.eventIds ?? [],
+    refunds: [...(aftermath?.refunds ?? []), refund],
+  };
   return {
-    payment: changed,
-    event: { id, type, sequence, occurredAtMs, destination: payment.webhookUrl, payment: changed },
+    payment: { ...payment, aftermath: begun },
+    event: undefined,
+    refund: { id: refund.id, dueAtMs },
+  };
+}
+
+/**
+ * Carries out a refund, or lets it fail: `refund` as it is then, one that the payment has under way or a new
+ * one. The payment is REFUNDED when nothing of it is left, and otherwise stays COMPLETED.
+ *
+ * @throws Error when the transition table does not allow it.
+ */
+export function endRefund(
+  payment: SettledPayment,
+  refund: Refund,
+  { eventId, atMs }: Occurrence,
+): ToldChange {
+  const refunds = withRefund(payment.aftermath?.refunds ?? [], refund);
+  const eventIds = [...(payment.aftermath?.eventIds ?? []), eventId];
+  const changed: SettledPayment = { ...payment, aftermath: { updatedAtMs: atMs, eventIds, refunds } };
+  const isWhole = refund.status === 'SUCCEEDED' && refundedAmount(changed) === payment.money.amount;
+  if (isWhole) {
+    checkTransition(payment, 'REFUNDED');
+  }
+  const after: SettledPayment = isWhole ? { ...changed, status: 'REFUNDED' } : changed;
+  return {
+    payment: after,
+    event: {
+      id: eventId,
+      type: isWhole ? 'payment.status_updated' : 'payment.refund_updated',
+      sequence: 1 + eventIds.length,
+      occurredAtMs: atMs,
+      destination: payment.webhookUrl,
+      payment: after,
+      refund: toldRefund(after, refund),
+    },
+  };
+}
+
+/** What an event tells of a refund that has ended, and by which the payment is as given. */
+export function toldRefund(payment: SettledPayment, refund: Refund): EventRefund {
+  return {
+    id: refund.id,
+    status: refund.status === 'SUCCEEDED' ? 'SUCCEEDED' : 'FAILED',
+    refundedAmount: refundedAmount(payment),
+    failureCode: refund.failureCode,
   };
 }
 
@@ -96,5 +166,17 @@ export function hasHappened(payment: Payment, event: Pick<PaymentEvent, 'id' | '
   }
   return event.sequence === 1
     ? payment.eventId === event.id
-    : payment.laterEventIds?.[event.sequence - 2] === event.id;
+    : payment.aftermath?.eventIds[event.sequence - 2] === event.id;
+}
+
+/** In the place of the one with the same id, or after all others. */
+function withRefund(refunds: readonly Refund[], refund: Refund): readonly Refund[] {
+  const at = refunds.findIndex(({ id }) => id === refund.id);
+  return at === -1 ? [...refunds, refund] : refunds.with(at, refund);
+}
+
+function checkTransition(payment: Payment, to: SettledStatus): void {
+  if (!canTransition(payment.status, to)) {
+    throw new Error(`payment ${payment.id} cannot go from ${payment.status} to ${to}`);
+  }
 }

@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { CallTrace } from '../base/call-trace.ts';
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
+import { type Cancellation, type CancelInput, cancelPayment } from './cancellation.ts';
 import { PaymentError } from './errors.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { type ListedPayments, type ListInput, listPayments } from './listing.ts';
+import { findPayment, notFound } from './lookup.ts';
 import type { PaymentReport } from './observer.ts';
 import { isSettled, type Payment, type PendingPayment, type SettledPayment } from './payment.ts';
 import type { IdempotencyStore, Payments } from './ports.ts';
@@ -15,6 +18,7 @@ import {
   validateCreateIntent,
   validateLookup,
 } from './validation.ts';
+import { type SimulatedWebhook, simulateWebhook, type SimulateWebhookInput } from './webhook-simulation.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
 
 interface PaymentServiceDeps {
@@ -44,6 +48,12 @@ export interface PaymentService {
   get(input: LookupInput): Promise<Payment>;
   /** Settles a pending payment now, or returns the outcome it already has. */
   process(input: ProcessInput): Promise<SettledPayment>;
+  /** Cancels a pending payment, or refunds a completed one, whole or in part. */
+  cancel(input: CancelInput): Promise<Cancellation>;
+  /** The newest first. */
+  list(input: ListInput): Promise<ListedPayments>;
+  /** Gives a pending payment its outcome, or sends what tells of a settled one again. */
+  simulateWebhook(input: SimulateWebhookInput): Promise<SimulatedWebhook>;
 }
 
 interface LookupInput {
@@ -62,6 +72,9 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
     create: (input, trace) => createPayment(deps, input, trace),
     get: (input) => getPayment(deps, input),
     process: (input) => processPayment(deps, input),
+    cancel: (input) => cancelPayment(deps, input),
+    list: (input) => listPayments(deps.payments, input),
+    simulateWebhook: (input) => simulateWebhook(deps, input),
   };
 }
 
@@ -84,7 +97,7 @@ async function registerOnce(
 ): Promise<string> {
   const key = JSON.stringify(['create', command.userId, idempotencyKey]);
   const result = await deps.idempotency.once(
-    { key, fingerprint: fingerprintOf(command) },
+    { key, fingerprint: fingerprintOf(parametersOf(command)) },
     () => deps.newId('pay'),
     (paymentId) => register(deps, command, paymentId, trace),
   );
@@ -114,6 +127,7 @@ function register(
     createdAtMs,
     dueAtMs: createdAtMs + plan.delayMs,
     trace,
+    extras: command.extras,
     status: 'PENDING',
   };
   const registered = deps.payments.register(payment).then((outcome) => {
@@ -149,17 +163,13 @@ async function givingBack(
 
 async function getPayment({ payments }: PaymentServiceDeps, input: LookupInput): Promise<Payment> {
   validateLookup(input);
-  const payment = await payments.get(input.paymentId);
-  if (payment === undefined || (input.userId !== '' && input.userId !== payment.userId)) {
-    throw notFound(input.paymentId);
-  }
-  return payment;
+  return await findPayment(payments, input);
 }
 
 async function processPayment(deps: PaymentServiceDeps, input: ProcessInput): Promise<SettledPayment> {
   validateLookup(input);
   const { paymentId, idempotencyKey } = input;
-  const payment = await getPayment(deps, { paymentId, userId: '' });
+  const payment = await findPayment(deps.payments, { paymentId, userId: '' });
   if (idempotencyKey !== '') {
     await claimForPayment(deps, payment, idempotencyKey);
   }
@@ -188,13 +198,9 @@ async function claimForPayment(
   }
 }
 
-function notFound(paymentId: string): PaymentError {
-  return new PaymentError({ kind: 'payment-not-found', paymentId });
-}
-
-/** Equal for equal parameters, whichever protocol they came by. */
-function fingerprintOf(command: CreateIntentCommand): string {
-  const { reservationId, money, scenario, webhookUrl, delayMs } = command;
+/** Without extras as before there were any: a call may be repeated after the service was updated. */
+function parametersOf(command: CreateIntentCommand): readonly unknown[] {
+  const { reservationId, money, scenario, webhookUrl, delayMs, extras } = command;
   const parameters = [reservationId, money.amount, money.currency, scenario, webhookUrl, delayMs];
-  return createHash('sha256').update(JSON.stringify(parameters)).digest('base64');
+  return extras === undefined ? parameters : [...parameters, extras];
 }

@@ -1,6 +1,7 @@
 import type { PaymentEvent } from './event.ts';
 import type { Change, Decide } from './lifecycle.ts';
-import type { Payment, PendingPayment } from './payment.ts';
+import type { PageQuery, PaymentPage } from './page.ts';
+import type { Payment, PendingPayment, SettlementStatus, SettledPayment } from './payment.ts';
 
 /** How an attempt to change a payment ended. */
 export interface Transition {
@@ -20,6 +21,8 @@ export interface StoredPayments {
 export interface PaymentHandlers {
   /** What becomes of a payment that is due. As pure as a `Decide`. */
   settle(payment: PendingPayment): Change;
+  /** What becomes of a refund that is due, undefined when it is not under way. As pure as a `Decide`. */
+  endRefund(payment: SettledPayment, refundId: string): Change | undefined;
   /** A change was made by this process. Must not throw. */
   changed(change: Change): void;
   /**
@@ -36,7 +39,7 @@ export interface PaymentHandlers {
    * @param origin of the webhook: scheme, host and port; undefined without one.
    */
   hasRoom(origin: string | undefined): boolean;
-  /** A payment that was due did not settle, or its event was not announced. Must not throw. */
+  /** A payment or refund that was due did not settle, or an event was not announced. Must not throw. */
   failed(paymentId: string, error: unknown): void;
 }
 
@@ -66,14 +69,26 @@ export interface Payments {
   hasten(paymentId: string): Promise<Transition | undefined>;
   /**
    * Lets a pending payment be due at another time, in milliseconds since the epoch by the simulation's
-   * clock. False when it is not pending, or is settling right now.
+   * clock, and with another outcome where one is given. False when it is not pending, or is settling right now.
    */
-  reschedule(paymentId: string, dueAtMs: number): Promise<boolean>;
+  reschedule(paymentId: string, dueAtMs: number, outcome?: SettlementStatus): Promise<boolean>;
   /**
-   * Ends the work of this process within `withinMs` of the machine's time. If nobody else would settle them,
-   * payments that are due in that time are settled on time, and all others as soon as there is room for their
-   * events; at the end what has not settled settles, even if the simulation's clock stands still. Otherwise no more are taken, and it
-   * resolves when those under way have ended or the time is over.
+   * Announces an event when it is due, by the simulation's clock, whether or not it was announced before and
+   * whatever becomes of its payment.
+   */
+  announceAt(event: PaymentEvent, dueAtMs: number): Promise<void>;
+  /**
+   * A page of the stored payments, the newest first.
+   *
+   * @throws PaymentError `no-index` where they are not kept in such an order.
+   */
+  list(query: PageQuery): Promise<PaymentPage>;
+  /**
+   * Ends the work of this process within `withinMs` of the machine's time. If nobody else would do it, refunds
+   * under way end and events that wait for their time are announced at once, payments that are due in that time
+   * are settled on time, and all others as soon as there is room for their events; at the end what has not
+   * settled settles, even if the simulation's clock stands still. Otherwise no more are taken, and it resolves
+   * when those under way have ended or the time is over.
    */
   drain(withinMs: number): Promise<void>;
   /** How many payments are stored, for the metrics. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RandomSource } from '../base/random.ts';
-import type { FinalStatus, Payment } from './payment.ts';
+import type { Payment, SettlementStatus } from './payment.ts';
 
 /** Decides what becomes of payments of the scenario RANDOM. */
 export interface RandomOutcomes {
   /** The outcome of the next payment of a reservation. */
-  next(reservationId: string): FinalStatus;
+  next(reservationId: string): SettlementStatus;
   /** Takes the outcome of a payment back that was refused after all. Only where the order of payments counts. */
   readonly giveBack?: (payment: Payment) => void;
 }
@@ -24,7 +24,7 @@ interface SeededState {
   /** How many outcomes each reservation has had; the one that has waited longest for another comes first. */
   readonly counts: Map<string, number>;
   /** Outcomes that were given back, the first to be used again first. Nearly always empty. */
-  readonly givenBack: Map<string, FinalStatus[]>;
+  readonly givenBack: Map<string, SettlementStatus[]>;
 }
 
 /**
@@ -40,7 +40,7 @@ export function createSeededOutcomes(failureRate: number, seed: number): RandomO
   };
 }
 
-function drawNext({ failureRate, seed, counts }: SeededState, reservationId: string): FinalStatus {
+function drawNext({ failureRate, seed, counts }: SeededState, reservationId: string): SettlementStatus {
   const before = counts.get(reservationId) ?? 0;
   // A map keeps the order of insertion: set anew, it is the last to be forgotten.
   counts.delete(reservationId);
@@ -58,7 +58,7 @@ function drawOf(seed: number, reservationId: string, before: number): number {
   return digest.readUInt32BE(0) / 2 ** 32;
 }
 
-function takeGivenBack({ givenBack }: SeededState, reservationId: string): FinalStatus | undefined {
+function takeGivenBack({ givenBack }: SeededState, reservationId: string): SettlementStatus | undefined {
   const outcomes = givenBack.get(reservationId);
   const outcome = outcomes?.shift();
   if (outcomes?.length === 0) {

@@ -1,4 +1,4 @@
-import type { FinalStatus, Scenario } from './payment.ts';
+import type { SettlementStatus, Scenario } from './payment.ts';
 import type { RandomOutcomes } from './random-outcomes.ts';
 import type { CreateIntentCommand } from './validation.ts';
 
@@ -27,7 +27,7 @@ export function planSettlement(
   };
 }
 
-function outcomeOf(scenario: Exclude<Scenario, 'RANDOM'>): FinalStatus {
+function outcomeOf(scenario: Exclude<Scenario, 'RANDOM'>): SettlementStatus {
   switch (scenario) {
     case 'APPROVE':
     case 'DELAY':

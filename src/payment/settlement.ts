@@ -1,11 +1,12 @@
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
+import { endPlannedRefund } from './cancellation.ts';
 import type { PaymentEvent } from './event.ts';
 import { HandedOverError } from './errors.ts';
 import { type Change, settle } from './lifecycle.ts';
 import type { PaymentReport } from './observer.ts';
-import type { PendingPayment } from './payment.ts';
+import type { PendingPayment, SettlementStatus } from './payment.ts';
 import type { PaymentHandlers } from './ports.ts';
 
 interface SettlementDeps {
@@ -24,7 +25,8 @@ const simulatedFailureCode = 'card_declined';
 export function createSettlement(deps: SettlementDeps): PaymentHandlers {
   const { clock, newId, announce, hasRoom, observe } = deps;
   return {
-    settle: (payment) => settleAsPlanned(payment, clock.now(), newId),
+    settle: (payment) => settleAs(payment, payment.plannedOutcome, clock.now(), newId),
+    endRefund: (payment, refundId) => endPlannedRefund(payment, refundId, clock.now()),
     changed: (change) => observe({ kind: 'changed', change }),
     announce,
     hasRoom,
@@ -36,12 +38,19 @@ export function createSettlement(deps: SettlementDeps): PaymentHandlers {
   };
 }
 
-function settleAsPlanned(payment: PendingPayment, settledAtMs: number, newId: IdGenerator): Change {
+/** Settles a payment with an outcome; nobody is asked for money that was cancelled or has expired. */
+export function settleAs(
+  payment: PendingPayment,
+  status: SettlementStatus,
+  settledAtMs: number,
+  newId: IdGenerator,
+): Change {
+  const isAsked = status === 'COMPLETED' || status === 'FAILED';
   return settle(payment, {
-    status: payment.plannedOutcome,
+    status,
     settledAtMs,
-    transactionId: newId('txn'),
+    transactionId: isAsked ? newId('txn') : '',
     eventId: newId('evt'),
-    failureCode: payment.plannedOutcome === 'FAILED' ? simulatedFailureCode : undefined,
+    failureCode: status === 'FAILED' ? simulatedFailureCode : undefined,
   });
 }

@@ -1,15 +1,21 @@
 import { isKnownCurrency } from './currency.ts';
-import { type FieldViolation, PaymentError } from './errors.ts';
-import { describeIdProblem, describeKeyProblem } from './id-rule.ts';
-import type { Money, Scenario } from './payment.ts';
+import { type ExtrasInput, validateExtras } from './extras.ts';
+import type { Money, PaymentExtras, Scenario } from './payment.ts';
+import { add, checkId, checkKey, requireId, throwIfAny, type Violations } from './violations.ts';
 import { maxDelayMs, moneyExample, wantedAmount, wantedDelay, wantedScenario } from './wanted-values.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
 
+/** An amount as it came in. */
+export interface MoneyInput {
+  readonly amount: bigint;
+  readonly currency: string;
+}
+
 /** CreatePaymentIntent as it came in, free of protobuf. */
-export interface CreateIntentInput {
+export interface CreateIntentInput extends ExtrasInput {
   readonly reservationId: string;
   readonly userId: string;
-  readonly money: { readonly amount: bigint; readonly currency: string } | undefined;
+  readonly money: MoneyInput | undefined;
   /** `'unknown'`: the caller sent a number that no scenario has. */
   readonly scenario: Scenario | undefined | 'unknown';
   readonly webhookUrl: string;
@@ -26,6 +32,7 @@ export interface CreateIntentCommand {
   readonly webhookUrl: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly delayMs: number | undefined;
+  readonly extras: PaymentExtras | undefined;
 }
 
 /**
@@ -37,19 +44,18 @@ export function validateCreateIntent(
   input: CreateIntentInput,
   checkWebhookUrl: WebhookUrlCheck,
 ): CreateIntentCommand {
-  const violations: FieldViolation[] = [];
+  const violations: Violations = [];
   requireId(violations, 'reservation_id', input.reservationId);
   requireId(violations, 'user_id', input.userId);
-  checkText(violations, 'idempotency_key', input.idempotencyKey, describeKeyProblem);
+  checkKey(violations, 'idempotency_key', input.idempotencyKey);
   const money = validateMoney(violations, input.money);
   const scenario = validateScenario(violations, input.scenario);
   const webhookUrl = validateWebhookUrl(violations, input.webhookUrl, checkWebhookUrl);
   if (input.delayMs !== undefined && (input.delayMs < 0 || input.delayMs > maxDelayMs)) {
     add(violations, 'simulation.delay_ms', `must be ${wantedDelay}`);
   }
-  if (violations.length > 0 || money === undefined) {
-    throw new PaymentError({ kind: 'invalid-request', violations });
-  }
+  const extras = validateExtras(violations, input);
+  throwIfAny(violations);
   return {
     reservationId: input.reservationId,
     userId: input.userId,
@@ -58,6 +64,7 @@ export function validateCreateIntent(
     webhookUrl,
     idempotencyKey: input.idempotencyKey === '' ? undefined : input.idempotencyKey,
     delayMs: input.delayMs,
+    extras,
   };
 }
 
@@ -71,59 +78,37 @@ export function validateLookup(input: {
   readonly userId?: string;
   readonly idempotencyKey?: string;
 }): void {
-  const violations: FieldViolation[] = [];
+  const violations: Violations = [];
   requireId(violations, 'payment_intent_id', input.paymentId);
-  checkText(violations, 'user_id', input.userId ?? '', describeIdProblem);
-  checkText(violations, 'idempotency_key', input.idempotencyKey ?? '', describeKeyProblem);
-  if (violations.length > 0) {
-    throw new PaymentError({ kind: 'invalid-request', violations });
-  }
+  checkId(violations, 'user_id', input.userId ?? '');
+  checkKey(violations, 'idempotency_key', input.idempotencyKey ?? '');
+  throwIfAny(violations);
 }
 
-function add(violations: FieldViolation[], field: string, description: string): void {
-  violations.push({ field, description });
-}
-
-function requireId(violations: FieldViolation[], field: string, value: string): void {
-  if (value === '') {
-    add(violations, field, 'is required');
-  } else {
-    checkText(violations, field, value, describeIdProblem);
-  }
-}
-
-/** An empty text is none. */
-function checkText(
-  violations: FieldViolation[],
-  field: string,
-  value: string,
-  describeProblem: (value: string) => string | undefined,
-): void {
-  const problem = value === '' ? undefined : describeProblem(value);
-  if (problem !== undefined) {
-    add(violations, field, problem);
-  }
-}
-
-function validateMoney(violations: FieldViolation[], money: CreateIntentInput['money']): Money | undefined {
+function validateMoney(violations: Violations, money: MoneyInput | undefined): Money {
   if (money === undefined) {
     add(violations, 'amount', `is required: ${moneyExample}`);
-    return undefined;
+    return { amount: 0, currency: '' };
   }
+  return checkMoney(violations, 'amount', money);
+}
+
+/** @param field in which the amount came. */
+export function checkMoney(violations: Violations, field: string, money: MoneyInput): Money {
   if (money.amount <= 0n || money.amount > BigInt(Number.MAX_SAFE_INTEGER)) {
-    add(violations, 'amount.amount', `must be ${wantedAmount}`);
+    add(violations, `${field}.amount`, `must be ${wantedAmount}`);
   }
   if (money.currency === '') {
-    add(violations, 'amount.currency', 'is required');
+    add(violations, `${field}.currency`, 'is required');
   } else if (!isKnownCurrency(money.currency)) {
-    add(violations, 'amount.currency', 'is not an ISO 4217 currency code in upper case, such as "KRW"');
+    add(violations, `${field}.currency`, 'is not an ISO 4217 currency code in upper case, such as "KRW"');
   }
   return { amount: Number(money.amount), currency: money.currency };
 }
 
 /** The address that is called. */
 function validateWebhookUrl(
-  violations: FieldViolation[],
+  violations: Violations,
   value: string,
   checkWebhookUrl: WebhookUrlCheck,
 ): string | undefined {
@@ -139,7 +124,7 @@ function validateWebhookUrl(
 }
 
 function validateScenario(
-  violations: FieldViolation[],
+  violations: Violations,
   scenario: CreateIntentInput['scenario'],
 ): Scenario | undefined {
   if (scenario === 'unknown') {

@@ -18,3 +18,21 @@ export const wantedDelay = `a whole number from 0 to ${maxDelayMs}`;
 /** A scenario, by its name or number in the contract. */
 export const wantedScenario =
   'one of PAYMENT_SCENARIO_UNSPECIFIED (0, the default), PAYMENT_SCENARIO_APPROVE (1), PAYMENT_SCENARIO_FAIL (2), PAYMENT_SCENARIO_DELAY (3), PAYMENT_SCENARIO_RANDOM (4)';
+
+/** A method, by its name or number in the contract. */
+export const wantedMethod =
+  'one of PAYMENT_METHOD_UNSPECIFIED (0, the default), PAYMENT_METHOD_CREDIT_CARD (1), PAYMENT_METHOD_DEBIT_CARD (2), PAYMENT_METHOD_BANK_TRANSFER (3), PAYMENT_METHOD_MOBILE_PAY (4), PAYMENT_METHOD_DIGITAL_WALLET (5)';
+
+/** A status, by its name or number in the contract. */
+export const wantedStatus =
+  'one of PAYMENT_STATUS_PENDING (1), PAYMENT_STATUS_COMPLETED (2), PAYMENT_STATUS_FAILED (3), PAYMENT_STATUS_CANCELLED (5), PAYMENT_STATUS_REFUNDED (6), PAYMENT_STATUS_EXPIRED (7)';
+
+/** The outcome of a refund, by its name or number in the contract. */
+export const wantedRefundOutcome =
+  'one of SIMULATED_OUTCOME_UNSPECIFIED (0, the default), SIMULATED_OUTCOME_APPROVE (1), SIMULATED_OUTCOME_DECLINE (2)';
+
+/** Why something fails. */
+export const wantedFailureCode = '1 to 64 letters, digits and underscores, such as "insufficient_funds"';
+
+/** How many seconds a simulated webhook waits. */
+export const wantedDelaySeconds = 'a whole number from 0 to 86400';

@@ -2,7 +2,10 @@
 export interface PaymentWebhook {
   readonly payment_id: string;
   readonly reservation_id: string;
-  /** `PAYMENT_STATUS_COMPLETED` or `PAYMENT_STATUS_FAILED`; more may come with later versions. */
+  /**
+   * `PAYMENT_STATUS_COMPLETED`, `_FAILED`, `_CANCELLED`, `_REFUNDED` or `_EXPIRED`; more may come with later
+   * versions.
+   */
   readonly status: `PAYMENT_STATUS_${string}`;
   /** Minor units. */
   readonly amount: number;
@@ -10,10 +13,25 @@ export interface PaymentWebhook {
   readonly currency: string;
   /** Unix seconds of this attempt. */
   readonly timestamp: number;
-  /** `payment.status_updated`; more may come with later versions. */
+  /**
+   * `payment.status_updated`, or `payment.refund_updated` for a refund of a part and one that failed, which leave
+   * the status as it is; more may come with later versions.
+   */
   readonly event_type: string;
   /** The same in every attempt: use it to ignore repeats. */
   readonly event_id: string;
+  /** Counts the events of the payment from 1: what comes with a lower one than was seen before is out of date. */
+  readonly sequence?: number;
+  /** `txn-<uuid>`; absent when nobody was asked for money. */
+  readonly transaction_id?: string;
+  /** Why the payment failed, or the refund. */
+  readonly failure_code?: string;
+  /** `rfd-<uuid>`; of a refund, as what follows. */
+  readonly refund_id?: string;
+  /** `SUCCEEDED` or `FAILED`. */
+  readonly refund_status?: string;
+  /** How much of the payment has gone back by then, in minor units. */
+  readonly refunded_amount?: number;
 }
 
 const textFields = [

@@ -4,10 +4,11 @@ import type { RandomSource } from '../base/random.ts';
 import { type AttemptFailure, decideRetry } from '../delivery/retry-policy.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { HandledEvents } from './handled-events.ts';
+import type { PaymentOrder } from './payment-order.ts';
 import { parseMessage, type PaymentOutcome, type PoisonReason } from './payment-outcome.ts';
 import type { PoisonQueue } from './poison-queue.ts';
 import type { QueueMessage } from './queue-message.ts';
-import type { ReservationApi } from './reservation-api.ts';
+import type { ReservationApi, ReservationChange } from './reservation-api.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
 /** What to do with a message in the queue. */
@@ -24,6 +25,7 @@ interface MessageHandlerDeps {
   readonly clock: MachineClock;
   readonly random: RandomSource;
   readonly handledEvents: HandledEvents;
+  readonly paymentOrder: PaymentOrder;
   /** Undefined: outcomes are only logged. */
   readonly reservationApi: ReservationApi | undefined;
   /** Undefined: poison messages stay in the queue for its redrive policy. */
@@ -40,7 +42,7 @@ const deleteVerdict: Verdict = { action: 'delete' };
 export function createMessageHandler(deps: MessageHandlerDeps): MessageHandler {
   const { logger, metrics } = deps;
   // Prometheus' `increase` needs a sample of 0: a series that starts at 1 has not increased.
-  for (const outcome of ['confirmed', 'cancelled', 'retry', 'dead_letter']) {
+  for (const outcome of ['confirmed', 'cancelled', 'no_change', 'outdated', 'retry', 'dead_letter']) {
     metrics.messages.inc({ outcome }, 0);
   }
   return async (message, signal) => {
@@ -68,8 +70,16 @@ async function handleMessage(
   const { outcome } = parsed;
   let failure: AttemptFailure | undefined;
   const result = await deps.handledEvents.once(outcome.eventId, async () => {
-    failure = await updateReservation(deps, outcome, message, signal);
-    return failure === undefined;
+    const { paymentId, sequence } = outcome;
+    const ordered = await deps.paymentOrder.inOrder(paymentId, sequence, async () => {
+      failure = await handleOutcome(deps, outcome, message, signal);
+      return failure === undefined;
+    });
+    if (ordered === 'outdated') {
+      deps.metrics.messages.inc({ outcome: 'outdated' });
+      deps.logger.info({ ...fieldsOf(outcome), sequence }, 'Event is older than one that was handled');
+    }
+    return ordered !== 'failed';
   });
   if (result === 'duplicate') {
     deps.metrics.messages.inc({ outcome: 'duplicate' });
@@ -81,19 +91,35 @@ async function handleMessage(
     : deleteVerdict;
 }
 
-/** Resolves with how the update failed, or with undefined when the message is finished. */
-async function updateReservation(
+/** Resolves with what failed, or with undefined when the message is finished. */
+async function handleOutcome(
   deps: MessageHandlerDeps,
   outcome: PaymentOutcome,
   message: QueueMessage,
   signal: AbortSignal,
 ): Promise<AttemptFailure | undefined> {
   const { reservationApi, logger, metrics } = deps;
+  const { reservationStatus } = outcome;
+  if (reservationStatus === undefined) {
+    metrics.messages.inc({ outcome: 'no_change' });
+    logger.info(fieldsOf(outcome), 'Refund received; the reservation stays as it is');
+    return undefined;
+  }
   if (reservationApi === undefined) {
     metrics.messages.inc({ outcome: 'logged' });
     logger.info(fieldsOf(outcome), 'Payment outcome received; no reservation API is configured');
     return undefined;
   }
+  return await updateReservation(deps, reservationApi, { ...outcome, reservationStatus }, message, signal);
+}
+
+async function updateReservation(
+  { logger, metrics, clock }: MessageHandlerDeps,
+  reservationApi: ReservationApi,
+  outcome: ReservationChange,
+  message: QueueMessage,
+  signal: AbortSignal,
+): Promise<AttemptFailure | undefined> {
   const startedAtMs = performance.now();
   const result = await reservationApi.update(outcome, signal);
   const latencyMs = performance.now() - startedAtMs;
@@ -111,7 +137,7 @@ async function updateReservation(
   metrics.messages.inc({ outcome: isConfirmed ? 'confirmed' : 'cancelled' });
   if (message.sentAtMs !== undefined) {
     // Below 0 where the clocks of SQS and this machine differ.
-    metrics.lagSeconds.observe(Math.max(0, deps.clock.now() - message.sentAtMs) / 1000);
+    metrics.lagSeconds.observe(Math.max(0, clock.now() - message.sentAtMs) / 1000);
   }
   logger.info(
     { ...fields, ...(result.outcome === 'unchanged' && { unchanged: true }) },

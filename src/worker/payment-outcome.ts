@@ -2,19 +2,22 @@ import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
 import { errorMessage } from '../base/error-text.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { quote } from '../base/quote.ts';
-import { eventBridgeDetailType, webhookEventType } from '../delivery/payload.ts';
+import { eventBridgeDetailTypes } from '../delivery/payload.ts';
 import { describeIdProblem } from '../payment/id-rule.ts';
 
 /** The final statuses of a reservation. */
-type ReservationStatus = 'CONFIRMED' | 'CANCELLED';
+export type ReservationStatus = 'CONFIRMED' | 'CANCELLED';
 
-/** The outcome of a payment as it concerns its reservation. */
+/** What happened to a payment as it concerns its reservation. */
 export interface PaymentOutcome {
   /** The same in every copy of the event. */
   readonly eventId: string;
   readonly paymentId: string;
   readonly reservationId: string;
-  readonly reservationStatus: ReservationStatus;
+  /** Undefined when the reservation stays as it is: a part was refunded, or a refund has failed. */
+  readonly reservationStatus: ReservationStatus | undefined;
+  /** Counts the events of the payment; 1 in events of 0.1, which has one per payment. */
+  readonly sequence: number;
   /** The trace of the call that created the payment, undefined when the event has none. */
   readonly trace: CallTrace | undefined;
 }
@@ -32,10 +35,13 @@ type ParsedMessage =
   | { readonly kind: 'outcome'; readonly outcome: PaymentOutcome }
   | { readonly kind: 'poison'; readonly reason: PoisonReason; readonly detail: string };
 
-/** The payment's final status decides about the reservation. */
+/** The payment's status decides about the reservation. */
 const reservationStatuses: ReadonlyMap<string, ReservationStatus> = new Map([
   ['PAYMENT_STATUS_COMPLETED', 'CONFIRMED'],
   ['PAYMENT_STATUS_FAILED', 'CANCELLED'],
+  ['PAYMENT_STATUS_CANCELLED', 'CANCELLED'],
+  ['PAYMENT_STATUS_REFUNDED', 'CANCELLED'],
+  ['PAYMENT_STATUS_EXPIRED', 'CANCELLED'],
 ]);
 
 /** Longest part of an event that a reason quotes, in characters. */
@@ -59,15 +65,15 @@ export function parseMessage(body: string): ParsedMessage {
     return parseDetail(message);
   }
   const { 'detail-type': detailType, detail } = message;
-  if (detailType !== eventBridgeDetailType) {
+  if (!Object.values<unknown>(eventBridgeDetailTypes).includes(detailType)) {
     return toPoison('unexpected_type', `detail-type ${quote(detailType, maxQuoted)}`);
   }
   return isJsonObject(detail) ? parseDetail(detail) : toPoison('missing_fields', 'detail');
 }
 
 function parseDetail(detail: JsonObject): ParsedMessage {
-  const { event_type: eventType, status } = detail;
-  if (eventType !== undefined && eventType !== webhookEventType) {
+  const { event_type: eventType = 'payment.status_updated', status, sequence = 1 } = detail;
+  if (typeof eventType !== 'string' || !Object.hasOwn(eventBridgeDetailTypes, eventType)) {
     return toPoison('unexpected_type', `event_type ${quote(eventType, maxQuoted)}`);
   }
   const missing = idNames.filter((name) => textOf(detail, name) === '');
@@ -90,7 +96,8 @@ function parseDetail(detail: JsonObject): ParsedMessage {
           eventId: textOf(detail, 'event_id'),
           paymentId: textOf(detail, 'payment_id'),
           reservationId: textOf(detail, 'reservation_id'),
-          reservationStatus,
+          reservationStatus: eventType === 'payment.refund_updated' ? undefined : reservationStatus,
+          sequence: typeof sequence === 'number' && sequence >= 1 ? sequence : 1,
           trace: traceOf(detail),
         },
       };

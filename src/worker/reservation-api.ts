@@ -3,7 +3,7 @@ import { traceHeaders } from '../base/call-trace.ts';
 import type { MachineClock } from '../base/clock.ts';
 import { describeError } from '../base/error-text.ts';
 import { type AttemptFailure, parseRetryAfter } from '../delivery/retry-policy.ts';
-import type { PaymentOutcome } from './payment-outcome.ts';
+import type { PaymentOutcome, ReservationStatus } from './payment-outcome.ts';
 
 interface ReservationApiOptions {
   /** With or without a path; `/internal/reservations/{id}` is added. */
@@ -27,6 +27,9 @@ type UpdateResult =
       readonly detail: string;
     };
 
+/** An outcome that changes the reservation. */
+export type ReservationChange = PaymentOutcome & { readonly reservationStatus: ReservationStatus };
+
 /** The service that owns the reservations. */
 export interface ReservationApi {
   /**
@@ -35,7 +38,7 @@ export interface ReservationApi {
    *
    * @param signal gives the update up.
    */
-  update(outcome: PaymentOutcome, signal: AbortSignal): Promise<UpdateResult>;
+  update(outcome: ReservationChange, signal: AbortSignal): Promise<UpdateResult>;
 }
 
 /** Longest answer that is read, in bytes. */

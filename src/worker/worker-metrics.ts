@@ -14,7 +14,7 @@ export function createWorkerMetrics() {
     registry,
     messages: new Counter({
       name: 'reservation_worker_messages_total',
-      help: 'Messages received, by what came of them: confirmed, cancelled, logged (no reservation API), duplicate, dead_letter, or retry when left in the queue.',
+      help: 'Messages received, by what came of them: confirmed, cancelled, no_change (a refund that leaves the reservation as it is), logged (no reservation API), duplicate, outdated (a later event of the payment was handled), dead_letter, or retry when left in the queue.',
       labelNames: ['outcome'] as const,
       registers,
     }),

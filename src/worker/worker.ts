@@ -15,6 +15,7 @@ import { closeOpsServer, createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
 import { createMessageHandler } from './message-handler.ts';
+import { createPaymentOrder } from './payment-order.ts';
 import { createPoisonQueue } from './poison-queue.ts';
 import { createQueuePoller, type QueuePoller } from './queue-poller.ts';
 import { createReservationApi } from './reservation-api.ts';
@@ -133,6 +134,11 @@ function createPoller(self: WorkerState, handledEvents: HandledEvents): QueuePol
       clock,
       random: Math.random,
       handledEvents,
+      paymentOrder: createPaymentOrder({
+        monotonicMs: () => performance.now(),
+        ttlMs: handledEventsTtlMs,
+        maxPayments: maxHandledEvents,
+      }),
       reservationApi:
         reservationApiUrl === undefined
           ? undefined

@@ -99,6 +99,9 @@ describe('scenario table', () => {
 const refusals: Readonly<{ [Kind in PaymentErrorReason['kind']]: PaymentErrorReason & { kind: Kind } }> = {
   'invalid-request': { kind: 'invalid-request', violations: [] },
   'payment-not-found': { kind: 'payment-not-found', paymentId: 'pay-1' },
+  conflict: { kind: 'conflict', paymentId: 'pay-1', detail: 'is FAILED' },
+  'refund-declined': { kind: 'refund-declined', paymentId: 'pay-1', failureCode: 'processing_error' },
+  'no-index': { kind: 'no-index' },
   'idempotency-key-reused': { kind: 'idempotency-key-reused', key: 'key-1' },
   'too-many-pending': { kind: 'too-many-pending', maxPayments: 1 },
   'too-many-bytes-pending': { kind: 'too-many-bytes-pending' },

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import type { PaymentEvent } from '../../src/payment/event.ts';
-import { addEvent, settle } from '../../src/payment/lifecycle.ts';
+import { settle } from '../../src/payment/lifecycle.ts';
 import { isSettled } from '../../src/payment/payment.ts';
 import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
 import { shardPrefix } from '../../src/state/redis/redis-keys.ts';
@@ -15,7 +15,7 @@ import {
   requireRedisInCi,
   type RedisServer,
 } from '../support/redis-server.ts';
-import { samplePayment, sampleSettlement } from '../support/sample-payment.ts';
+import { refundALittle, samplePayment, sampleSettlement } from '../support/sample-payment.ts';
 
 /* Jobs whose payment or event is not there, as after a transaction of which Redis has refused the script alone. */
 
@@ -35,7 +35,7 @@ async function startPayments(wrap: (parts: RedisPaymentParts) => RedisPaymentPar
   let bare: RedisPaymentParts | undefined;
   const state = createRedisState({
     redisUrl: url,
-    redis: { url, cluster: false, shards: 1 },
+    redis: { url, cluster: false, shards: 1, indexed: true },
     clock: systemClock,
     logger: createLogger('warn', {
       write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
@@ -54,6 +54,7 @@ async function startPayments(wrap: (parts: RedisPaymentParts) => RedisPaymentPar
   state.payments.start({
     hasRoom: () => true,
     settle: (payment) => settle(payment, sampleSettlement(Date.now(), payment.id)),
+    endRefund: () => undefined,
     changed: () => undefined,
     announce: (event) => void announced.push(event),
     failed: () => undefined,
@@ -109,10 +110,10 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
       ...bare,
       records: {
         ...bare.records,
-        async changeAndAnnounce(stored, change, announcement) {
-          await bare.announcements.add(0, announcement);
+        async changeWithJobs(stored, change, jobs) {
+          await Promise.all(jobs.map(({ job }) => bare.announcements.add(0, job)));
           await looked.promise;
-          const isChanged = await bare.records.changeAndAnnounce(stored, change, announcement);
+          const isChanged = await bare.records.changeWithJobs(stored, change, jobs);
           changed.resolve();
           return isChanged;
         },
@@ -134,9 +135,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     await state.payments.register(samplePayment({ dueAtMs: 0 }));
     await expect.poll(() => announced.length, { timeout: 10_000 }).toBe(1);
     await state.payments.transition('pay-1', (payment) =>
-      isSettled(payment)
-        ? addEvent(payment, { id: 'evt-later', type: 'payment.status_updated', occurredAtMs: Date.now() })
-        : undefined,
+      isSettled(payment) ? refundALittle(payment, 'evt-later', Date.now()) : undefined,
     );
     await expect.poll(() => announced.map(({ id }) => id), { timeout: 10_000 }).toContain('evt-later');
   });

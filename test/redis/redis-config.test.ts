@@ -18,7 +18,7 @@ test.each([
   'redis://user:p%40ss%2Fword@redis.example',
   'rediss://:token@[::1]:6379/',
 ])('%s is an address', (url) => {
-  expect(loadConfig({ REDIS_URL: url }).redis).toEqual({ url, cluster: false, shards: 1 });
+  expect(loadConfig({ REDIS_URL: url }).redis).toEqual({ url, cluster: false, shards: 1, indexed: true });
 });
 
 test.each([
@@ -43,7 +43,7 @@ test('a cluster has one database, and shards are from 1 to 64', () => {
   ).toEqual([]);
   expect(mistakesOf({ QUEUE_SHARDS: '65' })).toHaveLength(1);
   expect(mistakesOf({ QUEUE_SHARDS: '0' })).toHaveLength(1);
-  expect(loadConfig({}).redis).toEqual({ url: undefined, cluster: false, shards: 1 });
+  expect(loadConfig({}).redis).toEqual({ url: undefined, cluster: false, shards: 1, indexed: true });
 });
 
 test('payments in Redis stay until a settlement that was cut off is finished', () => {

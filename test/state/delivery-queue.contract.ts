@@ -22,10 +22,10 @@ function delivery(mark: string, attempts = 1): WebhookDelivery {
     settledAtMs: 1_767_225_600_000,
     webhookUrl: url,
   });
-  const { reservationId, userId, status, money, trace } = payment;
+  const { reservationId, userId, status, money, trace, transactionId, failureCode } = payment;
   // What a queue outside of the process keeps of the payment.
-  const told = { id: payment.id, reservationId, userId, status, money, trace };
-  const event = { id, type, sequence, occurredAtMs, destination, payment: told };
+  const told = { id: payment.id, reservationId, userId, status, money, trace, transactionId, failureCode };
+  const event = { id, type, sequence, occurredAtMs, destination, payment: told, refund: undefined };
   return { ...newDelivery(event), url, attempts, firstAttemptAtMs: 1_767_225_600_001, lastError: 'full' };
 }
 

@@ -81,6 +81,7 @@ function settleAll(payments: Payments, now: () => number) {
   payments.start({
     settle: (payment) => settle(payment, sampleSettlement(now(), payment.id)),
     changed: () => undefined,
+    endRefund: () => undefined,
     hasRoom: () => true,
     announce: ({ payment }) => void ids.add(payment.id),
     failed(_id, error) {
@@ -132,6 +133,7 @@ test('drain settles early no faster than there is room, each origin by its own, 
       room.set(origin, (room.get(origin) ?? 0) - 1);
       settled.push(payment.id);
     },
+    endRefund: () => undefined,
     hasRoom: (origin) => (room.get(origin) ?? 0) > 0,
     failed(_id, error) {
       throw error;
@@ -200,6 +202,7 @@ test('a settlement that throws is told of and holds no other back', async () => 
       return settle(payment, sampleSettlement(clock.now()));
     },
     changed: () => undefined,
+    endRefund: () => undefined,
     hasRoom: () => true,
     announce: ({ payment }) => void told.push(payment.id),
     failed: (id, error) => void told.push([id, String(error)]),

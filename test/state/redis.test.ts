@@ -34,7 +34,7 @@ let nextDatabase = 0;
 async function openState(database: number, change: Change = {}): Promise<State> {
   const state = createRedisState({
     redisUrl: `${redis.url}/${database}`,
-    redis: { url: redis.url, cluster: false, shards: 3 },
+    redis: { url: redis.url, cluster: false, shards: 3, indexed: true },
     clock: systemClock,
     logger: createLogger('silent', { write: () => undefined }),
     metrics: createMetrics(false),

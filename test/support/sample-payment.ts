@@ -1,6 +1,12 @@
 import type { PaymentEvent } from '../../src/payment/event.ts';
-import { firstEvent } from '../../src/payment/lifecycle.ts';
-import type { FinalStatus, PendingPayment, SettledPayment, Settlement } from '../../src/payment/payment.ts';
+import { endRefund, firstEvent, type ToldChange } from '../../src/payment/lifecycle.ts';
+import type {
+  PendingPayment,
+  Refund,
+  SettledPayment,
+  Settlement,
+  SettlementStatus,
+} from '../../src/payment/payment.ts';
 
 /** A pending payment; `change` what the test is about. */
 export function samplePayment(change: Partial<PendingPayment> = {}): PendingPayment {
@@ -15,6 +21,7 @@ export function samplePayment(change: Partial<PendingPayment> = {}): PendingPaym
     createdAtMs: 1_000,
     dueAtMs: 3_000,
     trace: { traceparent: undefined, tracestate: undefined, requestId: 'request-1' },
+    extras: undefined,
     status: 'PENDING',
     ...change,
   };
@@ -24,7 +31,7 @@ export function samplePayment(change: Partial<PendingPayment> = {}): PendingPaym
 export function sampleSettlement(
   settledAtMs: number,
   mark = '1',
-  status: FinalStatus = 'COMPLETED',
+  status: SettlementStatus = 'COMPLETED',
 ): Settlement {
   return {
     status,
@@ -43,4 +50,24 @@ export function sampleSettledPayment(change: Partial<SettledPayment> = {}): Sett
 /** The event of a settled payment. */
 export function sampleEvent(change: Partial<SettledPayment> = {}): PaymentEvent {
   return firstEvent(sampleSettledPayment(change));
+}
+
+/** A refund that has been carried out. */
+export function sampleRefund(change: Partial<Refund> = {}): Refund {
+  return {
+    id: 'rfd-1',
+    amount: 1,
+    status: 'SUCCEEDED',
+    requestedAtMs: 4_000,
+    failureCode: undefined,
+    ...change,
+  };
+}
+
+/** Gives a completed payment one more event, by a refund of the smallest part. */
+export function refundALittle(payment: SettledPayment, eventId: string, atMs: number): ToldChange {
+  return endRefund(payment, sampleRefund({ id: `rfd-of-${eventId}`, requestedAtMs: atMs }), {
+    eventId,
+    atMs,
+  });
 }

@@ -16,6 +16,7 @@ const settled: SettledPayment = {
   createdAtMs: 1,
   dueAtMs: 2,
   trace: undefined,
+  extras: undefined,
   status: 'FAILED',
   settledAtMs: 3,
   transactionId: 'txn-1',
@@ -36,14 +37,18 @@ const events: fc.Arbitrary<PaymentEvent> = fc.record({
     status: fc.constantFrom('COMPLETED', 'FAILED'),
     money: fc.record({ amount: fc.maxSafeNat(), currency: fc.string() }),
     trace: fc.constant(undefined),
+    transactionId: fc.string(),
+    failureCode: fc.option(fc.string(), { nil: undefined }),
   }),
+  refund: fc.constant(undefined),
 });
 
 test('the webhook body has these fields in this order, and no others', () => {
   expect(encodeWebhookBody(firstEvent(settled), 1_767_225_600)).toBe(
     '{"payment_id":"pay-1","reservation_id":"reservation-1","status":"PAYMENT_STATUS_FAILED",' +
       '"amount":120000,"currency":"KRW","timestamp":1767225600,' +
-      '"event_type":"payment.status_updated","event_id":"evt-1"}',
+      '"event_type":"payment.status_updated","event_id":"evt-1",' +
+      '"sequence":1,"transaction_id":"txn-1","failure_code":"card_declined"}',
   );
 });
 

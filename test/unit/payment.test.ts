@@ -23,6 +23,7 @@ const pending: PendingPayment = {
   createdAtMs: 1,
   dueAtMs: 2,
   trace: undefined,
+  extras: undefined,
   status: 'PENDING',
 };
 

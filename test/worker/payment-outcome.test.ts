@@ -8,6 +8,7 @@ const outcome = {
   paymentId: 'pay-1',
   reservationId: 'reservation-1',
   reservationStatus: 'CONFIRMED',
+  sequence: 1,
 };
 
 test('a completed payment confirms, a failed one cancels, in the envelope or as the detail alone', () => {

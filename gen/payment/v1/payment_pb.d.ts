@@ -13,6 +13,87 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_payment_v1_payment: GenFile;
 
 /**
+ * What a caller wants to be kept with its payment. Nothing of it decides anything. Texts have at most 512
+ * characters.
+ *
+ * @generated from message payment.v1.PaymentMetadata
+ */
+export declare type PaymentMetadata = Message<"payment.v1.PaymentMetadata"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: string user_agent = 2;
+   */
+  userAgent: string;
+
+  /**
+   * @generated from field: string ip_address = 3;
+   */
+  ipAddress: string;
+
+  /**
+   * @generated from field: string session_id = 4;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string scenario = 5;
+   */
+  scenario: string;
+
+  /**
+   * At most 50; names have at most 64 characters.
+   *
+   * @generated from field: map<string, string> tags = 6;
+   */
+  tags: { [key: string]: string };
+};
+
+/**
+ * Describes the message payment.v1.PaymentMetadata.
+ * Use `create(PaymentMetadataSchema)` to create a new message.
+ */
+export declare const PaymentMetadataSchema: GenMessage<PaymentMetadata>;
+
+/**
+ * How the refunds of a payment go.
+ *
+ * @generated from message payment.v1.SimulatedRefund
+ */
+export declare type SimulatedRefund = Message<"payment.v1.SimulatedRefund"> & {
+  /**
+   * APPROVE unless a failure_code says otherwise.
+   *
+   * @generated from field: payment.v1.SimulatedOutcome outcome = 1;
+   */
+  outcome: SimulatedOutcome;
+
+  /**
+   * How long a refund takes, in milliseconds, from 0 (the default: the call carries it out) to 86,400,000.
+   *
+   * @generated from field: optional int32 delay_ms = 2;
+   */
+  delayMs?: number | undefined;
+
+  /**
+   * Why it fails: letters, digits and underscores, at most 64. Alone it means DECLINE, whose default is
+   * "processing_error".
+   *
+   * @generated from field: string failure_code = 3;
+   */
+  failureCode: string;
+};
+
+/**
+ * Describes the message payment.v1.SimulatedRefund.
+ * Use `create(SimulatedRefundSchema)` to create a new message.
+ */
+export declare const SimulatedRefundSchema: GenMessage<SimulatedRefund>;
+
+/**
  * How this one payment differs from its scenario.
  *
  * @generated from message payment.v1.SimulationOptions
@@ -24,6 +105,13 @@ export declare type SimulationOptions = Message<"payment.v1.SimulationOptions"> 
    * @generated from field: optional int32 delay_ms = 1;
    */
   delayMs?: number | undefined;
+
+  /**
+   * How refunds of the payment go.
+   *
+   * @generated from field: payment.v1.SimulatedRefund refund = 6;
+   */
+  refund?: SimulatedRefund | undefined;
 };
 
 /**
@@ -61,6 +149,13 @@ export declare type CreatePaymentIntentRequest = Message<"payment.v1.CreatePayme
   userId: string;
 
   /**
+   * How the payer pays. Kept, and given back.
+   *
+   * @generated from field: payment.v1.PaymentMethod method = 4;
+   */
+  method: PaymentMethod;
+
+  /**
    * What shall happen.
    *
    * @generated from field: payment.v1.PaymentScenario scenario = 5;
@@ -83,6 +178,13 @@ export declare type CreatePaymentIntentRequest = Message<"payment.v1.CreatePayme
    * @generated from field: string idempotency_key = 7;
    */
   idempotencyKey: string;
+
+  /**
+   * Kept, and given back.
+   *
+   * @generated from field: payment.v1.PaymentMetadata metadata = 8;
+   */
+  metadata?: PaymentMetadata | undefined;
 
   /**
    * Overrides for this payment only.
@@ -214,21 +316,21 @@ export declare type ProcessPaymentResponse = Message<"payment.v1.ProcessPaymentR
   paymentId: string;
 
   /**
-   * COMPLETED or FAILED.
+   * Where the payment stands; never PENDING.
    *
    * @generated from field: payment.v1.PaymentStatus status = 2;
    */
   status: PaymentStatus;
 
   /**
-   * When it was settled.
+   * When it was settled. Absent when it was CANCELLED or has EXPIRED.
    *
    * @generated from field: google.protobuf.Timestamp processed_at = 3;
    */
   processedAt?: Timestamp | undefined;
 
   /**
-   * "txn-<uuid>".
+   * "txn-<uuid>". Empty when it was CANCELLED or has EXPIRED.
    *
    * @generated from field: string transaction_id = 4;
    */
@@ -240,6 +342,318 @@ export declare type ProcessPaymentResponse = Message<"payment.v1.ProcessPaymentR
  * Use `create(ProcessPaymentResponseSchema)` to create a new message.
  */
 export declare const ProcessPaymentResponseSchema: GenMessage<ProcessPaymentResponse>;
+
+/**
+ * Which payment to cancel, or how much of it to refund.
+ *
+ * @generated from message payment.v1.CancelPaymentRequest
+ */
+export declare type CancelPaymentRequest = Message<"payment.v1.CancelPaymentRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string payment_intent_id = 1;
+   */
+  paymentIntentId: string;
+
+  /**
+   * Why; for the log. At most 512 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * How much goes back, in the payment's currency; what is left of it unless given. Only of a COMPLETED
+   * payment: a pending one is cancelled as a whole.
+   *
+   * @generated from field: common.v1.Money refund_amount = 3;
+   */
+  refundAmount?: Money | undefined;
+
+  /**
+   * The same key of the same user with the same parameters is one cancellation or refund, for 24 hours. At
+   * most 128 visible characters. Empty: the header or metadata `Idempotency-Key` counts, if it is there.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message payment.v1.CancelPaymentRequest.
+ * Use `create(CancelPaymentRequestSchema)` to create a new message.
+ */
+export declare const CancelPaymentRequestSchema: GenMessage<CancelPaymentRequest>;
+
+/**
+ * What became of the payment.
+ *
+ * @generated from message payment.v1.CancelPaymentResponse
+ */
+export declare type CancelPaymentResponse = Message<"payment.v1.CancelPaymentResponse"> & {
+  /**
+   * CANCELLED; REFUNDED when all of it has gone back; COMPLETED after a refund of a part, and while a refund
+   * takes time.
+   *
+   * @generated from field: payment.v1.PaymentStatus status = 1;
+   */
+  status: PaymentStatus;
+
+  /**
+   * When it was cancelled, or the refund was taken.
+   *
+   * @generated from field: google.protobuf.Timestamp cancelled_at = 2;
+   */
+  cancelledAt?: Timestamp | undefined;
+
+  /**
+   * How much this refund gives back. Absent when the payment was cancelled.
+   *
+   * @generated from field: common.v1.Money refunded_amount = 3;
+   */
+  refundedAmount?: Money | undefined;
+
+  /**
+   * "rfd-<uuid>". Empty when the payment was cancelled.
+   *
+   * @generated from field: string refund_id = 4;
+   */
+  refundId: string;
+};
+
+/**
+ * Describes the message payment.v1.CancelPaymentResponse.
+ * Use `create(CancelPaymentResponseSchema)` to create a new message.
+ */
+export declare const CancelPaymentResponseSchema: GenMessage<CancelPaymentResponse>;
+
+/**
+ * Which part of a list.
+ *
+ * @generated from message payment.v1.Pagination
+ */
+export declare type Pagination = Message<"payment.v1.Pagination"> & {
+  /**
+   * Counts from 1; 0 is the first. Not together with a cursor.
+   *
+   * @generated from field: int32 page = 1;
+   */
+  page: number;
+
+  /**
+   * 0: 50. Above 1,000: 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * Of an answer to a request with the same filters: next_cursor or previous_cursor.
+   *
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message payment.v1.Pagination.
+ * Use `create(PaginationSchema)` to create a new message.
+ */
+export declare const PaginationSchema: GenMessage<Pagination>;
+
+/**
+ * Where a page is in its list.
+ *
+ * @generated from message payment.v1.PageInfo
+ */
+export declare type PageInfo = Message<"payment.v1.PageInfo"> & {
+  /**
+   * How many fit the filters, on all pages.
+   *
+   * @generated from field: int32 total_count = 1;
+   */
+  totalCount: number;
+
+  /**
+   * Whether there are older ones.
+   *
+   * @generated from field: bool has_next_page = 2;
+   */
+  hasNextPage: boolean;
+
+  /**
+   * Whether there are newer ones.
+   *
+   * @generated from field: bool has_previous_page = 3;
+   */
+  hasPreviousPage: boolean;
+
+  /**
+   * For the page with the next older ones; empty without any.
+   *
+   * @generated from field: string next_cursor = 4;
+   */
+  nextCursor: string;
+
+  /**
+   * For the page with the next newer ones; empty without any.
+   *
+   * @generated from field: string previous_cursor = 5;
+   */
+  previousCursor: string;
+};
+
+/**
+ * Describes the message payment.v1.PageInfo.
+ * Use `create(PageInfoSchema)` to create a new message.
+ */
+export declare const PageInfoSchema: GenMessage<PageInfo>;
+
+/**
+ * Which payments to list: those for which all that is given holds.
+ *
+ * @generated from message payment.v1.ListPaymentsRequest
+ */
+export declare type ListPaymentsRequest = Message<"payment.v1.ListPaymentsRequest"> & {
+  /**
+   * Who pays.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Where they stand.
+   *
+   * @generated from field: payment.v1.PaymentStatus status = 2;
+   */
+  status: PaymentStatus;
+
+  /**
+   * The reservation that is paid for.
+   *
+   * @generated from field: string reservation_id = 3;
+   */
+  reservationId: string;
+
+  /**
+   * Which part of the list.
+   *
+   * @generated from field: payment.v1.Pagination pagination = 4;
+   */
+  pagination?: Pagination | undefined;
+};
+
+/**
+ * Describes the message payment.v1.ListPaymentsRequest.
+ * Use `create(ListPaymentsRequestSchema)` to create a new message.
+ */
+export declare const ListPaymentsRequestSchema: GenMessage<ListPaymentsRequest>;
+
+/**
+ * Payments, the newest first.
+ *
+ * @generated from message payment.v1.ListPaymentsResponse
+ */
+export declare type ListPaymentsResponse = Message<"payment.v1.ListPaymentsResponse"> & {
+  /**
+   * The page.
+   *
+   * @generated from field: repeated payment.v1.Payment payments = 1;
+   */
+  payments: Payment[];
+
+  /**
+   * Where it is.
+   *
+   * @generated from field: payment.v1.PageInfo page_info = 2;
+   */
+  pageInfo?: PageInfo | undefined;
+};
+
+/**
+ * Describes the message payment.v1.ListPaymentsResponse.
+ * Use `create(ListPaymentsResponseSchema)` to create a new message.
+ */
+export declare const ListPaymentsResponseSchema: GenMessage<ListPaymentsResponse>;
+
+/**
+ * What shall become of a payment, or be told of it again.
+ *
+ * @generated from message payment.v1.SimulateWebhookRequest
+ */
+export declare type SimulateWebhookRequest = Message<"payment.v1.SimulateWebhookRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string payment_intent_id = 1;
+   */
+  paymentIntentId: string;
+
+  /**
+   * Required, and not PENDING. A pending payment settles so (REFUNDED it cannot be). When it is there already,
+   * its last webhook and event go out again, under the same id.
+   *
+   * @generated from field: payment.v1.PaymentStatus target_status = 2;
+   */
+  targetStatus: PaymentStatus;
+
+  /**
+   * After so many seconds, from 0 to 86,400.
+   *
+   * @generated from field: int32 delay_seconds = 3;
+   */
+  delaySeconds: number;
+
+  /**
+   * For a payment with another outcome: a webhook and an event that contradict it go out, and the payment stays
+   * as it is. Otherwise FAILED_PRECONDITION.
+   *
+   * @generated from field: bool force_trigger = 4;
+   */
+  forceTrigger: boolean;
+};
+
+/**
+ * Describes the message payment.v1.SimulateWebhookRequest.
+ * Use `create(SimulateWebhookRequestSchema)` to create a new message.
+ */
+export declare const SimulateWebhookRequestSchema: GenMessage<SimulateWebhookRequest>;
+
+/**
+ * What goes out, and when.
+ *
+ * @generated from message payment.v1.SimulateWebhookResponse
+ */
+export declare type SimulateWebhookResponse = Message<"payment.v1.SimulateWebhookResponse"> & {
+  /**
+   * Whether there is a webhook address that is told.
+   *
+   * @generated from field: bool webhook_sent = 1;
+   */
+  webhookSent: boolean;
+
+  /**
+   * The event_id of the webhook and the event. Empty when it is made later, with the outcome.
+   *
+   * @generated from field: string webhook_id = 2;
+   */
+  webhookId: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp scheduled_at = 3;
+   */
+  scheduledAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message payment.v1.SimulateWebhookResponse.
+ * Use `create(SimulateWebhookResponseSchema)` to create a new message.
+ */
+export declare const SimulateWebhookResponseSchema: GenMessage<SimulateWebhookResponse>;
 
 /**
  * A payment.
@@ -290,6 +704,13 @@ export declare type Payment = Message<"payment.v1.Payment"> & {
   amount?: Money | undefined;
 
   /**
+   * How the payer pays, as the caller said.
+   *
+   * @generated from field: payment.v1.PaymentMethod method = 7;
+   */
+  method: PaymentMethod;
+
+  /**
    * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 8;
@@ -304,18 +725,25 @@ export declare type Payment = Message<"payment.v1.Payment"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * When it was settled. Absent while PENDING.
+   * When it was settled. Absent while PENDING, and when it was CANCELLED or has EXPIRED.
    *
    * @generated from field: google.protobuf.Timestamp processed_at = 10;
    */
   processedAt?: Timestamp | undefined;
 
   /**
-   * "txn-<uuid>". Empty while PENDING.
+   * "txn-<uuid>". Empty when there is no processed_at.
    *
    * @generated from field: string transaction_id = 11;
    */
   transactionId: string;
+
+  /**
+   * As the caller gave it.
+   *
+   * @generated from field: payment.v1.PaymentMetadata metadata = 13;
+   */
+  metadata?: PaymentMetadata | undefined;
 
   /**
    * The scenario that applies, the default already filled in.
@@ -330,6 +758,13 @@ export declare type Payment = Message<"payment.v1.Payment"> & {
    * @generated from field: string failure_code = 17;
    */
   failureCode: string;
+
+  /**
+   * How much of it has gone back so far. Absent when nothing has.
+   *
+   * @generated from field: common.v1.Money refunded_amount = 18;
+   */
+  refundedAmount?: Money | undefined;
 };
 
 /**
@@ -418,6 +853,27 @@ export enum PaymentStatus {
    * @generated from enum value: PAYMENT_STATUS_FAILED = 3;
    */
   FAILED = 3,
+
+  /**
+   * Cancelled before it settled: no money moved. Final.
+   *
+   * @generated from enum value: PAYMENT_STATUS_CANCELLED = 5;
+   */
+  CANCELLED = 5,
+
+  /**
+   * All of the money went back. Final. While a part of it went back, a payment stays COMPLETED.
+   *
+   * @generated from enum value: PAYMENT_STATUS_REFUNDED = 6;
+   */
+  REFUNDED = 6,
+
+  /**
+   * Nobody paid in time: no money moved. Final.
+   *
+   * @generated from enum value: PAYMENT_STATUS_EXPIRED = 7;
+   */
+  EXPIRED = 7,
 }
 
 /**
@@ -426,8 +882,81 @@ export enum PaymentStatus {
 export declare const PaymentStatusSchema: GenEnum<PaymentStatus>;
 
 /**
+ * How somebody pays.
+ *
+ * @generated from enum payment.v1.PaymentMethod
+ */
+export enum PaymentMethod {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: PAYMENT_METHOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PAYMENT_METHOD_CREDIT_CARD = 1;
+   */
+  CREDIT_CARD = 1,
+
+  /**
+   * @generated from enum value: PAYMENT_METHOD_DEBIT_CARD = 2;
+   */
+  DEBIT_CARD = 2,
+
+  /**
+   * @generated from enum value: PAYMENT_METHOD_BANK_TRANSFER = 3;
+   */
+  BANK_TRANSFER = 3,
+
+  /**
+   * @generated from enum value: PAYMENT_METHOD_MOBILE_PAY = 4;
+   */
+  MOBILE_PAY = 4,
+
+  /**
+   * @generated from enum value: PAYMENT_METHOD_DIGITAL_WALLET = 5;
+   */
+  DIGITAL_WALLET = 5,
+}
+
+/**
+ * Describes the enum payment.v1.PaymentMethod.
+ */
+export declare const PaymentMethodSchema: GenEnum<PaymentMethod>;
+
+/**
+ * How something that is simulated ends.
+ *
+ * @generated from enum payment.v1.SimulatedOutcome
+ */
+export enum SimulatedOutcome {
+  /**
+   * As if nothing was said.
+   *
+   * @generated from enum value: SIMULATED_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SIMULATED_OUTCOME_APPROVE = 1;
+   */
+  APPROVE = 1,
+
+  /**
+   * @generated from enum value: SIMULATED_OUTCOME_DECLINE = 2;
+   */
+  DECLINE = 2,
+}
+
+/**
+ * Describes the enum payment.v1.SimulatedOutcome.
+ */
+export declare const SimulatedOutcomeSchema: GenEnum<SimulatedOutcome>;
+
+/**
  * A simulated payment gateway. An intent answers PENDING at once, settles later to COMPLETED or
- * FAILED as its scenario says, and the outcome is told by event and by webhook.
+ * FAILED as its scenario says, and the outcome is told by event and by webhook; so is what comes after.
  *
  * @generated from service payment.v1.PaymentService
  */
@@ -462,6 +991,37 @@ export declare const PaymentService: GenService<{
     methodKind: "unary";
     input: typeof ProcessPaymentRequestSchema;
     output: typeof ProcessPaymentResponseSchema;
+  },
+  /**
+   * Cancels a pending payment, which then never settles, or refunds a completed one, whole or in parts.
+   * FAILED_PRECONDITION with "conflict" in its message when there is nothing to cancel or to refund.
+   *
+   * @generated from rpc payment.v1.PaymentService.CancelPayment
+   */
+  cancelPayment: {
+    methodKind: "unary";
+    input: typeof CancelPaymentRequestSchema;
+    output: typeof CancelPaymentResponseSchema;
+  },
+  /**
+   * Lists payments, the newest first. Pages neither skip nor repeat while payments are added.
+   *
+   * @generated from rpc payment.v1.PaymentService.ListPayments
+   */
+  listPayments: {
+    methodKind: "unary";
+    input: typeof ListPaymentsRequestSchema;
+    output: typeof ListPaymentsResponseSchema;
+  },
+  /**
+   * Makes the outcome of a payment, or sends its webhook and event again. See SimulateWebhookRequest.
+   *
+   * @generated from rpc payment.v1.PaymentService.SimulateWebhook
+   */
+  simulateWebhook: {
+    methodKind: "unary";
+    input: typeof SimulateWebhookRequestSchema;
+    output: typeof SimulateWebhookResponseSchema;
   },
 }>;
 

@@ -10,63 +10,133 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file payment/v1/payment.proto.
  */
 export const file_payment_v1_payment = /*@__PURE__*/
-  fileDesc("ChhwYXltZW50L3YxL3BheW1lbnQucHJvdG8SCnBheW1lbnQudjEiNwoRU2ltdWxhdGlvbk9wdGlvbnMSFQoIZGVsYXlfbXMYASABKAVIAIgBAUILCglfZGVsYXlfbXMilQIKGkNyZWF0ZVBheW1lbnRJbnRlbnRSZXF1ZXN0EhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEiAKBmFtb3VudBgCIAEoCzIQLmNvbW1vbi52MS5Nb25leRIPCgd1c2VyX2lkGAMgASgJEi0KCHNjZW5hcmlvGAUgASgOMhsucGF5bWVudC52MS5QYXltZW50U2NlbmFyaW8SEwoLd2ViaG9va191cmwYBiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAcgASgJEjEKCnNpbXVsYXRpb24YECABKAsyHS5wYXltZW50LnYxLlNpbXVsYXRpb25PcHRpb25zSgQIBBAFSgQICBAJUgZtZXRob2RSCG1ldGFkYXRhImMKG0NyZWF0ZVBheW1lbnRJbnRlbnRSZXNwb25zZRIZChFwYXltZW50X2ludGVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5wYXltZW50LnYxLlBheW1lbnRTdGF0dXMiRQoXR2V0UGF5bWVudFN0YXR1c1JlcXVlc3QSGQoRcGF5bWVudF9pbnRlbnRfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJAChhHZXRQYXltZW50U3RhdHVzUmVzcG9uc2USJAoHcGF5bWVudBgBIAEoCzITLnBheW1lbnQudjEuUGF5bWVudCJiChVQcm9jZXNzUGF5bWVudFJlcXVlc3QSGQoRcGF5bWVudF9pbnRlbnRfaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJSgQIAhADUg9wYXltZW50X2RldGFpbHMioQEKFlByb2Nlc3NQYXltZW50UmVzcG9uc2USEgoKcGF5bWVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5wYXltZW50LnYxLlBheW1lbnRTdGF0dXMSMAoMcHJvY2Vzc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg50cmFuc2FjdGlvbl9pZBgEIAEoCSLJAwoHUGF5bWVudBIZChFwYXltZW50X2ludGVudF9pZBgBIAEoCRISCgpwYXltZW50X2lkGAIgASgJEhYKDnJlc2VydmF0aW9uX2lkGAMgASgJEg8KB3VzZXJfaWQYBCABKAkSKQoGc3RhdHVzGAUgASgOMhkucGF5bWVudC52MS5QYXltZW50U3RhdHVzEiAKBmFtb3VudBgGIAEoCzIQLmNvbW1vbi52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxwcm9jZXNzZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnRyYW5zYWN0aW9uX2lkGAsgASgJEi0KCHNjZW5hcmlvGBAgASgOMhsucGF5bWVudC52MS5QYXltZW50U2NlbmFyaW8SFAoMZmFpbHVyZV9jb2RlGBEgASgJSgQIBxAISgQIDBANSgQIDRAOUgZtZXRob2RSBnJlc3VsdFIIbWV0YWRhdGEqpQEKD1BheW1lbnRTY2VuYXJpbxIgChxQQVlNRU5UX1NDRU5BUklPX1VOU1BFQ0lGSUVEEAASHAoYUEFZTUVOVF9TQ0VOQVJJT19BUFBST1ZFEAESGQoVUEFZTUVOVF9TQ0VOQVJJT19GQUlMEAISGgoWUEFZTUVOVF9TQ0VOQVJJT19ERUxBWRADEhsKF1BBWU1FTlRfU0NFTkFSSU9fUkFORE9NEAQqigEKDVBheW1lbnRTdGF0dXMSHgoaUEFZTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIaChZQQVlNRU5UX1NUQVRVU19QRU5ESU5HEAESHAoYUEFZTUVOVF9TVEFUVVNfQ09NUExFVEVEEAISGQoVUEFZTUVOVF9TVEFUVVNfRkFJTEVEEAMiBAgEEAQyugIKDlBheW1lbnRTZXJ2aWNlEmYKE0NyZWF0ZVBheW1lbnRJbnRlbnQSJi5wYXltZW50LnYxLkNyZWF0ZVBheW1lbnRJbnRlbnRSZXF1ZXN0GicucGF5bWVudC52MS5DcmVhdGVQYXltZW50SW50ZW50UmVzcG9uc2USYgoQR2V0UGF5bWVudFN0YXR1cxIjLnBheW1lbnQudjEuR2V0UGF5bWVudFN0YXR1c1JlcXVlc3QaJC5wYXltZW50LnYxLkdldFBheW1lbnRTdGF0dXNSZXNwb25zZSIDkAIBElwKDlByb2Nlc3NQYXltZW50EiEucGF5bWVudC52MS5Qcm9jZXNzUGF5bWVudFJlcXVlc3QaIi5wYXltZW50LnYxLlByb2Nlc3NQYXltZW50UmVzcG9uc2UiA5ACAkJmChxjb20udHJhZmZpY190YWNvcy5wYXltZW50LnYxUAFaRGdpdGh1Yi5jb20vdHJhZmZpYy10YWNvcy9wcm90by1jb250cmFjdHMvZ2VuL2dvL3BheW1lbnQvdjE7cGF5bWVudHYxYgZwcm90bzM", [file_common_v1_money, file_google_protobuf_timestamp]);
+  fileDesc("ChhwYXltZW50L3YxL3BheW1lbnQucHJvdG8SCnBheW1lbnQudjEi0QEKD1BheW1lbnRNZXRhZGF0YRIOCgZzb3VyY2UYASABKAkSEgoKdXNlcl9hZ2VudBgCIAEoCRISCgppcF9hZGRyZXNzGAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSEAoIc2NlbmFyaW8YBSABKAkSMwoEdGFncxgGIAMoCzIlLnBheW1lbnQudjEuUGF5bWVudE1ldGFkYXRhLlRhZ3NFbnRyeRorCglUYWdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ6Cg9TaW11bGF0ZWRSZWZ1bmQSLQoHb3V0Y29tZRgBIAEoDjIcLnBheW1lbnQudjEuU2ltdWxhdGVkT3V0Y29tZRIVCghkZWxheV9tcxgCIAEoBUgAiAEBEhQKDGZhaWx1cmVfY29kZRgDIAEoCUILCglfZGVsYXlfbXMiZAoRU2ltdWxhdGlvbk9wdGlvbnMSFQoIZGVsYXlfbXMYASABKAVIAIgBARIrCgZyZWZ1bmQYBiABKAsyGy5wYXltZW50LnYxLlNpbXVsYXRlZFJlZnVuZEILCglfZGVsYXlfbXMi0QIKGkNyZWF0ZVBheW1lbnRJbnRlbnRSZXF1ZXN0EhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEiAKBmFtb3VudBgCIAEoCzIQLmNvbW1vbi52MS5Nb25leRIPCgd1c2VyX2lkGAMgASgJEikKBm1ldGhvZBgEIAEoDjIZLnBheW1lbnQudjEuUGF5bWVudE1ldGhvZBItCghzY2VuYXJpbxgFIAEoDjIbLnBheW1lbnQudjEuUGF5bWVudFNjZW5hcmlvEhMKC3dlYmhvb2tfdXJsGAYgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgHIAEoCRItCghtZXRhZGF0YRgIIAEoCzIbLnBheW1lbnQudjEuUGF5bWVudE1ldGFkYXRhEjEKCnNpbXVsYXRpb24YECABKAsyHS5wYXltZW50LnYxLlNpbXVsYXRpb25PcHRpb25zImMKG0NyZWF0ZVBheW1lbnRJbnRlbnRSZXNwb25zZRIZChFwYXltZW50X2ludGVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5wYXltZW50LnYxLlBheW1lbnRTdGF0dXMiRQoXR2V0UGF5bWVudFN0YXR1c1JlcXVlc3QSGQoRcGF5bWVudF9pbnRlbnRfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJAChhHZXRQYXltZW50U3RhdHVzUmVzcG9uc2USJAoHcGF5bWVudBgBIAEoCzITLnBheW1lbnQudjEuUGF5bWVudCJiChVQcm9jZXNzUGF5bWVudFJlcXVlc3QSGQoRcGF5bWVudF9pbnRlbnRfaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJSgQIAhADUg9wYXltZW50X2RldGFpbHMioQEKFlByb2Nlc3NQYXltZW50UmVzcG9uc2USEgoKcGF5bWVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5wYXltZW50LnYxLlBheW1lbnRTdGF0dXMSMAoMcHJvY2Vzc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg50cmFuc2FjdGlvbl9pZBgEIAEoCSKDAQoUQ2FuY2VsUGF5bWVudFJlcXVlc3QSGQoRcGF5bWVudF9pbnRlbnRfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEicKDXJlZnVuZF9hbW91bnQYAyABKAsyEC5jb21tb24udjEuTW9uZXkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJIrIBChVDYW5jZWxQYXltZW50UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucGF5bWVudC52MS5QYXltZW50U3RhdHVzEjAKDGNhbmNlbGxlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoPcmVmdW5kZWRfYW1vdW50GAMgASgLMhAuY29tbW9uLnYxLk1vbmV5EhEKCXJlZnVuZF9pZBgEIAEoCSI9CgpQYWdpbmF0aW9uEgwKBHBhZ2UYASABKAUSEQoJcGFnZV9zaXplGAIgASgFEg4KBmN1cnNvchgDIAEoCSJ/CghQYWdlSW5mbxITCgt0b3RhbF9jb3VudBgBIAEoBRIVCg1oYXNfbmV4dF9wYWdlGAIgASgIEhkKEWhhc19wcmV2aW91c19wYWdlGAMgASgIEhMKC25leHRfY3Vyc29yGAQgASgJEhcKD3ByZXZpb3VzX2N1cnNvchgFIAEoCSKVAQoTTGlzdFBheW1lbnRzUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEikKBnN0YXR1cxgCIAEoDjIZLnBheW1lbnQudjEuUGF5bWVudFN0YXR1cxIWCg5yZXNlcnZhdGlvbl9pZBgDIAEoCRIqCgpwYWdpbmF0aW9uGAQgASgLMhYucGF5bWVudC52MS5QYWdpbmF0aW9uImYKFExpc3RQYXltZW50c1Jlc3BvbnNlEiUKCHBheW1lbnRzGAEgAygLMhMucGF5bWVudC52MS5QYXltZW50EicKCXBhZ2VfaW5mbxgCIAEoCzIULnBheW1lbnQudjEuUGFnZUluZm8ikwEKFlNpbXVsYXRlV2ViaG9va1JlcXVlc3QSGQoRcGF5bWVudF9pbnRlbnRfaWQYASABKAkSMAoNdGFyZ2V0X3N0YXR1cxgCIAEoDjIZLnBheW1lbnQudjEuUGF5bWVudFN0YXR1cxIVCg1kZWxheV9zZWNvbmRzGAMgASgFEhUKDWZvcmNlX3RyaWdnZXIYBCABKAgidQoXU2ltdWxhdGVXZWJob29rUmVzcG9uc2USFAoMd2ViaG9va19zZW50GAEgASgIEhIKCndlYmhvb2tfaWQYAiABKAkSMAoMc2NoZWR1bGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKwBAoHUGF5bWVudBIZChFwYXltZW50X2ludGVudF9pZBgBIAEoCRISCgpwYXltZW50X2lkGAIgASgJEhYKDnJlc2VydmF0aW9uX2lkGAMgASgJEg8KB3VzZXJfaWQYBCABKAkSKQoGc3RhdHVzGAUgASgOMhkucGF5bWVudC52MS5QYXltZW50U3RhdHVzEiAKBmFtb3VudBgGIAEoCzIQLmNvbW1vbi52MS5Nb25leRIpCgZtZXRob2QYByABKA4yGS5wYXltZW50LnYxLlBheW1lbnRNZXRob2QSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcHJvY2Vzc2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg50cmFuc2FjdGlvbl9pZBgLIAEoCRItCghtZXRhZGF0YRgNIAEoCzIbLnBheW1lbnQudjEuUGF5bWVudE1ldGFkYXRhEi0KCHNjZW5hcmlvGBAgASgOMhsucGF5bWVudC52MS5QYXltZW50U2NlbmFyaW8SFAoMZmFpbHVyZV9jb2RlGBEgASgJEikKD3JlZnVuZGVkX2Ftb3VudBgSIAEoCzIQLmNvbW1vbi52MS5Nb25leUoECAwQDVIGcmVzdWx0KqUBCg9QYXltZW50U2NlbmFyaW8SIAocUEFZTUVOVF9TQ0VOQVJJT19VTlNQRUNJRklFRBAAEhwKGFBBWU1FTlRfU0NFTkFSSU9fQVBQUk9WRRABEhkKFVBBWU1FTlRfU0NFTkFSSU9fRkFJTBACEhoKFlBBWU1FTlRfU0NFTkFSSU9fREVMQVkQAxIbChdQQVlNRU5UX1NDRU5BUklPX1JBTkRPTRAEKuEBCg1QYXltZW50U3RhdHVzEh4KGlBBWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGgoWUEFZTUVOVF9TVEFUVVNfUEVORElORxABEhwKGFBBWU1FTlRfU1RBVFVTX0NPTVBMRVRFRBACEhkKFVBBWU1FTlRfU1RBVFVTX0ZBSUxFRBADEhwKGFBBWU1FTlRfU1RBVFVTX0NBTkNFTExFRBAFEhsKF1BBWU1FTlRfU1RBVFVTX1JFRlVOREVEEAYSGgoWUEFZTUVOVF9TVEFUVVNfRVhQSVJFRBAHIgQIBBAEKtIBCg1QYXltZW50TWV0aG9kEh4KGlBBWU1FTlRfTUVUSE9EX1VOU1BFQ0lGSUVEEAASHgoaUEFZTUVOVF9NRVRIT0RfQ1JFRElUX0NBUkQQARIdChlQQVlNRU5UX01FVEhPRF9ERUJJVF9DQVJEEAISIAocUEFZTUVOVF9NRVRIT0RfQkFOS19UUkFOU0ZFUhADEh0KGVBBWU1FTlRfTUVUSE9EX01PQklMRV9QQVkQBBIhCh1QQVlNRU5UX01FVEhPRF9ESUdJVEFMX1dBTExFVBAFKnMKEFNpbXVsYXRlZE91dGNvbWUSIQodU0lNVUxBVEVEX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlTSU1VTEFURURfT1VUQ09NRV9BUFBST1ZFEAESHQoZU0lNVUxBVEVEX09VVENPTUVfREVDTElORRACMsQECg5QYXltZW50U2VydmljZRJmChNDcmVhdGVQYXltZW50SW50ZW50EiYucGF5bWVudC52MS5DcmVhdGVQYXltZW50SW50ZW50UmVxdWVzdBonLnBheW1lbnQudjEuQ3JlYXRlUGF5bWVudEludGVudFJlc3BvbnNlEmIKEEdldFBheW1lbnRTdGF0dXMSIy5wYXltZW50LnYxLkdldFBheW1lbnRTdGF0dXNSZXF1ZXN0GiQucGF5bWVudC52MS5HZXRQYXltZW50U3RhdHVzUmVzcG9uc2UiA5ACARJcCg5Qcm9jZXNzUGF5bWVudBIhLnBheW1lbnQudjEuUHJvY2Vzc1BheW1lbnRSZXF1ZXN0GiIucGF5bWVudC52MS5Qcm9jZXNzUGF5bWVudFJlc3BvbnNlIgOQAgISVAoNQ2FuY2VsUGF5bWVudBIgLnBheW1lbnQudjEuQ2FuY2VsUGF5bWVudFJlcXVlc3QaIS5wYXltZW50LnYxLkNhbmNlbFBheW1lbnRSZXNwb25zZRJWCgxMaXN0UGF5bWVudHMSHy5wYXltZW50LnYxLkxpc3RQYXltZW50c1JlcXVlc3QaIC5wYXltZW50LnYxLkxpc3RQYXltZW50c1Jlc3BvbnNlIgOQAgESWgoPU2ltdWxhdGVXZWJob29rEiIucGF5bWVudC52MS5TaW11bGF0ZVdlYmhvb2tSZXF1ZXN0GiMucGF5bWVudC52MS5TaW11bGF0ZVdlYmhvb2tSZXNwb25zZUJmChxjb20udHJhZmZpY190YWNvcy5wYXltZW50LnYxUAFaRGdpdGh1Yi5jb20vdHJhZmZpYy10YWNvcy9wcm90by1jb250cmFjdHMvZ2VuL2dvL3BheW1lbnQvdjE7cGF5bWVudHYxYgZwcm90bzM", [file_common_v1_money, file_google_protobuf_timestamp]);
+
+/**
+ * Describes the message payment.v1.PaymentMetadata.
+ * Use `create(PaymentMetadataSchema)` to create a new message.
+ */
+export const PaymentMetadataSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 0);
+
+/**
+ * Describes the message payment.v1.SimulatedRefund.
+ * Use `create(SimulatedRefundSchema)` to create a new message.
+ */
+export const SimulatedRefundSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 1);
 
 /**
  * Describes the message payment.v1.SimulationOptions.
  * Use `create(SimulationOptionsSchema)` to create a new message.
  */
 export const SimulationOptionsSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 0);
+  messageDesc(file_payment_v1_payment, 2);
 
 /**
  * Describes the message payment.v1.CreatePaymentIntentRequest.
  * Use `create(CreatePaymentIntentRequestSchema)` to create a new message.
  */
 export const CreatePaymentIntentRequestSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 1);
+  messageDesc(file_payment_v1_payment, 3);
 
 /**
  * Describes the message payment.v1.CreatePaymentIntentResponse.
  * Use `create(CreatePaymentIntentResponseSchema)` to create a new message.
  */
 export const CreatePaymentIntentResponseSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 2);
+  messageDesc(file_payment_v1_payment, 4);
 
 /**
  * Describes the message payment.v1.GetPaymentStatusRequest.
  * Use `create(GetPaymentStatusRequestSchema)` to create a new message.
  */
 export const GetPaymentStatusRequestSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 3);
+  messageDesc(file_payment_v1_payment, 5);
 
 /**
  * Describes the message payment.v1.GetPaymentStatusResponse.
  * Use `create(GetPaymentStatusResponseSchema)` to create a new message.
  */
 export const GetPaymentStatusResponseSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 4);
+  messageDesc(file_payment_v1_payment, 6);
 
 /**
  * Describes the message payment.v1.ProcessPaymentRequest.
  * Use `create(ProcessPaymentRequestSchema)` to create a new message.
  */
 export const ProcessPaymentRequestSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 5);
+  messageDesc(file_payment_v1_payment, 7);
 
 /**
  * Describes the message payment.v1.ProcessPaymentResponse.
  * Use `create(ProcessPaymentResponseSchema)` to create a new message.
  */
 export const ProcessPaymentResponseSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 6);
+  messageDesc(file_payment_v1_payment, 8);
+
+/**
+ * Describes the message payment.v1.CancelPaymentRequest.
+ * Use `create(CancelPaymentRequestSchema)` to create a new message.
+ */
+export const CancelPaymentRequestSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 9);
+
+/**
+ * Describes the message payment.v1.CancelPaymentResponse.
+ * Use `create(CancelPaymentResponseSchema)` to create a new message.
+ */
+export const CancelPaymentResponseSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 10);
+
+/**
+ * Describes the message payment.v1.Pagination.
+ * Use `create(PaginationSchema)` to create a new message.
+ */
+export const PaginationSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 11);
+
+/**
+ * Describes the message payment.v1.PageInfo.
+ * Use `create(PageInfoSchema)` to create a new message.
+ */
+export const PageInfoSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 12);
+
+/**
+ * Describes the message payment.v1.ListPaymentsRequest.
+ * Use `create(ListPaymentsRequestSchema)` to create a new message.
+ */
+export const ListPaymentsRequestSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 13);
+
+/**
+ * Describes the message payment.v1.ListPaymentsResponse.
+ * Use `create(ListPaymentsResponseSchema)` to create a new message.
+ */
+export const ListPaymentsResponseSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 14);
+
+/**
+ * Describes the message payment.v1.SimulateWebhookRequest.
+ * Use `create(SimulateWebhookRequestSchema)` to create a new message.
+ */
+export const SimulateWebhookRequestSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 15);
+
+/**
+ * Describes the message payment.v1.SimulateWebhookResponse.
+ * Use `create(SimulateWebhookResponseSchema)` to create a new message.
+ */
+export const SimulateWebhookResponseSchema = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 16);
 
 /**
  * Describes the message payment.v1.Payment.
  * Use `create(PaymentSchema)` to create a new message.
  */
 export const PaymentSchema = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 7);
+  messageDesc(file_payment_v1_payment, 17);
 
 /**
  * Describes the enum payment.v1.PaymentScenario.
@@ -97,8 +167,36 @@ export const PaymentStatus = /*@__PURE__*/
   tsEnum(PaymentStatusSchema);
 
 /**
+ * Describes the enum payment.v1.PaymentMethod.
+ */
+export const PaymentMethodSchema = /*@__PURE__*/
+  enumDesc(file_payment_v1_payment, 2);
+
+/**
+ * How somebody pays.
+ *
+ * @generated from enum payment.v1.PaymentMethod
+ */
+export const PaymentMethod = /*@__PURE__*/
+  tsEnum(PaymentMethodSchema);
+
+/**
+ * Describes the enum payment.v1.SimulatedOutcome.
+ */
+export const SimulatedOutcomeSchema = /*@__PURE__*/
+  enumDesc(file_payment_v1_payment, 3);
+
+/**
+ * How something that is simulated ends.
+ *
+ * @generated from enum payment.v1.SimulatedOutcome
+ */
+export const SimulatedOutcome = /*@__PURE__*/
+  tsEnum(SimulatedOutcomeSchema);
+
+/**
  * A simulated payment gateway. An intent answers PENDING at once, settles later to COMPLETED or
- * FAILED as its scenario says, and the outcome is told by event and by webhook.
+ * FAILED as its scenario says, and the outcome is told by event and by webhook; so is what comes after.
  *
  * @generated from service payment.v1.PaymentService
  */

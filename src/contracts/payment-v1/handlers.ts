@@ -1,37 +1,30 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
+  CancelPaymentResponseSchema,
   CreatePaymentIntentResponseSchema,
   GetPaymentStatusResponseSchema,
-  PaymentScenario,
-  type PaymentSchema,
+  ListPaymentsResponseSchema,
   type PaymentService as PaymentServiceDescriptor,
   PaymentStatus,
   ProcessPaymentResponseSchema,
+  SimulateWebhookResponseSchema,
 } from '../../../gen/payment/v1/payment_pb.js';
 import type { CallTrace } from '../../base/call-trace.ts';
-import {
-  isSettled,
-  type Payment,
-  type PaymentStatus as Status,
-  type Scenario,
-} from '../../payment/payment.ts';
 import type { PaymentService } from '../../payment/payment-service.ts';
 import { idempotencyKeyHeader, readIdempotencyKey } from './idempotency-key.ts';
-
-const statusToProto: Readonly<Record<Status, PaymentStatus>> = {
-  PENDING: PaymentStatus.PENDING,
-  COMPLETED: PaymentStatus.COMPLETED,
-  FAILED: PaymentStatus.FAILED,
-};
-
-const scenarioToProto: Readonly<Record<Scenario, PaymentScenario>> = {
-  APPROVE: PaymentScenario.APPROVE,
-  FAIL: PaymentScenario.FAIL,
-  DELAY: PaymentScenario.DELAY,
-  RANDOM: PaymentScenario.RANDOM,
-};
+import {
+  metadataFromProto,
+  methodFromProto,
+  moneyToProto,
+  paymentToProto,
+  refundFromProto,
+  scenarioFromProto,
+  settledTimes,
+  statusFromProto,
+  statusToProto,
+} from './payment-messages.ts';
 
 /** How handlers read the headers of a call. */
 interface CallReaders {
@@ -60,6 +53,9 @@ export function createPaymentHandlers(
         webhookUrl: request.webhookUrl,
         idempotencyKey: idempotencyKeyOf(request, context),
         delayMs: request.simulation?.delayMs,
+        method: methodFromProto(request.method),
+        metadata: request.metadata && metadataFromProto(request.metadata),
+        refund: request.simulation?.refund && refundFromProto(request.simulation.refund),
       };
       return service.create(input, readTrace(context)).then(toCreateResponse);
     },
@@ -77,8 +73,57 @@ export function createPaymentHandlers(
       return create(ProcessPaymentResponseSchema, {
         paymentId: payment.id,
         status: statusToProto[payment.status],
-        processedAt: timestampFromMs(payment.settledAtMs),
         transactionId: payment.transactionId,
+        ...settledTimes(payment),
+      });
+    },
+
+    async cancelPayment(request, context) {
+      const { status, atMs, refund } = await service.cancel({
+        paymentId: request.paymentIntentId,
+        reason: request.reason,
+        refundAmount: request.refundAmount,
+        idempotencyKey: idempotencyKeyOf(request, context),
+      });
+      return create(CancelPaymentResponseSchema, {
+        status: statusToProto[status],
+        cancelledAt: timestampFromMs(atMs),
+        ...(refund && { refundedAmount: moneyToProto(refund.money), refundId: refund.id }),
+      });
+    },
+
+    async listPayments({ userId, reservationId, status, pagination }) {
+      const list = await service.list({
+        userId,
+        reservationId,
+        status: statusFromProto(status),
+        page: pagination?.page ?? 0,
+        pageSize: pagination?.pageSize ?? 0,
+        cursor: pagination?.cursor ?? '',
+      });
+      return create(ListPaymentsResponseSchema, {
+        payments: list.payments.map(paymentToProto),
+        pageInfo: {
+          totalCount: list.totalCount,
+          hasNextPage: list.hasOlder,
+          hasPreviousPage: list.hasNewer,
+          nextCursor: list.olderCursor,
+          previousCursor: list.newerCursor,
+        },
+      });
+    },
+
+    async simulateWebhook(request) {
+      const { hasWebhook, eventId, atMs } = await service.simulateWebhook({
+        paymentId: request.paymentIntentId,
+        target: statusFromProto(request.targetStatus),
+        delaySeconds: request.delaySeconds,
+        force: request.forceTrigger,
+      });
+      return create(SimulateWebhookResponseSchema, {
+        webhookSent: hasWebhook,
+        webhookId: eventId,
+        scheduledAt: timestampFromMs(atMs),
       });
     },
   };
@@ -86,41 +131,4 @@ export function createPaymentHandlers(
 
 function toCreateResponse(paymentIntentId: string) {
   return create(CreatePaymentIntentResponseSchema, { paymentIntentId, status: PaymentStatus.PENDING });
-}
-
-function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'unknown' {
-  switch (scenario) {
-    case PaymentScenario.UNSPECIFIED:
-      return undefined;
-    case PaymentScenario.APPROVE:
-      return 'APPROVE';
-    case PaymentScenario.FAIL:
-      return 'FAIL';
-    case PaymentScenario.DELAY:
-      return 'DELAY';
-    case PaymentScenario.RANDOM:
-      return 'RANDOM';
-    default:
-      // proto3 enums are open: a number without a name in the schema is parsed as that number.
-      return 'unknown';
-  }
-}
-
-function paymentToProto(payment: Payment): MessageInitShape<typeof PaymentSchema> {
-  const settled = isSettled(payment);
-  const processedAt: Timestamp | undefined = settled ? timestampFromMs(payment.settledAtMs) : undefined;
-  return {
-    paymentIntentId: payment.id,
-    paymentId: payment.id,
-    reservationId: payment.reservationId,
-    userId: payment.userId,
-    status: statusToProto[payment.status],
-    amount: { amount: BigInt(payment.money.amount), currency: payment.money.currency },
-    scenario: scenarioToProto[payment.scenario],
-    createdAt: timestampFromMs(payment.createdAtMs),
-    updatedAt: processedAt ?? timestampFromMs(payment.createdAtMs),
-    ...(processedAt === undefined ? {} : { processedAt }),
-    transactionId: settled ? payment.transactionId : '',
-    failureCode: (settled ? payment.failureCode : undefined) ?? '',
-  };
 }

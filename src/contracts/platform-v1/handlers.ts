@@ -2,19 +2,38 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
+  type CancelPaymentRequest,
+  CancelPaymentResponseSchema,
   type CreatePaymentIntentRequest,
   CreatePaymentIntentResponseSchema,
+  type GetPaymentStatusRequest,
   GetPaymentStatusResponseSchema,
-  PaymentStatus,
+  type ListPaymentsRequest,
+  ListPaymentsResponseSchema,
+  PaymentScenario,
   type PaymentService as PlatformServiceDescriptor,
+  PaymentStatus,
   type ProcessPaymentRequest,
   ProcessPaymentResponseSchema,
+  type SimulateWebhookRequest,
+  SimulateWebhookResponseSchema,
 } from '../../../gen/platform/payment/v1/payment_pb.js';
 import type { CallTrace } from '../../base/call-trace.ts';
 import type { PaymentService } from '../../payment/payment-service.ts';
 import { idempotencyKeyHeader, readIdempotencyKey } from '../payment-v1/idempotency-key.ts';
-import { withGatewayWords } from './gateway-words.ts';
-import { expiryOf, platformPaymentOf, platformStatusOf, resultOf, scenarioFromProto } from './to-proto.ts';
+import { toPlatformError } from './platform-errors.ts';
+import {
+  expiryOf,
+  metadataFromProto,
+  methodFromProto,
+  moneyToProto,
+  outcomeToProto,
+  paymentToProto,
+  scenarioFromProto,
+  statusFromProto,
+  statusToProto,
+} from './platform-messages.ts';
+import { createTimeout } from './timeout.ts';
 
 /** How handlers read the headers of a call. */
 interface CallReaders {
@@ -24,55 +43,67 @@ interface CallReaders {
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
 }
 
-type Handlers = ServiceImpl<typeof PlatformServiceDescriptor>;
-
 /** What the handlers work with. */
-interface PlatformContract extends CallReaders {
+interface Contract extends CallReaders {
   readonly service: PaymentService;
 }
 
-/**
- * The handlers of the platform's `payment.v1.PaymentService`: the same use cases in other numbers. Methods that
- * are not here answer UNIMPLEMENTED.
- */
-export function createPlatformHandlers(service: PaymentService, readers: CallReaders): Partial<Handlers> {
+/** The handlers of the platform's `payment.v1.PaymentService`: the same use cases, in its numbers. */
+export function createPlatformHandlers(
+  service: PaymentService,
+  readers: CallReaders,
+): ServiceImpl<typeof PlatformServiceDescriptor> {
   const contract = { service, ...readers };
   return {
-    createPaymentIntent: (request, context) => inGatewayWords(createIntent(contract, request, context)),
-    processPayment: (request, context) => inGatewayWords(processPayment(contract, request, context)),
-    getPaymentStatus: (request) =>
-      inGatewayWords(
-        service
-          .get({ paymentId: request.paymentIntentId, userId: request.userId })
-          .then((payment) => create(GetPaymentStatusResponseSchema, { payment: platformPaymentOf(payment) })),
-      ),
+    createPaymentIntent: (request, context) => answering(createIntent(contract, request, context)),
+    processPayment: (request, context) => answering(process(contract, request, context)),
+    getPaymentStatus: (request) => answering(getStatus(contract, request)),
+    cancelPayment: (request, context) => answering(cancel(contract, request, context)),
+    listPayments: (request) => answering(list(contract, request)),
+    simulateWebhook: (request) => answering(simulateWebhook(contract, request)),
   };
 }
 
-/** Refusals stay gRPC statuses: the fields for errors are read by nobody. */
-async function inGatewayWords<T>(answer: Promise<T>): Promise<T> {
+/** Refusals are gRPC statuses; the fields for errors stay empty, since nobody reads them. */
+async function answering<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw withGatewayWords(error);
+    throw toPlatformError(error);
   }
 }
 
+function idempotencyKeyOf(
+  { readHeader }: Contract,
+  request: { readonly idempotencyKey: string },
+  context: HandlerContext,
+): string {
+  return readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader));
+}
+
 async function createIntent(
-  { service, readTrace, readHeader }: PlatformContract,
+  contract: Contract,
   request: CreatePaymentIntentRequest,
   context: HandlerContext,
 ) {
+  const { service, readTrace } = contract;
   const input = {
     reservationId: request.reservationId,
     userId: request.userId,
     money: request.amount,
-    scenario: scenarioFromProto(request.scenario),
     webhookUrl: request.webhookUrl,
-    idempotencyKey: readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader)),
-    delayMs: undefined,
+    idempotencyKey: idempotencyKeyOf(contract, request, context),
+    method: methodFromProto(request.method),
+    metadata: request.metadata && metadataFromProto(request.metadata),
   };
-  const paymentIntentId = await service.create(input, readTrace(context));
+  const trace = readTrace(context);
+  const paymentIntentId =
+    request.scenario === PaymentScenario.TIMEOUT
+      ? await createTimeout(service, input, trace)
+      : await service.create(
+          { ...input, scenario: scenarioFromProto(request.scenario), delayMs: undefined },
+          trace,
+        );
   return create(CreatePaymentIntentResponseSchema, {
     paymentIntentId,
     status: PaymentStatus.PENDING,
@@ -89,20 +120,69 @@ async function findExpiry(
   return payment === undefined ? {} : { expiresAt: expiryOf(payment) };
 }
 
-async function processPayment(
-  { service, readHeader }: PlatformContract,
-  request: ProcessPaymentRequest,
-  context: HandlerContext,
-) {
-  const payment = await service.process({
+async function process(contract: Contract, request: ProcessPaymentRequest, context: HandlerContext) {
+  const payment = await contract.service.process({
     paymentId: request.paymentIntentId,
-    idempotencyKey: readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader)),
+    idempotencyKey: idempotencyKeyOf(contract, request, context),
   });
   return create(ProcessPaymentResponseSchema, {
     paymentId: payment.id,
-    status: platformStatusOf(payment),
-    processedAt: timestampFromMs(payment.settledAtMs),
-    transactionId: payment.transactionId,
-    result: resultOf(payment),
+    status: statusToProto[payment.status],
+    ...outcomeToProto(payment),
+  });
+}
+
+async function getStatus({ service }: Contract, { paymentIntentId, userId }: GetPaymentStatusRequest) {
+  const payment = await service.get({ paymentId: paymentIntentId, userId });
+  return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
+}
+
+async function cancel(contract: Contract, request: CancelPaymentRequest, context: HandlerContext) {
+  const { status, atMs, refund } = await contract.service.cancel({
+    paymentId: request.paymentIntentId,
+    reason: request.reason,
+    refundAmount: request.refundAmount,
+    idempotencyKey: idempotencyKeyOf(contract, request, context),
+  });
+  return create(CancelPaymentResponseSchema, {
+    status: statusToProto[status],
+    cancelledAt: timestampFromMs(atMs),
+    ...(refund && { refundedAmount: moneyToProto(refund.money), refundId: refund.id }),
+  });
+}
+
+async function list({ service }: Contract, request: ListPaymentsRequest) {
+  const { userId, reservationId, status, pagination } = request;
+  const page = await service.list({
+    userId,
+    reservationId,
+    status: statusFromProto(status),
+    page: pagination?.page ?? 0,
+    pageSize: pagination?.pageSize ?? 0,
+    cursor: pagination?.cursor ?? '',
+  });
+  return create(ListPaymentsResponseSchema, {
+    payments: page.payments.map(paymentToProto),
+    pageInfo: {
+      totalCount: page.totalCount,
+      hasNextPage: page.hasOlder,
+      hasPreviousPage: page.hasNewer,
+      nextCursor: page.olderCursor,
+      previousCursor: page.newerCursor,
+    },
+  });
+}
+
+async function simulateWebhook({ service }: Contract, request: SimulateWebhookRequest) {
+  const { hasWebhook, eventId, atMs } = await service.simulateWebhook({
+    paymentId: request.paymentIntentId,
+    target: statusFromProto(request.targetStatus),
+    delaySeconds: request.delaySeconds,
+    force: request.forceTrigger,
+  });
+  return create(SimulateWebhookResponseSchema, {
+    webhookSent: hasWebhook,
+    webhookId: eventId,
+    scheduledAt: timestampFromMs(atMs),
   });
 }

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { traceFields } from '../../base/call-trace.ts';
-import type { PaymentEvent } from '../../payment/event.ts';
-import { webhookEventType } from '../payload.ts';
+import type { EventRefund, PaymentEvent } from '../../payment/event.ts';
+import type { SettledStatus } from '../../payment/payment.ts';
 import { type ChannelName, type DeadLetter, isoTime } from '../dead-letter.ts';
 
 /* The log line of a dead letter, and how `webhooks:resend` reads it again. */
@@ -25,6 +25,11 @@ export function deadLetterFields({ channel, delivery, url, reason, error }: Dead
     amount: payment.money.amount,
     currency: payment.money.currency,
     event_id: event.id,
+    event_type: event.type,
+    sequence: event.sequence,
+    ...(payment.transactionId !== '' && { transaction_id: payment.transactionId }),
+    ...(payment.failureCode !== undefined && { failure_code: payment.failureCode }),
+    ...(event.refund !== undefined && refundFields(event.refund)),
     ...traceFields(payment.trace),
     ...(url !== undefined && { webhook_url: url }),
     reason,
@@ -33,6 +38,15 @@ export function deadLetterFields({ channel, delivery, url, reason, error }: Dead
     first_attempt_at: isoTime(delivery.firstAttemptAtMs),
     last_attempt_at: isoTime(delivery.lastAttemptAtMs),
     error,
+  };
+}
+
+function refundFields({ id, status, refundedAmount, failureCode }: EventRefund) {
+  return {
+    refund_id: id,
+    refund_status: status,
+    refunded_amount: refundedAmount,
+    ...(failureCode !== undefined && { failure_code: failureCode }),
   };
 }
 
@@ -52,15 +66,11 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
     const value = fields[name];
     return typeof value === 'string' ? value : '';
   };
-  const { amount } = fields;
-  const status = text('status');
+  const { amount, sequence } = fields;
+  const status = settledStatuses.find((each) => each === text('status'));
   const requestId = text('request_id');
   const texts = ['event_id', 'payment_id', 'reservation_id', 'user_id', 'currency', 'webhook_url'];
-  if (
-    texts.some((name) => text(name) === '') ||
-    typeof amount !== 'number' ||
-    (status !== 'COMPLETED' && status !== 'FAILED')
-  ) {
+  if (texts.some((name) => text(name) === '') || typeof amount !== 'number' || status === undefined) {
     return undefined;
   }
   const payment = {
@@ -70,19 +80,38 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
     status,
     money: { amount, currency: text('currency') },
     trace: requestId === '' ? undefined : { traceparent: undefined, tracestate: undefined, requestId },
+    transactionId: text('transaction_id'),
+    failureCode: text('failure_code') || undefined,
   } as const;
   const url = text('webhook_url');
   return {
     url,
     event: {
       id: text('event_id'),
-      type: webhookEventType,
-      sequence: 1,
+      type:
+        text('event_type') === 'payment.refund_updated' ? 'payment.refund_updated' : 'payment.status_updated',
+      // Lines of 0.1 have none.
+      sequence: typeof sequence === 'number' ? sequence : 1,
       occurredAtMs: Date.parse(text('settled_at')),
       destination: url,
       payment,
+      refund: readRefund(fields, text),
     },
   };
+}
+
+const settledStatuses: readonly SettledStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED', 'REFUNDED', 'EXPIRED'];
+
+function readRefund(fields: JsonObject, text: (name: string) => string): EventRefund | undefined {
+  const { refunded_amount: refundedAmount } = fields;
+  return typeof refundedAmount !== 'number'
+    ? undefined
+    : {
+        id: text('refund_id'),
+        status: text('refund_status') === 'SUCCEEDED' ? 'SUCCEEDED' : 'FAILED',
+        refundedAmount,
+        failureCode: text('failure_code') || undefined,
+      };
 }
 
 function parseObject(line: string): JsonObject | undefined {

@@ -1,6 +1,6 @@
 import { toSqsJson, toSqsText } from '../../aws/sqs-text.ts';
 import { type DeadLetter, isoTime } from '../dead-letter.ts';
-import { encodeEventBridgeDetail, eventBridgeDetailType } from '../payload.ts';
+import { encodeEventBridgeDetail, eventBridgeDetailTypes } from '../payload.ts';
 
 /** A message for SQS. */
 export interface DeadLetterMessage {
@@ -36,7 +36,7 @@ export function toDeadLetterMessage(
   const envelope = JSON.stringify({
     version: '0',
     id: event.id,
-    'detail-type': eventBridgeDetailType,
+    'detail-type': eventBridgeDetailTypes[event.type],
     source: origin.source,
     account: '000000000000',
     time: new Date(event.occurredAtMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),

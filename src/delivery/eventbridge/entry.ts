@@ -1,6 +1,6 @@
 import type { PaymentEvent } from '../../payment/event.ts';
 import type { BatchLimits } from '../batch.ts';
-import { encodeEventBridgeDetail, eventBridgeDetailType } from '../payload.ts';
+import { encodeEventBridgeDetail, eventBridgeDetailTypes } from '../payload.ts';
 
 /** One entry of a PutEvents call. */
 export interface EventBridgeEntry {
@@ -40,7 +40,7 @@ export function toEventBridgeEntry(
 ): EventBridgeEntry {
   return {
     Source: address.source,
-    DetailType: eventBridgeDetailType,
+    DetailType: eventBridgeDetailTypes[event.type],
     EventBusName: address.busName,
     Detail: encodeEventBridgeDetail(event, Math.floor(nowMs / 1000)),
     Time: new Date(event.occurredAtMs),

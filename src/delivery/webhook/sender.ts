@@ -34,7 +34,14 @@ interface WebhookSenderDeps {
   readonly drainsRetries: boolean;
 }
 
+interface Waiting {
+  readonly delivery: WebhookDelivery;
+  readonly onEnd: OnEnd;
+}
+
 interface State extends WebhookSenderDeps {
+  /** Later events of payments, by payment, while the first attempt at an earlier one is under way. Rare. */
+  readonly behind: Map<string, Waiting[]>;
   /** Every delivery that is being attempted or waits for a connection. */
   readonly inFlight: Set<WebhookDelivery>;
   /** How many have had their turn and are being accounted for. */
@@ -50,6 +57,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   const self: State = {
     ...deps,
     inFlight: new Set(),
+    behind: new Map(),
     concluding: 0,
     abandoned: false,
     isAbandoned: () => self.abandoned,
@@ -80,7 +88,50 @@ function accept({ custody, abandoned, sender }: State, event: PaymentEvent): Pro
 
 /** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
 function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
+  const comesBehind = delivery.event.sequence > 1 && isFirst(delivery) && hasEarlier(self, delivery);
   self.inFlight.add(delivery);
+  if (!comesBehind) {
+    attempt(self, delivery, onEnd);
+    return;
+  }
+  const paymentId = delivery.event.payment.id;
+  const behind = self.behind.get(paymentId) ?? [];
+  behind.push({ delivery, onEnd });
+  self.behind.set(paymentId, behind);
+}
+
+function isFirst({ attempts, waits }: WebhookDelivery): boolean {
+  return attempts === 0 && waits === 0;
+}
+
+/**
+ * Whether the first attempt at an earlier event of the payment is under way. Looked for among all: payments with
+ * more than one event at a time are few, and the others pay nothing.
+ */
+function hasEarlier({ inFlight }: State, { event }: WebhookDelivery): boolean {
+  for (const other of inFlight) {
+    const { payment, sequence } = other.event;
+    if (payment.id === event.payment.id && sequence < event.sequence && isFirst(other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Lets those begin that have come behind `ended` and have no other before them. */
+function beginBehind(self: State, ended: WebhookDelivery): void {
+  const paymentId = ended.event.payment.id;
+  const behind = self.behind.get(paymentId) ?? [];
+  self.behind.delete(paymentId);
+  for (const waiting of behind) {
+    // Abandoned meanwhile, or for `begin` to decide on again.
+    if (self.inFlight.delete(waiting.delivery)) {
+      begin(self, waiting.delivery, waiting.onEnd);
+    }
+  }
+}
+
+function attempt(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
   self.takeTurn(delivery, self.isAbandoned, (turn) => onEnd(end(self, delivery, turn)));
 }
 
@@ -88,6 +139,9 @@ function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
 async function end(self: State, delivery: WebhookDelivery, turn: Turn): Promise<void> {
   // Unless the shutdown abandoned it meanwhile: either way it is accounted for once.
   const isOurs = self.inFlight.delete(delivery);
+  if (self.behind.size > 0) {
+    beginBehind(self, delivery);
+  }
   if (isOurs) {
     self.concluding += 1;
     try {

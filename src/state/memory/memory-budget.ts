@@ -2,7 +2,7 @@ import type { CallTrace } from '../../base/call-trace.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { DeliveryReport } from '../../delivery/observer.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
-import type { Payment } from '../../payment/payment.ts';
+import { isSettled, type Payment, type PaymentExtras } from '../../payment/payment.ts';
 
 /**
  * How many bytes of heap payments may take, with what belongs to them, and do take. An estimate: V8 does not
@@ -26,6 +26,13 @@ const traceBytes = 120;
 const deliveryBytes = 900;
 /** Kept free for the webhook of a payment that is pending: many may settle at once. */
 const webhookRoomBytes = 400;
+/** What few payments have, without their texts. */
+const extrasBytes = 200;
+/** A text of them, without its characters. */
+const textBytes = 24;
+/** A refund, and the id of an event. */
+const refundBytes = 200;
+const eventIdBytes = 64;
 /** A character may take two bytes. */
 const bytesPerCharacter = 2;
 
@@ -54,15 +61,34 @@ export function createBudgetShare(budget: MemoryBudget): BudgetShare {
 }
 
 /** What a payment takes, in bytes: the same before and after its settlement, and with room for its webhook. */
-export function bytesOfPayment({ reservationId, userId, webhookUrl, trace }: Payment): number {
+export function bytesOfPayment(payment: Payment): number {
+  const { reservationId, userId, webhookUrl, trace, extras } = payment;
   return (
     recordBytes +
     bytesOfText(reservationId) +
     bytesOfText(userId) +
     bytesOfTrace(trace) +
+    (extras === undefined ? 0 : bytesOfExtras(extras)) +
+    bytesOfAftermath(payment) +
     // Addresses are ASCII, which takes a byte.
     (webhookUrl === undefined ? 0 : webhookUrl.length + webhookRoomBytes)
   );
+}
+
+function bytesOfExtras({ metadata }: PaymentExtras): number {
+  if (metadata === undefined) {
+    return extrasBytes;
+  }
+  const { tags, ...texts } = metadata;
+  const all = [...Object.values(texts), ...Object.entries(tags).flat()];
+  return extrasBytes + all.reduce((sum, text) => sum + textBytes + bytesOfText(text), 0);
+}
+
+function bytesOfAftermath(payment: Payment): number {
+  const aftermath = isSettled(payment) ? payment.aftermath : undefined;
+  return aftermath === undefined
+    ? 0
+    : extrasBytes + aftermath.refunds.length * refundBytes + aftermath.eventIds.length * eventIdBytes;
 }
 
 /** What a text takes, in bytes. */

@@ -1,14 +1,21 @@
-import type { MachineClock, SimClock, Timer } from '../../base/clock.ts';
+import type { MachineClock, SimClock } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
 import { originOf } from '../../base/http-url.ts';
 import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
-import { isSettled, type Payment, type PendingPayment, type SettledPayment } from '../../payment/payment.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import {
+  isSettled,
+  type Payment,
+  type PendingPayment,
+  type SettlementStatus,
+} from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import { createDueTimes, type DueTimes } from './due-times.ts';
 import { bytesOfPayment, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
 import { settlePaced } from './paced-settling.ts';
+import { evictOldest, find, list, type StoredPayments, sweepLater } from './stored-payments.ts';
 
 interface MemoryPaymentsOptions {
   readonly clock: SimClock;
@@ -21,26 +28,18 @@ interface MemoryPaymentsOptions {
   readonly budget?: MemoryBudget;
 }
 
-interface State extends MemoryPaymentsOptions {
-  readonly budget: MemoryBudget;
-  readonly payments: Map<string, Payment>;
-  /** The ids of the settled ones in the order they settled, which is the order they leave in. */
-  readonly settled: Fifo<SettledPayment>;
+interface State extends Omit<MemoryPaymentsOptions, 'budget'>, StoredPayments {
   /** When the pending ones are due, by id. */
   readonly due: DueTimes<string>;
+  /** Refunds under way and events that wait for their time; rare. */
+  readonly later: DueTimes<() => void>;
   handlers: PaymentHandlers | undefined;
   /** Announcements under way. */
   announcing: number;
   /** What is due later settles right away; finite once this process is draining. */
   horizonMs: number;
   onIdle: (() => void) | undefined;
-  sweepTimer: Timer | undefined;
 }
-
-/** Longest time that an expired payment may hold memory, in milliseconds. */
-const maxSweepIntervalMs = 10_000;
-/** So many expired payments leave at once; then the event loop has its turn. */
-const evictedPerLoop = 10_000;
 
 const registered = Promise.resolve('registered' as const);
 const full = Promise.resolve('full' as const);
@@ -54,6 +53,7 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     payments: new Map(),
     settled: new Fifo(),
     due: createDueTimes(options.clock, (paymentId) => settleDue(self, paymentId)),
+    later: createDueTimes(options.clock, (run) => run()),
     handlers: undefined,
     announcing: 0,
     horizonMs: Infinity,
@@ -69,7 +69,9 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     get: (paymentId) => Promise.resolve(find(self, paymentId)),
     transition: (paymentId, decide) => transition(self, paymentId, decide),
     hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
-    reschedule: async (paymentId, dueAtMs) => reschedule(self, paymentId, dueAtMs),
+    reschedule: async (paymentId, dueAtMs, outcome) => reschedule(self, paymentId, dueAtMs, outcome),
+    announceAt: async (event, dueAtMs) => doAt(self, dueAtMs, () => announce(self, event)),
+    list: (query) => list(self, query),
     drain: (withinMs) => drain(self, withinMs),
     count: () => ({ pending: self.payments.size - self.settled.size, settled: self.settled.size }),
     scheduled: () => self.due.size(),
@@ -120,13 +122,36 @@ async function transition(self: State, paymentId: string, decide: Decide): Promi
   return { payment: change.payment, changed: true };
 }
 
-function reschedule(self: State, paymentId: string, dueAtMs: number): boolean {
+function reschedule(self: State, paymentId: string, dueAtMs: number, outcome?: SettlementStatus): boolean {
   const payment = self.payments.get(paymentId);
   if (payment === undefined || isSettled(payment) || !self.due.remove(paymentId, payment.dueAtMs)) {
     return false;
   }
-  storePending(self, { ...payment, dueAtMs });
+  storePending(self, { ...payment, dueAtMs, plannedOutcome: outcome ?? payment.plannedOutcome });
   return true;
+}
+
+/** For a refund whose time has come. */
+function endRefund(self: State, paymentId: string, refundId: string): void {
+  try {
+    const payment = self.payments.get(paymentId);
+    const change =
+      payment !== undefined && isSettled(payment) ? self.handlers?.endRefund(payment, refundId) : undefined;
+    if (payment !== undefined && change !== undefined) {
+      carryOut(self, payment, change);
+    }
+  } catch (error) {
+    self.handlers?.failed(paymentId, error);
+  }
+}
+
+/** While draining at once: nobody else would do it. */
+function doAt(self: State, dueAtMs: number, run: () => void): void {
+  if (self.horizonMs === Infinity) {
+    self.later.add(run, dueAtMs);
+  } else {
+    run();
+  }
 }
 
 /** For a payment whose time has come, and which nobody waits for. */
@@ -155,17 +180,28 @@ function settlementOf(self: State, payment: Payment): Change | undefined {
 
 /** Stores a change and announces its event; nothing can come between in one process. */
 function carryOut(self: State, before: Payment, change: Change): void {
-  const { payment, event } = change;
+  const { payment, event, refund } = change;
   self.payments.set(payment.id, payment);
-  if (!isSettled(before)) {
+  if (isSettled(before)) {
+    self.budget.usedBytes += bytesOfPayment(payment) - bytesOfPayment(before);
+  } else {
     self.settled.push(payment);
   }
   self.handlers?.changed(change);
+  if (refund !== undefined) {
+    doAt(self, refund.dueAtMs, () => endRefund(self, payment.id, refund.id));
+  }
+  if (event !== undefined) {
+    announce(self, event);
+  }
+}
+
+function announce(self: State, event: PaymentEvent): void {
   const announced = self.handlers?.announce(event);
   if (announced !== undefined) {
     self.announcing += 1;
     announced
-      .catch((error: unknown) => self.handlers?.failed(payment.id, error))
+      .catch((error: unknown) => self.handlers?.failed(event.payment.id, error))
       .finally(() => {
         self.announcing -= 1;
         tellIfIdle(self);
@@ -177,6 +213,7 @@ async function drain(self: State, withinMs: number): Promise<void> {
   const { machine, due } = self;
   const deadline = machine.monotonic() + withinMs;
   self.horizonMs = self.clock.now() + withinMs;
+  await eachInSlices(self.later.takeAfter(-Infinity), (run) => run());
   await settlePaced(due.takeAfter(self.horizonMs), {
     machine,
     deadline,
@@ -204,42 +241,4 @@ function tellIfIdle(self: State): void {
   if (isIdle(self)) {
     self.onIdle?.();
   }
-}
-
-function find(self: State, paymentId: string): Payment | undefined {
-  const payment = self.payments.get(paymentId);
-  return payment !== undefined && isSettled(payment) && isExpired(self, payment) ? undefined : payment;
-}
-
-function isExpired(self: State, payment: SettledPayment): boolean {
-  return payment.settledAtMs + self.ttlMs <= self.clock.now();
-}
-
-/** By the machine's time: expired payments take memory whether or not the simulation's clock moves. */
-function sweepLater(self: State, delayMs = Math.min(self.ttlMs, maxSweepIntervalMs)): void {
-  self.sweepTimer = self.machine.setTimer(delayMs, () => {
-    const isDone = evictExpired(self);
-    sweepLater(self, isDone ? undefined : 0);
-  });
-}
-
-/** Whether none is left. */
-function evictExpired(self: State): boolean {
-  for (let evicted = 0; evicted < evictedPerLoop; evicted += 1) {
-    const oldest = self.settled.peek();
-    if (oldest === undefined || !isExpired(self, oldest)) {
-      return true;
-    }
-    evictOldest(self);
-  }
-  return false;
-}
-
-function evictOldest(self: State): boolean {
-  const oldest = self.settled.shift();
-  if (oldest === undefined) {
-    return false;
-  }
-  self.budget.usedBytes -= bytesOfPayment(oldest);
-  return self.payments.delete(oldest.id);
 }

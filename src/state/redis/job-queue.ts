@@ -55,6 +55,8 @@ export interface JobQueue<Data> {
   addTo(transaction: IRedisTransaction, shard: number, job: NewJob): void;
   /** The key of a job, for scripts. */
   keyOf(shard: number, id: string): string;
+  /** Whether a job waits or is being done. */
+  has(shard: number, id: string): Promise<boolean>;
   /** Makes a job due now; false when it is not there. */
   promote(shard: number, id: string): Promise<boolean>;
   /** Makes a waiting job due at another time; false when it is not waiting. */
@@ -113,6 +115,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     add: (shard, job) => add(self, shard, job),
     addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
+    has: (shard, id) => has(self, shard, id),
     promote: (shard, id) => promote(self, shard, id),
     reschedule: (shard, id, dueAtMs) => reschedule(self, shard, id, dueAtMs),
     count: () => count(self),
@@ -205,6 +208,11 @@ function toJson<Data>({ name, clock }: JobQueueDeps<Data>, job: NewJob): JobJson
     failedReason: '',
     returnvalue: '',
   };
+}
+
+async function has<Data>({ deps, queues }: Jobs<Data>, shard: number, id: string): Promise<boolean> {
+  const key = queueOf({ queues }, shard).toKey(id);
+  return (await deps.link.run(() => deps.clients.calls.exists(key))) === 1;
 }
 
 async function promote<Data>(self: Jobs<Data>, shard: number, id: string): Promise<boolean> {

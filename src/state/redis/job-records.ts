@@ -1,11 +1,11 @@
 import type { CallTrace } from '../../base/call-trace.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
-import type { PaymentEvent, PaymentEventType } from '../../payment/event.ts';
-import type { FinalStatus } from '../../payment/payment.ts';
+import type { EventRefund, PaymentEvent, PaymentEventType } from '../../payment/event.ts';
+import type { SettledStatus } from '../../payment/payment.ts';
 
 /*
  * The data of jobs: JSON objects with the number of their form. Release 0.1 wrote none (a bare number for a
- * settlement); what it left is read here, and it can read what is written here.
+ * settlement); what it left is read here, and it can read form 2. Form 3 has what it does not know.
  */
 
 /** A job in a form that this release does not know; another one does it. */
@@ -24,7 +24,9 @@ export class NothingToDoError extends Error {
   }
 }
 
-const form = 2;
+/** One that release 0.1 can read. */
+const plainForm = 2;
+const form = 3;
 
 /** An event, flat. What 0.1 did not write is optional. */
 interface EventRecord {
@@ -32,13 +34,16 @@ interface EventRecord {
   readonly paymentId: string;
   readonly reservationId: string;
   readonly userId: string;
-  readonly status: FinalStatus;
+  readonly status: SettledStatus;
   readonly amount: number;
   readonly currency: string;
   readonly trace?: CallTrace;
   readonly type?: PaymentEventType;
   readonly sequence?: number;
   readonly destination?: string;
+  readonly transactionId?: string;
+  readonly failureCode?: string;
+  readonly refund?: EventRefund;
 }
 
 /** What a job holds; which of it depends on the queue. */
@@ -46,6 +51,8 @@ interface JobRecord {
   /** Absent in jobs of 0.1. */
   readonly form?: number;
   readonly event: EventRecord;
+  /** For an announcement that somebody asked for, whatever becomes of the payment. */
+  readonly isForced?: boolean;
   /** When the event occurred; 0.1 has it under the second name for webhooks. */
   readonly settledAtMs?: number;
   readonly createdAtMs?: number;
@@ -59,7 +66,7 @@ interface JobRecord {
 }
 
 /** The data of a job that settles a payment; the payment is in the job's id. */
-export const settlementData = JSON.stringify({ form });
+export const settlementData = JSON.stringify({ form: plainForm });
 
 /** @throws UnknownJobFormError */
 export function checkSettlement(data: unknown): void {
@@ -68,15 +75,47 @@ export function checkSettlement(data: unknown): void {
   }
 }
 
-/** The data of a job that announces a later event. */
-export function encodeAnnouncement(event: PaymentEvent): string {
-  return JSON.stringify({ form, event: toEventRecord(event), settledAtMs: event.occurredAtMs });
+/** An event that is to be announced. */
+export interface Announcement {
+  readonly event: PaymentEvent;
+  /** Whatever becomes of its payment; otherwise it must be one of the payment's events. */
+  readonly isForced: boolean;
+}
+
+/** The data of a job that announces an event. */
+export function encodeAnnouncement({ event, isForced }: Announcement): string {
+  return JSON.stringify({
+    form: isForced ? form : formOf(event),
+    event: toEventRecord(event),
+    settledAtMs: event.occurredAtMs,
+    ...(isForced && { isForced }),
+  });
 }
 
 /** @throws UnknownJobFormError */
-export function decodeAnnouncement(data: unknown): PaymentEvent {
+export function decodeAnnouncement(data: unknown): Announcement {
   assertForm(data);
-  return toEvent(data.event, data.settledAtMs ?? 0);
+  return { event: toEvent(data.event, data.settledAtMs ?? 0), isForced: data.isForced ?? false };
+}
+
+/** A refund that is to end. */
+export interface RefundJob {
+  readonly paymentId: string;
+  readonly refundId: string;
+}
+
+/** The data of a job that ends a refund. */
+export function encodeRefund(job: RefundJob): string {
+  return JSON.stringify({ form, ...job });
+}
+
+/** @throws UnknownJobFormError */
+export function decodeRefund(data: unknown): RefundJob {
+  const fields = new Map<string, unknown>(Object.entries(data ?? {}));
+  if (fields.get('form') !== form) {
+    throw new UnknownJobFormError(fields.get('form'));
+  }
+  return { paymentId: String(fields.get('paymentId')), refundId: String(fields.get('refundId')) };
 }
 
 /** The data of a job that delivers a webhook or an event again. */
@@ -84,7 +123,7 @@ export function encodeDelivery(delivery: Delivery & { readonly url?: string }): 
   const { event, attempts, waits, askedMs, url, firstAttemptAtMs, lastAttemptAtMs, lastError } = delivery;
   // JSON leaves out what is undefined.
   return JSON.stringify({
-    form,
+    form: formOf(event),
     event: toEventRecord(event),
     attempts,
     waits,
@@ -116,7 +155,7 @@ export function decodeWebhookDelivery(data: unknown): WebhookDelivery {
 function assertForm(data: unknown): asserts data is JobRecord {
   const isObject = typeof data === 'object' && data !== null;
   const found: unknown = isObject ? ('form' in data ? data.form : 1) : data;
-  if (!isObject || (found !== 1 && found !== form)) {
+  if (!isObject || (found !== 1 && found !== plainForm && found !== form)) {
     throw new UnknownJobFormError(found);
   }
 }
@@ -128,7 +167,12 @@ function toDelivery(record: JobRecord): Delivery {
   return { event, attempts, waits, askedMs, firstAttemptAtMs, lastAttemptAtMs, lastError };
 }
 
-function toEventRecord({ id, type, sequence, destination, payment }: PaymentEvent): EventRecord {
+function formOf({ payment, refund }: PaymentEvent): number {
+  const isPlain = refund === undefined && (payment.status === 'COMPLETED' || payment.status === 'FAILED');
+  return isPlain ? plainForm : form;
+}
+
+function toEventRecord({ id, type, sequence, destination, payment, refund }: PaymentEvent): EventRecord {
   return {
     eventId: id,
     paymentId: payment.id,
@@ -141,6 +185,9 @@ function toEventRecord({ id, type, sequence, destination, payment }: PaymentEven
     type,
     sequence,
     ...(destination !== undefined && { destination }),
+    ...(payment.transactionId !== '' && { transactionId: payment.transactionId }),
+    ...(payment.failureCode !== undefined && { failureCode: payment.failureCode }),
+    ...(refund !== undefined && { refund }),
   };
 }
 
@@ -158,7 +205,10 @@ function toEvent(record: EventRecord, occurredAtMs: number): PaymentEvent {
       status: record.status,
       money: { amount: record.amount, currency: record.currency },
       trace: toTrace(record.trace),
+      transactionId: record.transactionId ?? '',
+      failureCode: record.failureCode,
     },
+    refund: record.refund && { ...record.refund, failureCode: record.refund.failureCode },
   };
 }
 

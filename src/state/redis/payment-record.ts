@@ -2,18 +2,23 @@ import type { CallTrace } from '../../base/call-trace.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import { applySettlement } from '../../payment/lifecycle.ts';
 import type {
-  FinalStatus,
+  Aftermath,
   Payment,
+  PaymentExtras,
   PendingPayment,
+  SettlementStatus,
+  Refund,
   Scenario,
   SettledPayment,
+  SettledStatus,
 } from '../../payment/payment.ts';
 
 /*
  * A payment in Redis is a head and its terms. The head of a pending one is `P` and the number of the form;
  * that of a settled one is `S`, the number of the form, the outcome as a JSON array, and a line feed. The
  * terms are a JSON array. All that may change is in the head, and JSON text has no line feed: a script can
- * put a new head in the place of an old one without reading the terms.
+ * put a new head in the place of an old one without reading the terms. Form 2 has what release 0.1 does not
+ * know; whatever can be is in form 1, so that replicas of both releases can share a Redis.
  */
 
 type Terms = readonly [
@@ -22,28 +27,46 @@ type Terms = readonly [
   amount: number,
   currency: string,
   scenario: Scenario,
-  plannedOutcome: FinalStatus,
+  plannedOutcome: SettlementStatus,
   createdAtMs: number,
   dueAtMs: number,
   webhookUrl: string | null,
   traceparent: string | null,
   tracestate: string | null,
   requestId: string | null,
+  /** In form 2; absent without any. */
+  extras?: PaymentExtras,
 ];
 
 type Outcome = readonly [
-  status: FinalStatus,
+  status: SettledStatus,
   settledAtMs: number,
   transactionId: string,
   eventId: string,
   failureCode: string | null,
-  /** Absent without any. */
-  laterEventIds?: readonly string[],
+  /** In form 2; absent without any. */
+  aftermath?: AftermathRecord,
 ];
 
-/** The number of the form; one character. */
-const form = '1';
-const pendingHead = `P${form}`;
+type AftermathRecord = readonly [
+  updatedAtMs: number,
+  eventIds: readonly string[],
+  refunds: readonly RefundRecord[],
+];
+
+type RefundRecord = readonly [
+  id: string,
+  amount: number,
+  status: Refund['status'],
+  requestedAtMs: number,
+  failureCode: string | null,
+];
+
+/** One character. */
+type Form = '1' | '2';
+
+/** `P` and the form. */
+const pendingHeadLength = 2;
 
 /** The record of a pending payment. The id is not in it: it is in the key. */
 export function encodePending(payment: PendingPayment): string {
@@ -61,48 +84,71 @@ export function encodePending(payment: PendingPayment): string {
     trace?.traceparent ?? null,
     trace?.tracestate ?? null,
     trace?.requestId ?? null,
+    ...(payment.extras === undefined ? ([] as const) : ([payment.extras] as const)),
   ];
-  return pendingHead + JSON.stringify(terms);
+  const form: Form = payment.extras === undefined && payment.plannedOutcome !== 'EXPIRED' ? '1' : '2';
+  return `P${form}${JSON.stringify(terms)}`;
 }
 
 /** The head of the record of a settled payment. */
 export function encodeHead(payment: SettledPayment): string {
+  const { aftermath, extras, status } = payment;
   const outcome: Outcome = [
-    payment.status,
+    status,
     payment.settledAtMs,
     payment.transactionId,
     payment.eventId,
     payment.failureCode ?? null,
-    ...(payment.laterEventIds === undefined ? ([] as const) : ([payment.laterEventIds] as const)),
+    ...(aftermath === undefined ? ([] as const) : ([encodeAftermath(aftermath)] as const)),
   ];
+  const isPlain =
+    aftermath === undefined && extras === undefined && (status === 'COMPLETED' || status === 'FAILED');
+  const form: Form = isPlain ? '1' : '2';
   return `S${form}${JSON.stringify(outcome)}\n`;
 }
 
 /** The head of a record that `decodePayment` has read. */
 export function headOf(record: string): string {
-  return record.startsWith(pendingHead) ? pendingHead : record.slice(0, record.indexOf('\n') + 1);
+  return record.startsWith('P')
+    ? record.slice(0, pendingHeadLength)
+    : record.slice(0, record.indexOf('\n') + 1);
 }
 
 /** @throws PaymentError `unknown-form` when the record is in a form that this release does not know. */
 export function decodePayment(id: string, record: string): Payment {
-  if (!/^[PS]/.test(record) || record[1] !== form) {
+  if (!/^[PS][12]/.test(record)) {
     throw new PaymentError({ kind: 'unknown-form', paymentId: id });
   }
   const head = headOf(record);
   const pending = decodeTerms(id, record.slice(head.length));
-  if (head === pendingHead) {
+  if (head.length === pendingHeadLength) {
     return pending;
   }
   const outcome: Outcome = JSON.parse(head.slice(2));
-  const [status, settledAtMs, transactionId, eventId, failureCode, laterEventIds] = outcome;
+  const [status, settledAtMs, transactionId, eventId, failureCode, aftermath] = outcome;
   const settled = applySettlement(pending, {
-    status,
+    status: status === 'REFUNDED' ? 'COMPLETED' : status,
     settledAtMs,
     transactionId,
     eventId,
     failureCode: failureCode ?? undefined,
   });
-  return laterEventIds === undefined ? settled : { ...settled, laterEventIds };
+  return aftermath === undefined ? settled : { ...settled, status, aftermath: decodeAftermath(aftermath) };
+}
+
+function encodeAftermath({ updatedAtMs, eventIds, refunds }: Aftermath): AftermathRecord {
+  const records = refunds.map(
+    ({ id, amount, status, requestedAtMs, failureCode }) =>
+      [id, amount, status, requestedAtMs, failureCode ?? null] as const,
+  );
+  return [updatedAtMs, eventIds, records];
+}
+
+function decodeAftermath([updatedAtMs, eventIds, records]: AftermathRecord): Aftermath {
+  const refunds = records.map(([id, amount, status, requestedAtMs, failureCode]) => {
+    return { id, amount, status, requestedAtMs, failureCode: failureCode ?? undefined };
+  });
+  return { updatedAtMs, eventIds, refunds };
 }
 
 function decodeTerms(id: string, json: string): PendingPayment {
@@ -118,6 +164,7 @@ function decodeTerms(id: string, json: string): PendingPayment {
     dueAtMs: terms[7],
     webhookUrl: terms[8] ?? undefined,
     trace: decodeTrace(terms),
+    extras: terms[12],
     status: 'PENDING',
   };
 }

@@ -8,7 +8,7 @@ import { createLoopBatch } from './loop-batch.ts';
 import { decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { isScriptMissing } from './redis-error.ts';
-import { paymentKey, shardOf } from './redis-keys.ts';
+import { indexKey, paymentKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript, scriptArguments } from './redis-scripts.ts';
 
@@ -20,7 +20,8 @@ interface PaymentRecordsDeps {
   /** Settled payments leave this long after their settlement, in milliseconds. */
   readonly ttlMs: number;
   readonly settlements: Pick<JobQueue<unknown>, 'addTo' | 'keyOf'>;
-  readonly announcements: Pick<JobQueue<unknown>, 'addTo'>;
+  /** Whether there is an index for `ListPayments`. */
+  readonly indexed: boolean;
   /** Why no new payment may be stored at the moment. */
   readonly refusal: () => PaymentError | undefined;
 }
@@ -29,6 +30,12 @@ interface PaymentRecordsDeps {
 export interface StoredPayment {
   readonly payment: Payment;
   readonly record: string;
+}
+
+/** A job, and where it goes. */
+export interface QueuedJob {
+  readonly queue: Pick<JobQueue<unknown>, 'addTo'>;
+  readonly job: NewJob;
 }
 
 /** The records of payments in Redis. */
@@ -44,8 +51,8 @@ export interface PaymentRecords {
   load(paymentId: string): Promise<StoredPayment | undefined>;
   /** Changes a payment that is still as it was loaded; false when it is not. */
   change(stored: StoredPayment, change: Change): Promise<boolean>;
-  /** As `change`, with the job that announces the event in the same transaction. */
-  changeAndAnnounce(stored: StoredPayment, change: Change, announcement: NewJob): Promise<boolean>;
+  /** As `change`, with the jobs that follow from it in the same transaction: whether it wins or loses, they are there. */
+  changeWithJobs(stored: StoredPayment, change: Change, jobs: readonly QueuedJob[]): Promise<boolean>;
   /** Stores another due time of a pending payment that is still as it was loaded; false when it is not. */
   reschedule(stored: StoredPayment, payment: PendingPayment): Promise<boolean>;
 }
@@ -65,13 +72,13 @@ interface State extends PaymentRecordsDeps {
 
 /** A transaction holds up everything else in Redis: with this many payments for a few milliseconds. */
 const maxPerCommand = 64;
-/** A week: how long after its due time a payment that nobody settles is remembered, in milliseconds. */
+/** A week: how long a payment is remembered after its settlement or refund was due and nobody did it, in milliseconds. */
 const pendingGraceMs = 604_800_000;
 
 /** See `PaymentRecords`. What comes in one iteration of the event loop goes to Redis together. */
 export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const self: State = { ...deps, commands: createIORedisClient(deps.client) };
-  const { client, link, shards, ttlMs } = deps;
+  const { client, link, shards } = deps;
   const register = createLoopBatch<NewRecord, 'registered'>({
     maxSize: maxPerCommand,
     maxInFlight: 2,
@@ -106,10 +113,10 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
       return record === null ? undefined : { payment: decodePayment(id, record), record };
     },
 
-    change: (stored, change) => applyHead(toHeadChange(stored, change, ttlMs)),
+    change: (stored, change) => applyHead(toHeadChange(self, stored, change)),
 
-    changeAndAnnounce: (stored, change, announcement) =>
-      link.run(() => writeAnnounced(self, toHeadChange(stored, change, ttlMs), announcement)),
+    changeWithJobs: (stored, change, jobs) =>
+      link.run(() => writeWithJobs(self, toHeadChange(self, stored, change), jobs)),
 
     reschedule: ({ record }, payment) =>
       applyHead({
@@ -130,14 +137,24 @@ function pendingTtlMs({ clock, ttlMs }: State, dueAtMs: number): number {
   return Math.max(0, dueAtMs - clock.now()) + ttlMs + pendingGraceMs;
 }
 
-function toHeadChange({ payment, record }: StoredPayment, change: Change, ttlMs: number): HeadChange {
+function toHeadChange(self: State, { payment, record }: StoredPayment, change: Change): HeadChange {
   return {
     id: payment.id,
     head: headOf(record),
     newHead: encodeHead(change.payment),
-    // The time to live counts from the settlement.
-    ttlMs: isSettled(payment) ? 0 : ttlMs,
+    ttlMs: settledTtlMs(self, payment, change),
   };
+}
+
+/** The time to live counts from the settlement; a refund that has begun makes it longer, so that it can end. */
+function settledTtlMs({ clock, ttlMs }: State, payment: Payment, { refund }: Change): number {
+  if (!isSettled(payment)) {
+    return ttlMs;
+  }
+  const refundEndsMs = refund === undefined ? 0 : refund.dueAtMs - clock.now() + pendingGraceMs;
+  const leftMs = payment.settledAtMs + ttlMs - clock.now();
+  // The week is more than any refund may take, also one that began before.
+  return refundEndsMs > leftMs ? refundEndsMs : 0;
 }
 
 function changeArguments(shard: number, shards: number, changes: readonly HeadChange[]) {
@@ -161,8 +178,11 @@ async function writeNew(self: State, shard: number, records: readonly NewRecord[
     values.push(encodePending(payment), pendingTtlMs(self, payment.dueAtMs));
   }
   transaction.runCommand('paymentSimStore', [...scriptArguments([...jobKeys, ...keys], values)]);
+  if (self.indexed) {
+    transaction.runCommand('paymentSimIndex', [...indexArguments(self, shard, records)]);
+  }
   const results = checked(self, await transaction.exec());
-  if (results.length !== records.length + 1 || results.at(-1) !== 0) {
+  if (results.length <= records.length || results[records.length] !== 0) {
     // Somebody deletes keys. Whether a payment is there is not known: trying again changes nothing if it is.
     const detail = 'did not take all of a payment';
     throw new PaymentError({ kind: 'state-unavailable', detail });
@@ -170,10 +190,21 @@ async function writeNew(self: State, shard: number, records: readonly NewRecord[
   return records.map(() => 'registered');
 }
 
-async function writeAnnounced(self: State, headChange: HeadChange, announcement: NewJob): Promise<boolean> {
+function indexArguments({ shards }: State, shard: number, records: readonly NewRecord[]) {
+  const values = records.flatMap(({ payment }) => [payment.createdAtMs, payment.id]);
+  return scriptArguments([indexKey(shard, shards)], [paymentKey('', shard, shards), ...values]);
+}
+
+async function writeWithJobs(
+  self: State,
+  headChange: HeadChange,
+  jobs: readonly QueuedJob[],
+): Promise<boolean> {
   const shard = shardOf(headChange.id, self.shards);
   const transaction = self.commands.multi();
-  self.announcements.addTo(transaction, shard, announcement);
+  for (const { queue, job } of jobs) {
+    queue.addTo(transaction, shard, job);
+  }
   const { keys, values } = changeArguments(shard, self.shards, [headChange]);
   transaction.runCommand('paymentSimChange', [...scriptArguments(keys, values)]);
   const changed: unknown = checked(self, await transaction.exec()).at(-1);

@@ -18,6 +18,8 @@ export function readRedisConfig(read: EnvironmentReader) {
     cluster: read.oneOf('REDIS_CLUSTER', switches, 'off') === 'on',
     /** Over how many hash slots payments and their jobs are spread; the same in every replica. */
     shards: read.integer('QUEUE_SHARDS', 1, 1, 64),
+    /** Whether ListPayments works: an index that is written with every payment. */
+    indexed: read.oneOf('PAYMENT_INDEX', switches, 'on') === 'on',
   };
   const problem = config.url === undefined ? undefined : problemOf(config.url, config.cluster);
   if (problem !== undefined) {

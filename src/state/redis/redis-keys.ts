@@ -41,6 +41,11 @@ export function paymentKey(paymentId: string, shard: number, shards: number): st
   return `${shardPrefix(shard, shards)}:payment:${paymentId}`;
 }
 
+/** The ids of a shard's payments by when they were created. */
+export function indexKey(shard: number, shards: number): string {
+  return `${shardPrefix(shard, shards)}:payments`;
+}
+
 /** @param shard that of the event's payment. */
 export function attemptsKey(eventId: string, shard: number, shards: number): string {
   return `${shardPrefix(shard, shards)}:attempts:${eventId}`;

@@ -25,6 +25,20 @@ const scripts = {
     end
     return missing`,
   /**
+   * Notes new payments in the index, a sorted set of ids by the time of creation. KEYS: the index. ARGV: how
+   * the keys of all payments begin, then time and id of each. Nobody tells when a payment's time to live is
+   * over: three random ones for each new one are looked at, so that about a third of an index that neither
+   * grows nor shrinks is of payments that are gone.
+   */
+  paymentSimIndex: `
+    redis.call('ZADD', KEYS[1], unpack(ARGV, 2))
+    for _, id in ipairs(redis.call('ZRANDMEMBER', KEYS[1], 3 * (#ARGV - 1) / 2)) do
+      if redis.call('EXISTS', ARGV[1] .. id) == 0 then
+        redis.call('ZREM', KEYS[1], id)
+      end
+    end
+    return 1`,
+  /**
    * Changes payments that are as they were. KEYS: the payments. ARGV for each: the head that it must have,
    * the new head, and the new time to live, 0 to leave that as it is. Answers 1 for one that it changed,
    * and nothing for one that has another head or is gone.

@@ -7,7 +7,14 @@ import { createRedisAttemptLog } from './attempt-log.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
 import { createRedisIdempotencyStore } from './idempotency-store.ts';
 import { createJobQueue, type JobQueue } from './job-queue.ts';
-import { checkSettlement, decodeAnnouncement, decodeDelivery, decodeWebhookDelivery } from './job-records.ts';
+import {
+  checkSettlement,
+  decodeAnnouncement,
+  decodeDelivery,
+  decodeRefund,
+  decodeWebhookDelivery,
+} from './job-records.ts';
+import { listFromIndex } from './payment-list.ts';
 import { createPaymentRecords } from './payment-records.ts';
 import { createRedisPayments, type RedisPaymentParts } from './payments.ts';
 import { createRedisClients, type RedisClient, type RedisClients } from './redis-clients.ts';
@@ -51,7 +58,7 @@ const idempotencyLeaseMs = 1_500;
  * Jobs under way per shard. They wait for an attempt at each channel, of which few may be
  * slow: see `maxSlowAttempts` in app/channels.ts.
  */
-const concurrency = { settlements: 300, announcements: 300, retries: 200 };
+const concurrency = { settlements: 300, announcements: 300, refunds: 300, retries: 200 };
 
 /** Everything in Redis, where all replicas see it and none of them takes it along when it ends. */
 export function createRedisState(options: RedisStateOptions): State {
@@ -60,11 +67,16 @@ export function createRedisState(options: RedisStateOptions): State {
   defineScripts(clients.calls);
   const { link, watch } = buildLink(options, clients.calls, () => jobs.all.forEach((queue) => queue.open()));
   const jobs = buildJobQueues(options, clients, link);
-  const { shards } = redis;
-  const parts = { client: clients.calls, link, clock, shards, ttlMs };
-  const { settlements, announcements } = jobs;
-  const records = createPaymentRecords({ ...parts, settlements, announcements, refusal: watch.refusal });
-  const paymentParts: RedisPaymentParts = { records, settlements, announcements };
+  const { shards, indexed } = redis;
+  const parts = { client: clients.calls, link, clock, shards, ttlMs, indexed };
+  const { settlements, announcements, refunds } = jobs;
+  const paymentParts: RedisPaymentParts = {
+    records: createPaymentRecords({ ...parts, settlements, refusal: watch.refusal }),
+    settlements,
+    announcements,
+    refunds,
+    list: (query) => listFromIndex(parts, query),
+  };
   // Its errors are the same as those of the other connection, which the link tells of.
   clients.jobs.on('error', () => undefined);
 
@@ -132,6 +144,7 @@ function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: Re
   const queues = {
     settlements: queueOf('settlements', concurrency.settlements, checkSettlement),
     announcements: queueOf('announcements', concurrency.announcements, decodeAnnouncement),
+    refunds: queueOf('refunds', concurrency.refunds, decodeRefund),
     webhooks: queueOf('webhook-retries', concurrency.retries, decodeWebhookDelivery),
     events: queueOf('eventbridge-retries', concurrency.retries, decodeDelivery),
   };

@@ -1,0 +1,117 @@
+import type { Payment, PaymentStatus } from './payment.ts';
+
+/** Where a payment stands in a list: by its creation, and among those of one millisecond by its id. */
+export interface ListPosition {
+  readonly createdAtMs: number;
+  readonly id: string;
+}
+
+/** Which payments; those for which all that is given holds. */
+export interface PaymentFilter {
+  readonly userId?: string | undefined;
+  readonly reservationId?: string | undefined;
+  readonly status?: PaymentStatus | undefined;
+}
+
+/** Which page of them. */
+export interface PageQuery {
+  readonly filter: PaymentFilter;
+  /** Begins next to this position, without it; at the newest unless given. */
+  readonly from: { readonly position: ListPosition; readonly direction: 'older' | 'newer' } | undefined;
+  /** So many are left out before the page begins. */
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** Part of a list, the newest first. */
+export interface PaymentPage {
+  readonly payments: readonly Payment[];
+  /** How many fit the filter in all. */
+  readonly totalCount: number;
+  readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
+}
+
+/** Finds a page among payments that come in any order, and keeps no more of them than it needs. */
+export interface PageSelection {
+  offer(payment: Payment): void;
+  page(): PaymentPage;
+}
+
+/** Below 0 when `a` is the newer one. No two payments are equal. */
+export function comparePositions(a: ListPosition, b: ListPosition): number {
+  if (a.createdAtMs !== b.createdAtMs) {
+    return b.createdAtMs - a.createdAtMs;
+  }
+  return a.id > b.id ? -1 : Number(a.id < b.id);
+}
+
+interface State {
+  readonly query: PageQuery;
+  /** The next ones in the direction of the query; no fewer than `wanted`, if there are so many. */
+  found: Payment[];
+  /** How many are to be found: those to be left out, the page, and one to see whether more follow. */
+  readonly wanted: number;
+  totalCount: number;
+  /** Whether there are any on the other side of where the page begins. */
+  hasOther: boolean;
+}
+
+/** See `PageSelection`. */
+export function createPageSelection(query: PageQuery): PageSelection {
+  const self: State = {
+    query,
+    found: [],
+    wanted: query.skip + query.limit + 1,
+    totalCount: 0,
+    hasOther: false,
+  };
+  return {
+    offer: (payment) => offer(self, payment),
+    page: () => toPage(self),
+  };
+}
+
+function offer(self: State, payment: Payment): void {
+  const { filter, from } = self.query;
+  if (!fits(payment, filter)) {
+    return;
+  }
+  self.totalCount += 1;
+  const side = from === undefined ? 1 : comparePositions(payment, from.position);
+  if (from !== undefined && (from.direction === 'older' ? side <= 0 : side >= 0)) {
+    self.hasOther = true;
+    return;
+  }
+  self.found.push(payment);
+  // Sorted now and then instead of kept in order: `wanted` payments are worth one sort.
+  if (self.found.length >= 2 * self.wanted) {
+    keepNearest(self);
+  }
+}
+
+function keepNearest(self: State): void {
+  const isNewer = self.query.from?.direction === 'newer';
+  self.found = self.found
+    .toSorted(isNewer ? (a, b) => comparePositions(b, a) : comparePositions)
+    .slice(0, self.wanted);
+}
+
+function toPage(self: State): PaymentPage {
+  keepNearest(self);
+  const { query, found, totalCount, hasOther } = self;
+  const chosen = found.slice(query.skip, query.skip + query.limit);
+  const hasMore = found.length > query.skip + query.limit;
+  const hasBefore = hasOther || (query.skip > 0 && found.length > 0);
+  return query.from?.direction === 'newer'
+    ? { payments: chosen.toReversed(), totalCount, hasOlder: hasBefore, hasNewer: hasMore }
+    : { payments: chosen, totalCount, hasOlder: hasMore, hasNewer: hasBefore };
+}
+
+function fits(payment: Payment, { userId, reservationId, status }: PaymentFilter): boolean {
+  return (
+    (userId === undefined || payment.userId === userId) &&
+    (reservationId === undefined || payment.reservationId === reservationId) &&
+    (status === undefined || payment.status === status)
+  );
+}
