@@ -85,9 +85,9 @@ test('the page has two rules, and a target for each', () => {
 });
 
 test.each([
-  ['PAYMENT_SCENARIO_APPROVE', 'payment.approved'],
-  ['PAYMENT_SCENARIO_FAIL', 'payment.failed'],
-])('%s reaches the worker as %s, in its flat form', async (scenario, type) => {
+  ['PAYMENT_SCENARIO_APPROVE', 'payment.approved', {}],
+  ['PAYMENT_SCENARIO_FAIL', 'payment.failed', { error_code: 'card_declined' }],
+])('%s reaches the worker as %s, in its flat form', async (scenario, type, more) => {
   const { call, receive } = await start();
   const id = await createPayment(call, { scenario, user_id: 'user "1" é' });
   const message = await receive();
@@ -100,11 +100,12 @@ test.each([
       amount: 120_000,
       currency: 'KRW',
       user_id: 'user "1" é',
+      ...more,
     },
   });
   expect(message['id']).toMatch(/^evt-/);
   // As Go's time.Time reads it.
   expect(message['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   expect(Object.keys(message)).toEqual(Object.keys(shown));
-  expect(Object.keys(message.detail)).toEqual(Object.keys(shown.detail));
+  expect(Object.keys(message.detail)).toEqual(Object.keys({ ...shown.detail, ...more }));
 });
