@@ -113,7 +113,7 @@ export async function buildApi(
 ): Promise<ApiServer> {
   const { config, machine, logger, metrics, overrides } = basics;
   for (const { service } of services) {
-    if (service.typeName === PaymentServiceDescriptor.typeName) {
+    if (!service.typeName.startsWith('grpc.')) {
       service.methods.forEach((method) => metrics.calls(method)); // Counted from 0 on.
     }
   }

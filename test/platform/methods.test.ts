@@ -27,13 +27,13 @@ async function start(env: Readonly<Record<string, string>> = {}) {
   return {
     clock,
     own: stubOf('payment'),
-    attempt: platform.call,
+    attempt: (method: string, request: JsonObject) => platform.call(method, request),
     call: async (method: string, request: JsonObject) => messageOf(await platform.call(method, request)),
-    async create(more: JsonObject = {}): Promise<string> {
+    create: async (more: JsonObject = {}): Promise<string> => {
       const created = messageOf(await platform.call('CreatePaymentIntent', { ...terms, ...more }));
-      return String(created['payment_intent_id']);
+      return created['payment_intent_id'] as string;
     },
-    async status(id: string): Promise<JsonObject> {
+    status: async (id: string): Promise<JsonObject> => {
       const { payment } = messageOf(
         await platform.call('GetPaymentStatus', { payment_intent_id: id, user_id: '' }),
       );
@@ -159,7 +159,7 @@ describe('PAYMENT_SCENARIO_TIMEOUT', () => {
   test('stays pending until its time is over, then it has expired', async () => {
     const { call, create, status, clock } = await start();
     const created = await call('CreatePaymentIntent', { ...terms, ...timeout });
-    const id = String(created['payment_intent_id']);
+    const id = created['payment_intent_id'] as string;
     expect(created).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
     expect(created['expires_at']).toMatchObject({ seconds: String(1_800_000_000 + 900) });
     await clock.advance(899_999);

@@ -2,6 +2,7 @@ import { connect } from 'node:http2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ConfigError } from '../../src/base/env/config-error.ts';
 import { loadConfig } from '../../src/app/config.ts';
+import { startPaymentSim } from '../../src/kit/start-payment-sim.ts';
 import { callGrpc } from '../support/clients/grpc-call.ts';
 import { createContractStub } from '../support/clients/contract-stub.ts';
 import { sendRaw } from '../support/clients/raw-http.ts';
@@ -140,4 +141,23 @@ test('a port of its own stops with the other, and its streams are told', async (
   for (const url of [service.platformUrl, service.apiUrl, service.opsUrl]) {
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   }
+});
+
+test('the kit tells where it is', async () => {
+  const sim = await startPaymentSim({ variables: { PLATFORM_GRPC_PORT: 0 } });
+  onTestFinished(() => sim.stop());
+  const stub = createContractStub('platform', sim.platformUrl ?? '');
+  onTestFinished(() => stub.close());
+  expect(await stub.call('CreatePaymentIntent', terms)).toMatchObject({ ok: true });
+  const without = await startPaymentSim();
+  onTestFinished(() => without.stop());
+  expect(without.platformUrl).toBeUndefined();
+});
+
+test('a port that is taken ends the start with its name', async () => {
+  const first = await startService({ ...quickStop, PLATFORM_GRPC_PORT: '0' });
+  const taken = new URL(first.platformUrl).port;
+  await expect(startPaymentSim({ variables: { PLATFORM_GRPC_PORT: taken } })).rejects.toThrow(
+    `listen EADDRINUSE: address already in use 127.0.0.1:${taken}`,
+  );
 });

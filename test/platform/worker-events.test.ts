@@ -55,7 +55,7 @@ async function start() {
   });
   return {
     call: createConnectCaller(service.apiUrl),
-    async receive(): Promise<Message> {
+    receive: async (): Promise<Message> => {
       const { Messages: [message] = [] } = await sqs.send(
         new ReceiveMessageCommand({ QueueUrl: aws.queueUrl, WaitTimeSeconds: 20 }),
       );

@@ -32,7 +32,8 @@ export const statusToProto: Readonly<Record<Status, PaymentStatus>> = {
   EXPIRED: PaymentStatus.EXPIRED,
 };
 
-const scenarioToProto: Readonly<Record<Scenario, PaymentScenario>> = {
+/** Those that were published. */
+const scenarioToProto: Readonly<Partial<Record<Scenario, PaymentScenario>>> = {
   APPROVE: PaymentScenario.APPROVE,
   FAIL: PaymentScenario.FAIL,
   DELAY: PaymentScenario.DELAY,
@@ -66,7 +67,7 @@ export function methodFromProto(method: ProtoMethod): PaymentMethod | undefined 
 }
 
 function nameOf<Name extends string>(
-  numbers: Readonly<Record<Name, number>>,
+  numbers: Readonly<Partial<Record<Name, number>>>,
   number: number,
 ): Name | undefined | 'unknown' {
   if (number === 0) {
@@ -87,7 +88,14 @@ export function metadataFromProto(metadata: ProtoMetadata): PaymentMetadata {
   const { source, userAgent, ipAddress, sessionId, scenario, tags } = metadata;
   const name = PaymentScenario[scenario];
   const text = name === undefined ? String(scenario) : `${scenarioPrefix}${name}`;
-  return { source, userAgent, ipAddress, sessionId, tags, scenario: scenario === 0 ? '' : text };
+  return {
+    source,
+    userAgent,
+    ipAddress,
+    sessionId,
+    tags,
+    scenario: scenario === PaymentScenario.UNSPECIFIED ? '' : text,
+  };
 }
 
 function metadataToProto({ scenario, tags, ...texts }: PaymentMetadata) {
