@@ -42,6 +42,10 @@ async function start(env: Readonly<Record<string, string>> = {}) {
   };
 }
 
+function idsOf(list: JsonObject) {
+  return (list['payments'] as JsonObject[]).map(({ payment_intent_id: id }) => id);
+}
+
 describe('CancelPayment', () => {
   test('a pending payment is cancelled, and had no result', async () => {
     const { call, create, status } = await start();
@@ -108,8 +112,6 @@ describe('ListPayments', () => {
     }
     await create({ user_id: 'u-2' });
     await call('ProcessPayment', { payment_intent_id: ids[0] });
-    const idsOf = (list: JsonObject) =>
-      (list['payments'] as JsonObject[]).map(({ payment_intent_id: id }) => id);
     const filter = { user_id: 'u-1' };
     const first = await call('ListPayments', { ...filter, pagination: { page_size: 2 } });
     expect(idsOf(first)).toEqual(ids.slice(0, 2));

@@ -69,7 +69,8 @@ test('the page has every failure code that is known, and what gateways call it',
     '`failure_reason` is',
   );
   const rows = tableRows(tables).map((row) => [
-    ...['`failure_reason`', '`gateway_response`'].map((column) => codes(row[column] ?? '')[0]),
+    codes(row['`failure_reason`'] ?? '')[0],
+    codes(row['`gateway_response`'] ?? '')[0],
     Number(row['`response_code`']),
   ]);
   const known = knownFailureCodes.map((code) => {
