@@ -161,3 +161,19 @@ test('a port that is taken ends the start with its name', async () => {
     `listen EADDRINUSE: address already in use 127.0.0.1:${taken}`,
   );
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'processes share it as they share the other, but not with probes',
+  async () => {
+    const [grpcPort, platformPort, healthPort] = [await freePort(), await freePort(), await freePort()].map(
+      String,
+    );
+    const shared = { ...quickStop, REUSE_PORT: 'true', GRPC_PORT: grpcPort ?? '' };
+    const variables = { ...shared, PLATFORM_GRPC_PORT: platformPort ?? '' };
+    const [first, second] = [await startService(variables), await startService(variables)];
+    expect(first.platformUrl).toBe(second.platformUrl);
+    const withProbes = { ...shared, PLATFORM_GRPC_PORT: healthPort ?? '', HEALTH_PORT: healthPort ?? '' };
+    await startService(withProbes);
+    await expect(startPaymentSim({ variables: withProbes })).rejects.toThrow('EADDRINUSE');
+  },
+);
