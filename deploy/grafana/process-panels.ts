@@ -59,6 +59,13 @@ export const processRow: Row = {
       ],
     },
     {
+      title: 'Log lines lost per second',
+      description:
+        'Of service and worker. Should be 0. Above it standard output is not read fast enough, or its disk is full: what gathers the log has to be repaired.',
+      unit: 'ops',
+      queries: [[`sum by (pod, instance) (${rate(`log_lines_lost_total{${worker}}`)})`, process]],
+    },
+    {
       title: 'Time since start',
       description:
         'A line that falls to 0 again and again is a process that keeps ending: look at its last log lines.',

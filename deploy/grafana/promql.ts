@@ -1,6 +1,6 @@
 /** What the variables at the top of the dashboard select: processes of the service. */
 export const pods = 'namespace=~"$namespace",job=~"$job",pod=~"$pod"';
-/** The worker has a job of its own. */
+/** The worker has a job of its own; where a metric is the service's as well, both. */
 export const worker = 'namespace=~"$namespace"';
 /** Probes and tools ask gRPC's own services. */
 export const calls = `${pods},grpc_service!~"grpc[.].*"`;

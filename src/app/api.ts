@@ -72,7 +72,7 @@ export function buildContracts(
   if (config.platformGrpcPort === undefined) {
     return { payment, platform: undefined };
   }
-  const platformHandlers = createPlatformHandlers(service, callReaders);
+  const platformHandlers = createPlatformHandlers(service, { ...callReaders, expiryMs: config.expiryMs });
   const platform = withReflection([
     registerService(PlatformServiceDescriptor, platformHandlers, platformFieldHints),
     health,
@@ -87,7 +87,7 @@ function buildPaymentService(basics: Basics, state: State, delivery: DeliverySer
   payments.start(
     createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
   );
-  const { defaultScenario, defaultDelayMs, delayScenarioMs, maxPayments, webhookUrl } = config;
+  const { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs, maxPayments, webhookUrl } = config;
   const checkWebhookUrl = createAddressCheck(egressPolicy);
   const defaultWebhook = webhookUrl === undefined ? undefined : checkWebhookUrl(webhookUrl);
   return createPaymentService({
@@ -96,7 +96,7 @@ function buildPaymentService(basics: Basics, state: State, delivery: DeliverySer
     newId,
     payments,
     idempotency,
-    scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs },
+    scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs },
     checkWebhookUrl,
     defaultWebhookUrl:
       defaultWebhook !== undefined && 'address' in defaultWebhook ? defaultWebhook.address : undefined,

@@ -70,6 +70,8 @@ function readConfig(read: EnvironmentReader) {
     defaultScenario: scenarioNamed[read.oneOf('DEFAULT_SCENARIO', scenarios, 'approve')],
     defaultDelayMs: read.integer('DEFAULT_DELAY_MS', 2_000, 0, dayMs),
     delayScenarioMs: read.integer('DELAY_SCENARIO_MS', 10_000, 0, dayMs),
+    /** How long a payment that nobody pays waits before it expires. */
+    expiryMs: read.integer('PAYMENT_EXPIRY_MS', 900_000, 0, dayMs),
     randomFailureRate: read.fraction('RANDOM_FAILURE_RATE', 0.5),
     /** Undefined: outcomes of RANDOM differ from run to run. */
     randomSeed: read.optionalInteger('RANDOM_SEED', 0, 2 ** 32 - 1),

@@ -1,8 +1,9 @@
 import { traceFields } from '../base/call-trace.ts';
 import type { Observer } from '../base/observer.ts';
 import type { PaymentReport } from '../payment/observer.ts';
+import type { EventRefund } from '../payment/event.ts';
 import type { Change } from '../payment/lifecycle.ts';
-import type { PendingPayment, SettledPayment } from '../payment/payment.ts';
+import type { PendingPayment } from '../payment/payment.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { SettlementLog } from './settlement-log.ts';
@@ -54,37 +55,41 @@ export function logPayments(logger: Logger, logSettlement: SettlementLog): Obser
   };
 }
 
-function logChange(logger: Logger, logSettlement: SettlementLog, { payment, event, refund }: Change): void {
-  if (event?.sequence === 1) {
-    if (payment.status === 'CANCELLED' || payment.status === 'EXPIRED') {
-      const message = payment.status === 'CANCELLED' ? 'Payment cancelled' : 'Payment expired';
-      logger.info({ ...changeFields(payment), event_id: event.id }, message);
-    } else {
-      logSettlement(payment);
-    }
-  } else if (event?.refund !== undefined) {
-    const { id, status, failureCode, refundedAmount } = event.refund;
-    const fields = {
-      ...changeFields(payment),
-      event_id: event.id,
-      refund_id: id,
-      refunded_amount: refundedAmount,
-    };
-    if (status === 'SUCCEEDED') {
-      logger.info(fields, 'Payment refunded');
-    } else {
-      logger.info({ ...fields, failure_code: failureCode }, 'Refund failed');
-    }
+function logChange(logger: Logger, logSettlement: SettlementLog, change: Change): void {
+  const { payment, event, refund } = change;
+  if (event?.refund !== undefined) {
+    logRefund(logger, change, event.refund);
   } else if (refund !== undefined) {
-    logger.debug({ ...changeFields(payment), refund_id: refund.id }, 'Refund begun');
+    logger.info({ ...changeFields(change), refund_id: refund.id }, 'Refund begun');
+  } else if (payment.status === 'CANCELLED') {
+    logger.info(changeFields(change), 'Payment cancelled');
+  } else if (payment.status === 'EXPIRED') {
+    logger.info(changeFields(change), 'Payment expired');
+  } else {
+    logSettlement(payment);
   }
 }
 
-function changeFields(payment: SettledPayment) {
+function logRefund(
+  logger: Logger,
+  change: Change,
+  { id, status, failureCode, refundedAmount }: EventRefund,
+): void {
+  const fields = { ...changeFields(change), refund_id: id, refunded_amount: refundedAmount };
+  if (status === 'SUCCEEDED') {
+    logger.info(fields, 'Payment refunded');
+  } else {
+    logger.info({ ...fields, failure_code: failureCode }, 'Refund failed');
+  }
+}
+
+function changeFields({ payment, event, reason }: Change) {
   return {
     payment_id: payment.id,
     reservation_id: payment.reservationId,
     status: payment.status,
+    ...(event !== undefined && { event_id: event.id }),
+    ...(reason !== undefined && reason !== '' && { reason }),
     ...traceFields(payment.trace),
   };
 }

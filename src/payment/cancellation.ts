@@ -94,9 +94,10 @@ async function carryOut(
   refundId: string,
 ): Promise<Payment> {
   const { paymentId } = command;
-  const done = await payments.transition(paymentId, (payment) =>
-    decide(payment, command, refundId, clock.now()),
-  );
+  const done = await payments.transition(paymentId, (payment) => {
+    const change = decide(payment, command, refundId, clock.now());
+    return change && { ...change, reason: command.reason };
+  });
   if (done === undefined) {
     throw notFound(paymentId);
   }

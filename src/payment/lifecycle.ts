@@ -19,6 +19,8 @@ export interface Change {
   readonly event: PaymentEvent | undefined;
   /** A refund that has begun, and when it is due by the simulation's clock. */
   readonly refund?: PendingRefund;
+  /** What the caller said it is for; for the log. */
+  readonly reason?: string;
 }
 
 /** A change that an event tells. */

@@ -48,8 +48,10 @@ export function comparePositions(a: ListPosition, b: ListPosition): number {
 
 interface State {
   readonly query: PageQuery;
-  /** The next ones in the direction of the query; no fewer than `wanted`, if there are so many. */
+  /** The next ones in the direction of the query, the nearest last; no fewer than `wanted`, if there are so many. */
   found: Payment[];
+  /** Below 0 when `a` is nearer to where the page begins. */
+  readonly compare: (a: Payment, b: Payment) => number;
   /** How many are to be found: those to be left out, the page, and one to see whether more follow. */
   readonly wanted: number;
   totalCount: number;
@@ -62,6 +64,7 @@ export function createPageSelection(query: PageQuery): PageSelection {
   const self: State = {
     query,
     found: [],
+    compare: query.from?.direction === 'newer' ? (a, b) => comparePositions(b, a) : comparePositions,
     wanted: query.skip + query.limit + 1,
     totalCount: 0,
     hasOther: false,
@@ -83,23 +86,29 @@ function offer(self: State, payment: Payment): void {
     self.hasOther = true;
     return;
   }
-  self.found.push(payment);
-  // Sorted now and then instead of kept in order: `wanted` payments are worth one sort.
-  if (self.found.length >= 2 * self.wanted) {
-    keepNearest(self);
+  insert(self, payment);
+}
+
+/** Payments come nearly in the order of their creation: mostly at one end, or not at all. */
+function insert(self: State, payment: Payment): void {
+  const { found, wanted, compare } = self;
+  const farthest = found[found.length - wanted];
+  if (farthest !== undefined && compare(farthest, payment) < 0) {
+    return;
+  }
+  let at = found.length;
+  for (let last = found[at - 1]; last !== undefined && compare(last, payment) < 0; last = found[at - 1]) {
+    at -= 1;
+  }
+  found.splice(at, 0, payment);
+  if (found.length >= 2 * wanted) {
+    self.found = found.slice(-wanted);
   }
 }
 
-function keepNearest(self: State): void {
-  const isNewer = self.query.from?.direction === 'newer';
-  self.found = self.found
-    .toSorted(isNewer ? (a, b) => comparePositions(b, a) : comparePositions)
-    .slice(0, self.wanted);
-}
-
 function toPage(self: State): PaymentPage {
-  keepNearest(self);
-  const { query, found, totalCount, hasOther } = self;
+  const { query, totalCount, hasOther } = self;
+  const found = self.found.slice(-self.wanted).toReversed();
   const chosen = found.slice(query.skip, query.skip + query.limit);
   const hasMore = found.length > query.skip + query.limit;
   const hasBefore = hasOther || (query.skip > 0 && found.length > 0);

@@ -142,7 +142,7 @@ function register(
     return paymentId;
   });
   const { giveBack } = deps.outcomes;
-  return giveBack === undefined || payment.scenario !== 'RANDOM'
+  return giveBack === undefined || payment.scenario !== 'RANDOM' || command.expires === true
     ? registered
     : givingBack(giveBack, payment, registered);
 }
@@ -200,7 +200,7 @@ async function claimForPayment(
 
 /** Without extras as before there were any: a call may be repeated after the service was updated. */
 function parametersOf(command: CreateIntentCommand): readonly unknown[] {
-  const { reservationId, money, scenario, webhookUrl, delayMs, extras } = command;
+  const { reservationId, money, scenario, webhookUrl, delayMs, expires, extras } = command;
   const parameters = [reservationId, money.amount, money.currency, scenario, webhookUrl, delayMs];
-  return extras === undefined ? parameters : [...parameters, extras];
+  return extras === undefined && expires !== true ? parameters : [...parameters, expires, extras];
 }

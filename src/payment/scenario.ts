@@ -7,6 +7,8 @@ export interface ScenarioOptions {
   readonly defaultScenario: Scenario;
   readonly defaultDelayMs: number;
   readonly delayScenarioMs: number;
+  /** How long a payment that nobody pays waits before it expires. */
+  readonly expiryMs: number;
 }
 
 /**
@@ -14,11 +16,14 @@ export interface ScenarioOptions {
  * the options. For RANDOM, and for nothing else, takes one of `outcomes`.
  */
 export function planSettlement(
-  request: Pick<CreateIntentCommand, 'reservationId' | 'scenario' | 'delayMs'>,
+  request: Pick<CreateIntentCommand, 'reservationId' | 'scenario' | 'delayMs' | 'expires'>,
   options: ScenarioOptions,
   outcomes: RandomOutcomes,
 ) {
   const scenario = request.scenario ?? options.defaultScenario;
+  if (request.expires === true) {
+    return { scenario, outcome: 'EXPIRED' as const, delayMs: request.delayMs ?? options.expiryMs };
+  }
   const scenarioDelayMs = scenario === 'DELAY' ? options.delayScenarioMs : options.defaultDelayMs;
   return {
     scenario,

@@ -21,6 +21,8 @@ export interface CreateIntentInput extends ExtrasInput {
   readonly webhookUrl: string;
   readonly idempotencyKey: string;
   readonly delayMs: number | undefined;
+  /** Whether nobody pays, so that it expires. */
+  readonly expires?: boolean;
 }
 
 /** CreatePaymentIntent after every check. */
@@ -32,6 +34,7 @@ export interface CreateIntentCommand {
   readonly webhookUrl: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly delayMs: number | undefined;
+  readonly expires?: boolean;
   readonly extras: PaymentExtras | undefined;
 }
 
@@ -64,6 +67,7 @@ export function validateCreateIntent(
     webhookUrl,
     idempotencyKey: input.idempotencyKey === '' ? undefined : input.idempotencyKey,
     delayMs: input.delayMs,
+    expires: input.expires === true,
     extras,
   };
 }

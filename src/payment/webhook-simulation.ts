@@ -147,12 +147,13 @@ function conflict(paymentId: string, detail: string): PaymentError {
 function validate({ paymentId, target, delaySeconds, force }: SimulateWebhookInput): Wanted {
   const violations: Violations = [];
   requireId(violations, 'payment_intent_id', paymentId);
-  if (target === undefined || target === 'unknown' || target === 'PENDING') {
+  const settledTarget = target === 'unknown' || target === 'PENDING' ? undefined : target;
+  if (settledTarget === undefined) {
     add(violations, 'target_status', `must be ${wantedStatus}, but not PENDING`);
   }
   if (delaySeconds < 0 || delaySeconds > maxDelaySeconds) {
     add(violations, 'delay_seconds', `must be ${wantedDelaySeconds}`);
   }
   throwIfAny(violations);
-  return { target: target as SettledStatus, delayMs: delaySeconds * 1000, force };
+  return { target: settledTarget ?? 'COMPLETED', delayMs: delaySeconds * 1000, force };
 }

@@ -11,6 +11,7 @@ import type { MachineClock } from '../base/clock.ts';
 import { answerMalformedRequest } from './http/malformed-requests.ts';
 import { leaveBodiesUnread } from './http/unread-bodies.ts';
 import { guardHttp1Server } from './transport/guard-http1.ts';
+import { createPipelineLimit } from './transport/pipelined-requests.ts';
 import { originForm } from './transport/request-target.ts';
 
 /** What the ops server reports. */
@@ -34,6 +35,8 @@ export const opsPaths: ReadonlySet<string> = new Set([...probePaths, '/metrics']
 
 /** Probes and scrapes need fewer than ten. */
 const maxConnections = 1_000;
+/** Requests of a connection that may wait for their turn: nobody pipelines here, and an answer has about 50 kB. */
+const maxPipelined = 10;
 /** For requests under way when the server is closed, in milliseconds: a scrape takes far less. */
 const closeMs = 500;
 
@@ -53,10 +56,14 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   app.server.maxConnections = maxConnections;
   guardHttp1Server(app.server);
   leaveBodiesUnread(app);
+  const admitPipelined = createPipelineLimit(maxPipelined);
   // Before a body is read: whatever it is, there is nothing here that takes one.
-  app.addHook('onRequest', async (request, reply) =>
-    request.is404 ? await reply.code(404).send(nothingHere) : undefined,
-  );
+  app.addHook('onRequest', async (request, reply) => {
+    if (!admitPipelined(request.raw, reply.raw)) {
+      return reply.hijack();
+    }
+    return request.is404 ? await reply.code(404).send(nothingHere) : undefined;
+  });
   app.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply));
 
   const tellReadiness = (path: string, ready: string, unready: string) =>

@@ -45,6 +45,7 @@ describe('scenario table', () => {
     defaultScenario: 'APPROVE',
     defaultDelayMs: 2,
     delayScenarioMs: 3,
+    expiryMs: 4,
   } as const;
   const delays: Readonly<Record<string, number>> = { DEFAULT_DELAY_MS: 2, DELAY_SCENARIO_MS: 3 };
 

@@ -175,6 +175,7 @@ function createWorld(seed: number) {
         defaultScenario: 'RANDOM',
         defaultDelayMs: 2_000,
         delayScenarioMs: 10_000,
+        expiryMs: 900_000,
       },
       checkWebhookUrl: (address) => ({ address }),
       maxPayments: 100,

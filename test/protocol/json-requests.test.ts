@@ -219,7 +219,16 @@ describe('what cannot be decoded is told by field, and says what is right', () =
 
   test('text that is none, and every mistake at once', async () => {
     expect(await errorOf('{"user_id":5,"reservation_id":["r"],"amount":{"amount":"x"},"y":{}}')).toBe(
-      `INVALID_ARGUMENT user_id: must be text in quotation marks, not 5; reservation_id: must be text in quotation marks, not a list; amount.amount: ${amountText}, not "x"; y: is no field of CreatePaymentIntentRequest, which has reservation_id, amount, user_id, scenario, webhook_url, idempotency_key, simulation`,
+      `INVALID_ARGUMENT user_id: must be text in quotation marks, not 5; reservation_id: must be text in quotation marks, not a list; amount.amount: ${amountText}, not "x"; y: is no field of CreatePaymentIntentRequest, which has reservation_id, amount, user_id, method, scenario, webhook_url, idempotency_key, metadata, simulation`,
+    );
+  });
+
+  test('the values of a map', async () => {
+    expect(await errorOf(create('"metadata":{"tags":{"shop":7,"floor":"2"}}'))).toBe(
+      'INVALID_ARGUMENT metadata.tags["shop"]: must be text in quotation marks, not 7',
+    );
+    expect(await errorOf(create('"metadata":{"tags":"shop"}'))).toBe(
+      'INVALID_ARGUMENT metadata.tags: must be an object, not "shop"',
     );
   });
 

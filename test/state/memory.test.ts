@@ -262,6 +262,44 @@ describe('the idempotency store in memory', () => {
   });
 });
 
+const refused = () => Promise.reject(new Error('refused'));
+
+describe('many keys that expire together', () => {
+  const many = 2_000;
+  const budget: MemoryBudget = { maxBytes: Infinity, usedBytes: 0 };
+
+  async function openExpired() {
+    budget.usedBytes = 0;
+    const { port, passTime } = closing((clock) =>
+      createMemoryIdempotencyStore({ clock, ttlMs: 60_000, maxKeys: many, budget }),
+    );
+    for (let i = 0; i < many; i += 1) {
+      await port.once(callOf(`key-${i + 10_000}`), propose, value);
+    }
+    await passTime(60_000);
+    return port;
+  }
+
+  test('are forgotten a hundred in a call', async () => {
+    const store = await openExpired();
+    const bytesPerKey = budget.usedBytes / many;
+    for (let left = many - 100; left >= 0; left -= 100) {
+      await expect(store.once(callOf('next'), propose, refused)).rejects.toThrow('refused');
+      expect(budget.usedBytes / bytesPerKey).toBeCloseTo(left);
+    }
+  });
+
+  test('are not known any more, although not yet forgotten, and known when they are used again', async () => {
+    const store = await openExpired();
+    const call = { key: `key-${many - 1 + 10_000}`, fingerprint: 'another' };
+    expect(await store.once(call, () => 'new', value)).toEqual({ outcome: 'executed', value: 'new' });
+    for (let i = 0; i < many / 100; i += 1) {
+      await store.once(callOf(`later-${i}`), propose, value);
+      expect(await store.once(call, propose, value)).toEqual({ outcome: 'replayed', value: 'new' });
+    }
+  });
+});
+
 test('many payments due in one millisecond share a timer', async () => {
   const clock = createFakeClock();
   const payments = createMemoryPayments({ clock, machine: clock, ttlMs: 60_000, maxPayments: 20_000 });

@@ -62,6 +62,13 @@ describe.each(commands)('%s', (script, option) => {
   }, 60_000);
 });
 
+test('what a command line has in it does not reach the terminal as it is', async () => {
+  const { code, stderr } = await run('src/cli/status.ts', ['--\u001b[2J\u202e']);
+  expect(code).toBe(1);
+  expect(stderr).toContain(String.raw`--\u001b[2J\u202e is not understood`);
+  expect(stderr).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
+});
+
 test('perf-test with nothing running says so instead of counting refused connections', async () => {
   const port = await freePort();
   const { code, stdout, stderr } = await run('bench/perf-test.ts', [`127.0.0.1:${port}`]);

@@ -63,6 +63,8 @@ test('what receivers and lines have in them does not reach the terminal, and a b
   expect(exitCode).toBe(1);
   expect(output).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
   expect(output).toContain(String.raw`evt-\u001b]0;title\u0007 pay-evil`);
+  // A line of its own would tell of a webhook that was never there.
+  expect(output).toMatch(/^a header\S+cannot have this pay-1 /m);
   expect(output).toContain('line 6 is of a webhook given up, but cannot be read');
   expect(output).toContain('line 7 is of a webhook given up, but cannot be read');
   expect(output.split('\n').slice(-3)).toEqual([

@@ -15,6 +15,7 @@ function fileOf(content: string | Buffer): string {
 test('a byte order mark is no part of the first name', () => {
   const file = fileOf('\uFEFFENVIRONMENT=production\r\nHOST=::1\r\n');
   expect(readEnvFile(file)).toEqual({ ENVIRONMENT: 'production', HOST: '::1' });
+  expect(readEnvFile(fileOf('\uFEFFENVIRONMENT="production"'))).toEqual({ ENVIRONMENT: 'production' });
 });
 
 test.each([

@@ -8,6 +8,7 @@ const options: ScenarioOptions = {
   defaultScenario: 'APPROVE',
   defaultDelayMs: 2_000,
   delayScenarioMs: 10_000,
+  expiryMs: 900_000,
 };
 const every: Readonly<Record<Scenario, true>> = { APPROVE: true, FAIL: true, DELAY: true, RANDOM: true };
 const scenarios = Object.keys(every) as Scenario[];
@@ -90,4 +91,14 @@ test('RANDOM payments draw once each, others never', () => {
       expect(draws).toBe(order.filter((scenario) => scenario === 'RANDOM').length);
     }),
   );
+});
+
+test('a payment that nobody pays expires, after its own delay or that of all, and draws no outcome', () => {
+  const outcomes = { next: () => expect.unreachable() };
+  const request = { reservationId: 'reservation-1', scenario: 'RANDOM', expires: true } as const;
+  expect(planSettlement({ ...request, delayMs: undefined }, options, outcomes)).toMatchObject({
+    outcome: 'EXPIRED',
+    delayMs: 900_000,
+  });
+  expect(planSettlement({ ...request, delayMs: 5 }, options, outcomes)).toMatchObject({ delayMs: 5 });
 });

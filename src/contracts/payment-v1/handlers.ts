@@ -34,15 +34,18 @@ interface CallReaders {
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
 }
 
-/** The handlers of `payment.v1.PaymentService`: translate between protobuf and the use cases. */
-export function createPaymentHandlers(
-  service: PaymentService,
-  { readTrace, readHeader }: CallReaders,
-): ServiceImpl<typeof PaymentServiceDescriptor> {
-  function idempotencyKeyOf(request: { readonly idempotencyKey: string }, context: HandlerContext): string {
-    return readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader));
-  }
+type Handlers = ServiceImpl<typeof PaymentServiceDescriptor>;
 
+/** The handlers of `payment.v1.PaymentService`: translate between protobuf and the use cases. */
+export function createPaymentHandlers(service: PaymentService, readers: CallReaders): Handlers {
+  return { ...createMakers(service, readers), ...createChanges(service, readers), ...createReads(service) };
+}
+
+function createMakers(
+  service: PaymentService,
+  readers: CallReaders,
+): Pick<Handlers, 'createPaymentIntent' | 'processPayment'> {
+  const { readTrace } = readers;
   return {
     createPaymentIntent(request, context) {
       const input = {
@@ -51,7 +54,7 @@ export function createPaymentHandlers(
         money: request.amount,
         scenario: scenarioFromProto(request.scenario),
         webhookUrl: request.webhookUrl,
-        idempotencyKey: idempotencyKeyOf(request, context),
+        idempotencyKey: idempotencyKeyOf(readers, request, context),
         delayMs: request.simulation?.delayMs,
         method: methodFromProto(request.method),
         metadata: request.metadata && metadataFromProto(request.metadata),
@@ -60,15 +63,10 @@ export function createPaymentHandlers(
       return service.create(input, readTrace(context)).then(toCreateResponse);
     },
 
-    async getPaymentStatus(request) {
-      const payment = await service.get({ paymentId: request.paymentIntentId, userId: request.userId });
-      return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
-    },
-
     async processPayment(request, context) {
       const payment = await service.process({
         paymentId: request.paymentIntentId,
-        idempotencyKey: idempotencyKeyOf(request, context),
+        idempotencyKey: idempotencyKeyOf(readers, request, context),
       });
       return create(ProcessPaymentResponseSchema, {
         paymentId: payment.id,
@@ -77,19 +75,49 @@ export function createPaymentHandlers(
         ...settledTimes(payment),
       });
     },
+  };
+}
 
+function createChanges(
+  service: PaymentService,
+  readers: CallReaders,
+): Pick<Handlers, 'cancelPayment' | 'simulateWebhook'> {
+  return {
     async cancelPayment(request, context) {
       const { status, atMs, refund } = await service.cancel({
         paymentId: request.paymentIntentId,
         reason: request.reason,
         refundAmount: request.refundAmount,
-        idempotencyKey: idempotencyKeyOf(request, context),
+        idempotencyKey: idempotencyKeyOf(readers, request, context),
       });
       return create(CancelPaymentResponseSchema, {
         status: statusToProto[status],
         cancelledAt: timestampFromMs(atMs),
         ...(refund && { refundedAmount: moneyToProto(refund.money), refundId: refund.id }),
       });
+    },
+
+    async simulateWebhook(request) {
+      const { hasWebhook, eventId, atMs } = await service.simulateWebhook({
+        paymentId: request.paymentIntentId,
+        target: statusFromProto(request.targetStatus),
+        delaySeconds: request.delaySeconds,
+        force: request.forceTrigger,
+      });
+      return create(SimulateWebhookResponseSchema, {
+        webhookSent: hasWebhook,
+        webhookId: eventId,
+        scheduledAt: timestampFromMs(atMs),
+      });
+    },
+  };
+}
+
+function createReads(service: PaymentService): Pick<Handlers, 'getPaymentStatus' | 'listPayments'> {
+  return {
+    async getPaymentStatus(request) {
+      const payment = await service.get({ paymentId: request.paymentIntentId, userId: request.userId });
+      return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
     },
 
     async listPayments({ userId, reservationId, status, pagination }) {
@@ -112,21 +140,15 @@ export function createPaymentHandlers(
         },
       });
     },
-
-    async simulateWebhook(request) {
-      const { hasWebhook, eventId, atMs } = await service.simulateWebhook({
-        paymentId: request.paymentIntentId,
-        target: statusFromProto(request.targetStatus),
-        delaySeconds: request.delaySeconds,
-        force: request.forceTrigger,
-      });
-      return create(SimulateWebhookResponseSchema, {
-        webhookSent: hasWebhook,
-        webhookId: eventId,
-        scheduledAt: timestampFromMs(atMs),
-      });
-    },
   };
+}
+
+function idempotencyKeyOf(
+  { readHeader }: CallReaders,
+  request: { readonly idempotencyKey: string },
+  context: HandlerContext,
+): string {
+  return readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader));
 }
 
 function toCreateResponse(paymentIntentId: string) {

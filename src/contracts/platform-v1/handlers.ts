@@ -33,7 +33,6 @@ import {
   statusFromProto,
   statusToProto,
 } from './platform-messages.ts';
-import { createTimeout } from './timeout.ts';
 
 /** How handlers read the headers of a call. */
 interface CallReaders {
@@ -43,17 +42,22 @@ interface CallReaders {
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
 }
 
+interface PlatformOptions extends CallReaders {
+  /** How long a payment waits that nobody pays, in milliseconds. */
+  readonly expiryMs: number;
+}
+
 /** What the handlers work with. */
-interface Contract extends CallReaders {
+interface Contract extends PlatformOptions {
   readonly service: PaymentService;
 }
 
 /** The handlers of the platform's `payment.v1.PaymentService`: the same use cases, in its numbers. */
 export function createPlatformHandlers(
   service: PaymentService,
-  readers: CallReaders,
+  options: PlatformOptions,
 ): ServiceImpl<typeof PlatformServiceDescriptor> {
-  const contract = { service, ...readers };
+  const contract = { service, ...options };
   return {
     createPaymentIntent: (request, context) => answering(createIntent(contract, request, context)),
     processPayment: (request, context) => answering(process(contract, request, context)),
@@ -87,37 +91,35 @@ async function createIntent(
   context: HandlerContext,
 ) {
   const { service, readTrace } = contract;
+  // A scenario there, and an outcome here: nobody pays.
+  const expires = request.scenario === PaymentScenario.TIMEOUT;
   const input = {
     reservationId: request.reservationId,
     userId: request.userId,
     money: request.amount,
+    scenario: expires ? undefined : scenarioFromProto(request.scenario),
+    expires,
     webhookUrl: request.webhookUrl,
     idempotencyKey: idempotencyKeyOf(contract, request, context),
+    delayMs: undefined,
     method: methodFromProto(request.method),
     metadata: request.metadata && metadataFromProto(request.metadata),
   };
-  const trace = readTrace(context);
-  const paymentIntentId =
-    request.scenario === PaymentScenario.TIMEOUT
-      ? await createTimeout(service, input, trace)
-      : await service.create(
-          { ...input, scenario: scenarioFromProto(request.scenario), delayMs: undefined },
-          trace,
-        );
+  const paymentIntentId = await service.create(input, readTrace(context));
   return create(CreatePaymentIntentResponseSchema, {
     paymentIntentId,
     status: PaymentStatus.PENDING,
-    ...(await findExpiry(service, paymentIntentId)),
+    ...(await findExpiry(contract, paymentIntentId)),
   });
 }
 
 /** Nothing when the payment cannot be read: it was made, and whoever is told of an error makes another. */
 async function findExpiry(
-  service: PaymentService,
+  { service, expiryMs }: Contract,
   paymentId: string,
 ): Promise<Pick<MessageInitShape<typeof CreatePaymentIntentResponseSchema>, 'expiresAt'>> {
   const payment = await service.get({ paymentId, userId: '' }).catch(() => undefined);
-  return payment === undefined ? {} : { expiresAt: expiryOf(payment) };
+  return payment === undefined ? {} : { expiresAt: expiryOf(payment, expiryMs) };
 }
 
 async function process(contract: Contract, request: ProcessPaymentRequest, context: HandlerContext) {

@@ -57,7 +57,7 @@ export function statusFromProto(status: PaymentStatus): Status | undefined | 'un
   return nameOf(statusToProto, status);
 }
 
-/** TIMEOUT is `'unknown'` too: it is no scenario of the domain, see timeout.ts. */
+/** Not of TIMEOUT, which is no scenario of the domain. */
 export function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'unknown' {
   return nameOf(scenarioToProto, scenario);
 }
@@ -113,12 +113,13 @@ export function moneyToProto({ amount, currency }: Money) {
   return { amount: BigInt(amount), currency };
 }
 
-/** How long a payer may take, in milliseconds. */
-export const payWithinMs = 900_000;
-
-/** Until when the payer may take to pay; never before the payment settles by itself. */
-export function expiryOf({ createdAtMs, dueAtMs }: Payment): Timestamp {
-  return timestampFromMs(Math.max(createdAtMs + payWithinMs, dueAtMs));
+/**
+ * Until when the payer may take to pay; never before the payment settles by itself.
+ *
+ * @param expiryMs how long a payment waits that nobody pays.
+ */
+export function expiryOf({ createdAtMs, dueAtMs }: Payment, expiryMs: number): Timestamp {
+  return timestampFromMs(Math.max(createdAtMs + expiryMs, dueAtMs));
 }
 
 export function paymentToProto(payment: Payment): MessageInitShape<typeof PaymentSchema> {

@@ -66,7 +66,7 @@ function checkFields(checking: Checking, message: DescMessage, json: JsonObject,
   }
 }
 
-/** Lists, maps and protobuf's own types are left to the decoder; no request has any. */
+/** Lists, maps of messages and protobuf's own types are left to the decoder; no request has any. */
 function checkField(checking: Checking, field: DescField, value: unknown, path: string): void {
   const hint = checking.hints[`${field.parent.typeName}.${field.name}`];
   if (field.fieldKind === 'message' && isJsonObject(value) && !(value instanceof NumberLiteral)) {
@@ -75,9 +75,31 @@ function checkField(checking: Checking, field: DescField, value: unknown, path: 
     }
     return;
   }
+  if (field.fieldKind === 'map' && isJsonObject(value) && !(value instanceof NumberLiteral)) {
+    checkEntries(checking, field, value, path);
+    return;
+  }
   const wanted = describeProblem(field, value, hint);
   if (wanted !== undefined) {
     checking.violations.push({ field: path, description: `must be ${wanted}, not ${nameValue(value)}` });
+  }
+}
+
+function checkEntries(
+  checking: Checking,
+  field: DescField & { fieldKind: 'map' },
+  entries: JsonObject,
+  path: string,
+): void {
+  for (const [key, value] of Object.entries(entries)) {
+    const wanted =
+      field.mapKind === 'scalar' ? describeScalarProblem(field.scalar, value, undefined) : undefined;
+    if (wanted !== undefined) {
+      checking.violations.push({
+        field: `${path}[${quote(key, maxQuotedLength)}]`,
+        description: `must be ${wanted}, not ${nameValue(value)}`,
+      });
+    }
   }
 }
 
@@ -89,9 +111,9 @@ function describeProblem(field: DescField, value: unknown, hint: string | undefi
     case 'enum':
       return describeEnumProblem(field.enum, value, hint);
     case 'message':
+    case 'map':
       return `an object${hint === undefined ? '' : `: ${hint}`}`;
     case 'list':
-    case 'map':
       return undefined;
   }
 }

@@ -7,6 +7,7 @@ import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
 import { allowHalfOpen, createConnectionGuard, guardExchange } from '../transport/guard-http1.ts';
 import { endWithCaller } from '../transport/half-open.ts';
 import { ignoreErrors } from '../transport/ignore-errors.ts';
+import { createPipelineLimit } from '../transport/pipelined-requests.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
 import { isPlainRequest, type PlainRequests } from './plain-requests.ts';
@@ -72,7 +73,11 @@ export function createDualProtocolServer(
     http1Connections: 0,
     closing: false,
   };
+  const admitPipelined = createPipelineLimit(limits.maxConcurrentStreams);
   http1.on('request', (request, response) => {
+    if (!admitPipelined(request, response)) {
+      return;
+    }
     if (plain !== undefined && isPlainRequest(plain, request)) {
       guardExchange(request, response);
       plain.listener(request, response);

@@ -1,4 +1,5 @@
 import type { SimClock, Timer } from '../../base/clock.ts';
+import { Fifo } from '../../base/fifo.ts';
 
 /** Items that are due at some time; all that are due in the same millisecond share one timer. */
 export interface DueTimes<T> {
@@ -23,11 +24,32 @@ interface State<T> {
   readonly onDue: (item: T) => void;
   readonly buckets: Map<number, Bucket<T>>;
   size: number;
+  /** The times of buckets that are due and still have items, in the order in which they fell due. */
+  readonly overdue: Fifo<number>;
+  /** How many items have been handed out in this turn of the event loop. */
+  handedOut: number;
+  /** Goes on with what is overdue in a later turn. */
+  nextSlice: Timer | undefined;
 }
 
-/** @param onDue called for each item when it is due, which is in here no more then. Must not throw. */
+/** So many items are handed out at once; then the event loop has its turn. */
+const itemsPerTurn = 1_000;
+
+/**
+ * @param onDue called for each item when it is due, which is in here no more then. Must not throw. Of many
+ *   that are due together the first 1,000 are called in the timer's turn of the event loop, and 1,000 in
+ *   each turn after it; until then they can be taken out.
+ */
 export function createDueTimes<T>(clock: SimClock, onDue: (item: T) => void): DueTimes<T> {
-  const self: State<T> = { clock, onDue, buckets: new Map(), size: 0 };
+  const self: State<T> = {
+    clock,
+    onDue,
+    buckets: new Map(),
+    size: 0,
+    overdue: new Fifo(),
+    handedOut: 0,
+    nextSlice: undefined,
+  };
   return {
     add: (item, dueAtMs) => add(self, item, dueAtMs),
     remove: (item, dueAtMs) => remove(self, item, dueAtMs),
@@ -47,8 +69,51 @@ function add<T>(self: State<T>, item: T, dueAtMs: number): void {
   const delayMs = Math.max(0, dueAtMs - self.clock.now());
   self.buckets.set(dueAtMs, {
     items: [item],
-    timer: self.clock.setTimer(delayMs, () => takeBucket(self, dueAtMs).forEach(self.onDue)),
+    timer: self.clock.setTimer(delayMs, () => fallDue(self, dueAtMs)),
   });
+}
+
+function fallDue<T>(self: State<T>, dueAtMs: number): void {
+  self.overdue.push(dueAtMs);
+  // Otherwise those before it have their turn first.
+  if (self.nextSlice === undefined) {
+    handOut(self);
+  }
+}
+
+function handOut<T>(self: State<T>): void {
+  for (let dueAtMs = self.overdue.peek(); dueAtMs !== undefined; dueAtMs = self.overdue.peek()) {
+    const items = takeFirst(self, dueAtMs, itemsPerTurn - self.handedOut);
+    if (!self.buckets.has(dueAtMs)) {
+      self.overdue.shift();
+    } else if (items.length === 0) {
+      goOnInNextTurn(self);
+      return;
+    }
+    countHandedOut(self, items.length);
+    items.forEach(self.onDue);
+  }
+}
+
+/** Timers that have expired fire in one turn, however many they are: the count is of all of them. */
+function countHandedOut<T>(self: State<T>, count: number): void {
+  if (self.handedOut === 0 && count > 0) {
+    setImmediate(() => (self.handedOut = 0));
+  }
+  self.handedOut += count;
+}
+
+/**
+ * By a timer, so that a clock that is moved by hand stays at this time until all is handed out; and by an
+ * immediate, because a timer alone may fire in the turn in which it was set.
+ */
+function goOnInNextTurn<T>(self: State<T>): void {
+  self.nextSlice = self.clock.setTimer(0, () =>
+    setImmediate(() => {
+      self.nextSlice = undefined;
+      handOut(self);
+    }),
+  );
 }
 
 function remove<T>(self: State<T>, item: T, dueAtMs: number): boolean {
@@ -89,6 +154,16 @@ function takeOldest<T>(self: State<T>): T | undefined {
   return undefined;
 }
 
+/** Takes out some of those that are due at the same time, in the order in which they are kept. */
+function takeFirst<T>(self: State<T>, dueAtMs: number, count: number): T[] {
+  const items = self.buckets.get(dueAtMs)?.items ?? [];
+  if (items.length <= count) {
+    return takeBucket(self, dueAtMs);
+  }
+  self.size -= count;
+  return items.splice(0, count);
+}
+
 /** Takes out all that is due at the same time. */
 function takeBucket<T>(self: State<T>, dueAtMs: number): T[] {
   const bucket = self.buckets.get(dueAtMs);
@@ -98,5 +173,9 @@ function takeBucket<T>(self: State<T>, dueAtMs: number): T[] {
   self.buckets.delete(dueAtMs);
   bucket.timer.cancel();
   self.size -= bucket.items.length;
+  if (self.size === 0) {
+    self.nextSlice?.cancel();
+    self.nextSlice = undefined;
+  }
   return bucket.items;
 }

@@ -21,14 +21,12 @@ interface MemoryIdempotencyStoreOptions {
 }
 
 interface IdempotencyRecord {
+  readonly key: string;
   readonly fingerprint: string;
   /** Pending while the first call runs, so that concurrent ones wait for it. */
   readonly value: Promise<string>;
-}
-
-interface Expiry {
-  readonly key: string;
-  readonly atMs: number;
+  /** By the simulation's clock; infinite while the first call runs. */
+  expiresAtMs: number;
 }
 
 interface State extends MemoryIdempotencyStoreOptions {
@@ -36,13 +34,16 @@ interface State extends MemoryIdempotencyStoreOptions {
   readonly records: Map<string, IdempotencyRecord>;
   /**
    * One entry per key whose call has ended well, and only those: a key that was freed by a failure
-   * leaves nothing behind, and a call that still runs cannot be forgotten.
+   * leaves nothing behind, and a call that still runs cannot be forgotten. A key that was used again after
+   * it had expired has one for each use, until the older has been looked at.
    */
-  readonly oldestFirst: Fifo<Expiry>;
+  readonly oldestFirst: Fifo<IdempotencyRecord>;
 }
 
 /** A key with its fingerprint, in the map and in the order of expiry, without their texts; in bytes. */
 const keyBytes = 450;
+/** So many expired keys are forgotten in one call, which brings one: a million may expire together. */
+const forgottenPerCall = 100;
 
 /** Idempotency keys in this process's memory. */
 export function createMemoryIdempotencyStore(options: MemoryIdempotencyStoreOptions): IdempotencyStore {
@@ -67,33 +68,46 @@ async function once(
   execute: (value: string) => Promise<unknown>,
 ): Promise<IdempotentResult> {
   forgetExpired(self);
-  const known = self.records.get(call.key);
+  const known = findKnown(self, call.key);
   if (known !== undefined) {
     return known.fingerprint === call.fingerprint
       ? { outcome: 'replayed', value: await known.value }
       : { outcome: 'mismatch' };
   }
   const proposed = propose();
-  const record = { fingerprint: call.fingerprint, value: execute(proposed).then(() => proposed) };
-  self.records.set(call.key, record);
-  self.share.count(bytesOf(call.key, record));
+  const { key, fingerprint } = call;
+  const value = execute(proposed).then(() => proposed);
+  const record: IdempotencyRecord = { key, fingerprint, value, expiresAtMs: Infinity };
+  self.records.set(key, record);
+  self.share.count(bytesOf(record));
   try {
-    const value = await record.value;
-    self.oldestFirst.push({ key: call.key, atMs: self.clock.now() + self.ttlMs });
+    await value;
+    record.expiresAtMs = self.clock.now() + self.ttlMs;
+    self.oldestFirst.push(record);
     forgetBeyondLimits(self);
-    return { outcome: 'executed', value };
+    return { outcome: 'executed', value: proposed };
   } catch (error) {
-    forget(self, call.key);
+    forget(self, record);
     throw error;
   }
 }
 
+/** Not one that has expired and waits to be forgotten. */
+function findKnown(self: State, key: string): IdempotencyRecord | undefined {
+  const record = self.records.get(key);
+  if (record === undefined || record.expiresAtMs > self.clock.now()) {
+    return record;
+  }
+  forget(self, record);
+  return undefined;
+}
+
 function forgetExpired(self: State): void {
-  for (
-    let oldest = self.oldestFirst.peek();
-    oldest !== undefined && oldest.atMs <= self.clock.now();
-    oldest = self.oldestFirst.peek()
-  ) {
+  for (let forgotten = 0; forgotten < forgottenPerCall; forgotten += 1) {
+    const oldest = self.oldestFirst.peek();
+    if (oldest === undefined || oldest.expiresAtMs > self.clock.now()) {
+      return;
+    }
     forgetOldest(self);
   }
 }
@@ -108,18 +122,18 @@ function forgetBeyondLimits(self: State): void {
 function forgetOldest(self: State): void {
   const oldest = self.oldestFirst.shift();
   if (oldest !== undefined) {
-    forget(self, oldest.key);
+    forget(self, oldest);
   }
 }
 
-function forget(self: State, key: string): void {
-  const record = self.records.get(key);
-  if (record !== undefined) {
-    self.records.delete(key);
-    self.share.count(-bytesOf(key, record));
+/** The key may have been used again, and then has another record. */
+function forget(self: State, record: IdempotencyRecord): void {
+  if (self.records.get(record.key) === record) {
+    self.records.delete(record.key);
+    self.share.count(-bytesOf(record));
   }
 }
 
-function bytesOf(key: string, { fingerprint }: IdempotencyRecord): number {
+function bytesOf({ key, fingerprint }: IdempotencyRecord): number {
   return keyBytes + bytesOfText(key) + fingerprint.length;
 }

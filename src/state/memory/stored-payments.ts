@@ -24,8 +24,8 @@ const maxSweepIntervalMs = 10_000;
 const evictedPerLoop = 10_000;
 /** So many payments with a refund under way are passed over, in search of one that may leave. */
 const maxKeptInARow = 1_000;
-/** So many payments are looked at for a list; then the event loop has its turn. Looking takes some 50 ns. */
-const listedPerLoop = 10_000;
+/** So many payments are looked at for a list; then the event loop has its turn. Looking takes some 0.3 µs. */
+const listedPerLoop = 2_000;
 
 /** The payment, unless its time is over. */
 export function find(self: StoredPayments, paymentId: string): Payment | undefined {

@@ -1,24 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import type { MachineClock } from '../../base/clock.ts';
-import { PaymentError } from '../../payment/errors.ts';
-import type { PaymentEvent } from '../../payment/event.ts';
-import { type Change, type Decide, firstEvent, hasHappened } from '../../payment/lifecycle.ts';
-import {
-  isSettled,
-  type Payment,
-  type SettlementStatus,
-  type SettledPayment,
-} from '../../payment/payment.ts';
+import { type Change, type Decide, firstEvent } from '../../payment/lifecycle.ts';
+import { isSettled, type Payment, type SettlementStatus } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
+import { announceAt, announceLater, announcementJob } from './announcing.ts';
+import { missed, reportFailure } from './job-failures.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
-import {
-  type Announcement,
-  encodeAnnouncement,
-  encodeRefund,
-  NothingToDoError,
-  type RefundJob,
-  settlementData,
-} from './job-records.ts';
+import { type Announcement, encodeRefund, type RefundJob, settlementData } from './job-records.ts';
 import type { PaymentRecords, QueuedJob, StoredPayment } from './payment-records.ts';
 import { shardOf } from './redis-keys.ts';
 
@@ -33,16 +20,6 @@ export interface RedisPaymentParts {
   readonly refunds: JobQueue<RefundJob>;
   readonly list: Payments['list'];
 }
-
-/**
- * So often a job is tried again that does not find what was to be stored in its transaction, after 1, 2 and 4 s.
- * Redis may have refused the script alone. When a call tries that again while the job is being done, the job is
- * not added once more, since it is there: were it to end, nobody would do it.
- */
-const maxMisses = 3;
-/** Waits between looks at the job of the event before; doubled from one to the next, 0.6 s in all. */
-const firstWaitMs = 5;
-const maxWaitMs = 320;
 
 interface State extends RedisPaymentParts {
   readonly clock: MachineClock;
@@ -69,8 +46,8 @@ export function createRedisPayments(
     },
     register: (payment) => parts.records.register(payment, settlementJob(payment.id, payment.dueAtMs)),
     get: async (paymentId) => (await parts.records.load(paymentId))?.payment,
-    transition: (paymentId, decide) => change(self, paymentId, decide),
-    hasten: (paymentId) => change(self, paymentId, (payment) => settlementOf(self, payment)),
+    transition: (paymentId, decide) => transition(self, paymentId, decide),
+    hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
     reschedule: (paymentId, dueAtMs, outcome) => reschedule(self, paymentId, dueAtMs, outcome),
     announceAt: (event, dueAtMs) => announceAt(self, event, dueAtMs),
     list: parts.list,
@@ -109,13 +86,6 @@ async function settleDue(
   }
 }
 
-/** @throws NothingToDoError as long as it may yet be stored; after that it never was, or has expired. */
-function missed(what: string, failures: number): void {
-  if (failures < maxMisses) {
-    throw new NothingToDoError(what);
-  }
-}
-
 async function settle(
   self: State,
   handlers: PaymentHandlers,
@@ -134,57 +104,6 @@ async function settle(
   return (await self.records.load(paymentId))?.payment;
 }
 
-/** The job of a later event. It is queued in the transaction of its change, which may have lost. */
-async function announceLater(
-  self: State,
-  handlers: PaymentHandlers,
-  { event, isForced }: Announcement,
-  failures: number,
-): Promise<void> {
-  const { id } = event.payment;
-  let isThere = isForced;
-  try {
-    const stored = isForced ? undefined : await self.records.load(id);
-    if (stored !== undefined && isSettled(stored.payment) && hasHappened(stored.payment, event)) {
-      isThere = true;
-      await waitForEventBefore(self, stored.payment, event.sequence);
-    }
-    if (isThere) {
-      await handlers.announce(event);
-    }
-  } catch (error) {
-    if (!(error instanceof NothingToDoError)) {
-      reportFailure(handlers, id, error);
-    }
-    throw error;
-  }
-  if (!isThere) {
-    missed(`event ${event.id} is not among those of payment ${id}`, failures);
-  }
-}
-
-/**
- * Receivers are told of changes in their order, whichever process announces which: the job of the event before
- * is there until that event's first attempts have ended or wait in a queue.
- *
- * @throws NothingToDoError when that takes long: the job comes back later, so as not to be held meanwhile.
- */
-async function waitForEventBefore(self: State, payment: SettledPayment, sequence: number): Promise<void> {
-  const { settlements, announcements, clock } = self;
-  const shard = shardOf(payment.id, self.shards);
-  const before = sequence - 1;
-  const isThere = () =>
-    before === 1
-      ? settlements.has(shard, payment.id)
-      : announcements.has(shard, announcementId(payment.aftermath?.eventIds[before - 2] ?? '', before));
-  for (let waitMs = firstWaitMs; await isThere(); waitMs *= 2) {
-    if (waitMs > maxWaitMs) {
-      throw new NothingToDoError(`event ${before} of payment ${payment.id} is not announced yet`);
-    }
-    await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
-  }
-}
-
 /** The job of a refund. As with events, what was to be stored with it may not be there. */
 async function refundDue(
   self: State,
@@ -194,10 +113,10 @@ async function refundDue(
 ): Promise<void> {
   let payment: Payment | undefined;
   try {
-    const transition = await change(self, paymentId, (found) =>
+    const done = await transition(self, paymentId, (found) =>
       isSettled(found) ? handlers.endRefund(found, refundId) : undefined,
     );
-    payment = transition?.payment;
+    payment = done?.payment;
   } catch (error) {
     reportFailure(handlers, paymentId, error);
     throw error;
@@ -208,14 +127,7 @@ async function refundDue(
   }
 }
 
-/** What another release has stored is left to it. */
-function reportFailure(handlers: PaymentHandlers, paymentId: string, error: unknown): void {
-  if (!(error instanceof PaymentError && error.reason.kind === 'unknown-form')) {
-    handlers.failed(paymentId, error);
-  }
-}
-
-async function change(self: State, paymentId: string, decide: Decide): Promise<Transition | undefined> {
+async function transition(self: State, paymentId: string, decide: Decide): Promise<Transition | undefined> {
   for (;;) {
     const stored = await self.records.load(paymentId);
     const wanted = stored && decide(stored.payment);
@@ -252,9 +164,7 @@ async function changePending(self: State, stored: StoredPayment, change: Change)
 function jobsOf({ clock, announcements, refunds }: State, { payment, event, refund }: Change): QueuedJob[] {
   const jobs: QueuedJob[] = [];
   if (event !== undefined) {
-    const data = encodeAnnouncement({ event, isForced: false });
-    const id = announcementId(event.id, event.sequence);
-    jobs.push({ queue: announcements, job: { id, data, dueAtMs: clock.now() } });
+    jobs.push({ queue: announcements, job: announcementJob(event, clock.now()) });
   }
   if (refund !== undefined) {
     const { eventIds = [], refunds: all = [] } = payment.aftermath ?? {};
@@ -263,22 +173,6 @@ function jobsOf({ clock, announcements, refunds }: State, { payment, event, refu
     jobs.push({ queue: refunds, job: { id, data, dueAtMs: refund.dueAtMs } });
   }
   return jobs;
-}
-
-function announcementId(eventId: string, sequence: number): string {
-  return `${eventId}-${sequence}`;
-}
-
-async function announceAt(
-  { announcements, shards }: State,
-  event: PaymentEvent,
-  dueAtMs: number,
-): Promise<void> {
-  await announcements.add(shardOf(event.payment.id, shards), {
-    id: `${announcementId(event.id, event.sequence)}-${randomUUID()}`,
-    data: encodeAnnouncement({ event, isForced: true }),
-    dueAtMs,
-  });
 }
 
 async function reschedule(

@@ -117,7 +117,8 @@ export declare type CreatePaymentIntentResponse = Message<"payment.v1.CreatePaym
   paymentUrl: string;
 
   /**
-   * Until when the payer may take to pay: 15 minutes from its creation, or its settlement if that is later.
+   * Until when the payer may take to pay: the server's PAYMENT_EXPIRY_MS from its creation, or its settlement if
+   * that is later.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
