@@ -178,6 +178,20 @@ describe('PAYMENT_SCENARIO_TIMEOUT', () => {
     });
   });
 
+  test('expires when PAYMENT_EXPIRY_MS says, and so is every intent told', async () => {
+    const { call, status, clock } = await start({ PAYMENT_EXPIRY_MS: '60000' });
+    for (const scenario of ['PAYMENT_SCENARIO_TIMEOUT', 'PAYMENT_SCENARIO_APPROVE']) {
+      const { expires_at: expiresAt } = await call('CreatePaymentIntent', { ...terms, scenario });
+      expect(expiresAt, scenario).toMatchObject({ seconds: String(1_800_000_000 + 60) });
+    }
+    const { payments } = await call('ListPayments', {});
+    await clock.advance(60_000);
+    const ids = (payments as JsonObject[]).map(({ payment_intent_id: id }) => id as string);
+    await expect
+      .poll(async () => (await Promise.all(ids.map(status))).map((payment) => payment['status']).toSorted())
+      .toEqual(['PAYMENT_STATUS_COMPLETED', 'PAYMENT_STATUS_EXPIRED']);
+  });
+
   test('a repeated call is the same payment and does not put its end off', async () => {
     const { create, status, clock } = await start();
     const repeated = { ...timeout, idempotency_key: 'order-1' };
