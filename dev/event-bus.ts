@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../src/base/json.ts';
+import { type InputTransformer, transformInput } from './input-transformer.ts';
 
 /** The account of everything local; the SQS beside it uses the same. */
 export const localAccount = '000000000000';
@@ -8,12 +9,16 @@ export const localAccount = '000000000000';
 interface EventPattern {
   readonly source?: readonly string[];
   readonly 'detail-type'?: readonly string[];
+  /** Of the detail itself, not of what is in its objects. */
+  readonly detail?: Readonly<Record<string, readonly unknown[]>>;
 }
 
 /** Sends the events of a bus that match `pattern` to a queue. */
 export interface EventRule {
   readonly name: string;
   readonly pattern: EventPattern;
+  /** What the queue receives instead of the event. */
+  readonly inputTransformer?: InputTransformer | undefined;
   /** ARN of the queue. */
   readonly targetArn: string;
 }
@@ -64,11 +69,14 @@ export function toEnvelope(fields: EventFields, region: string): EventEnvelope {
 }
 
 /**
- * The event as a queue takes it. Characters that SQS refuses, and those beyond U+FFFF, which fauxqs
+ * The event as a queue takes it, after the rule's transformer if there is one. Characters that SQS refuses, and those beyond U+FFFF, which fauxqs
  * refuses too, are written as JSON escapes, which parse to the same text.
+ *
+ * @throws Error as `transformInput` does.
  */
-export function toMessageBody(event: EventEnvelope): string {
-  return JSON.stringify(event).replaceAll(
+export function toMessageBody(event: EventEnvelope, transformer?: InputTransformer): string {
+  const text = transformer === undefined ? JSON.stringify(event) : transformInput(transformer, event);
+  return text.replaceAll(
     /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
@@ -78,7 +86,8 @@ export function toMessageBody(event: EventEnvelope): string {
 export function matches(pattern: EventPattern, event: EventEnvelope): boolean {
   return (
     (pattern.source?.includes(event.source) ?? true) &&
-    (pattern['detail-type']?.includes(event['detail-type']) ?? true)
+    (pattern['detail-type']?.includes(event['detail-type']) ?? true) &&
+    Object.entries(pattern.detail ?? {}).every(([field, values]) => values.includes(event.detail[field]))
   );
 }
 

@@ -87,7 +87,7 @@ export function createEventBridgeServer(options: EventBridgeServerOptions): Fast
     },
     ListTargetsByRule(input) {
       const rule = findRule(findBus(self, input, 'EventBusName'), optionalText(input, 'Rule'));
-      return { Targets: [{ Id: 'queue', Arn: rule.targetArn }] };
+      return { Targets: [{ Id: 'queue', Arn: rule.targetArn, InputTransformer: rule.inputTransformer }] };
     },
   });
 }
@@ -141,21 +141,22 @@ function takeEntry(
 
 /** Adds the event to the outbox once for each rule that matches it. */
 function routeEvent(
-  { queueUrls, logger }: EventBridgeServerOptions,
+  options: EventBridgeServerOptions,
   bus: EventBus,
   event: EventEnvelope,
   outbox: Outbox,
 ): void {
   const rules = bus.rules.filter((rule) => matches(rule.pattern, event));
   for (const rule of rules) {
-    const queueUrl = queueUrls.get(rule.targetArn);
-    if (queueUrl !== undefined) {
+    const queueUrl = options.queueUrls.get(rule.targetArn);
+    const body = queueUrl === undefined ? undefined : bodyFor(options.logger, rule, event);
+    if (queueUrl !== undefined && body !== undefined) {
       const messages = outbox.get(queueUrl) ?? [];
-      messages.push({ eventId: event.id, body: toMessageBody(event) });
+      messages.push({ eventId: event.id, body });
       outbox.set(queueUrl, messages);
     }
   }
-  logger.debug(
+  options.logger.debug(
     {
       event: event.id,
       source: event.source,
@@ -164,6 +165,16 @@ function routeEvent(
     },
     rules.length > 0 ? 'Event taken' : 'Event taken, but no rule matches it',
   );
+}
+
+/** Undefined when the rule's transformer does not fit the event, which is logged. */
+function bodyFor(logger: Logger, rule: EventRule, event: EventEnvelope): string | undefined {
+  try {
+    return toMessageBody(event, rule.inputTransformer);
+  } catch (error) {
+    logger.error({ event: event.id, rule: rule.name, err: error }, 'An input transformer does not fit');
+    return undefined;
+  }
 }
 
 /** The bus that `field` names. @throws AwsError ResourceNotFoundException */

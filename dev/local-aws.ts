@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { eventBridgeDetailTypes } from '../src/delivery/payload.ts';
 import { runSteps } from '../src/base/run-steps.ts';
 import type { Logger } from '../src/observability/logger.ts';
-import { type EventBus, localAccount } from './event-bus.ts';
+import { type EventBus, type EventRule, localAccount } from './event-bus.ts';
 import { createEventBridgeServer, type PutEventsHook } from './eventbridge-server.ts';
 import { createSqsTargets } from './sqs-targets.ts';
 
@@ -23,6 +23,8 @@ export interface LocalAwsOptions {
   readonly ruleName?: string;
   /** The `source` that the rule matches. */
   readonly source?: string;
+  /** Rules instead of that one; all of them put into the queue. */
+  readonly rules?: readonly Omit<EventRule, 'targetArn'>[];
   readonly queueName?: string;
   readonly deadLetterQueueName?: string;
   /** Seconds for which a received message stays hidden when the receiver names none. */
@@ -105,14 +107,16 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
 }
 
 function withDefaults(options: LocalAwsOptions) {
+  const { ruleName = 'payment-status-updated', source = 'payment-sim-api' } = options;
+  // Changes of status, and refunds that change none.
+  const pattern = { source: [source], 'detail-type': Object.values(eventBridgeDetailTypes) };
   return {
     host: options.host ?? '127.0.0.1',
     eventBridgePort: options.eventBridgePort ?? 0,
     sqsPort: options.sqsPort ?? 0,
     region: options.region ?? 'ap-northeast-2',
     busName: options.busName ?? 'ticket-reservation-events',
-    ruleName: options.ruleName ?? 'payment-status-updated',
-    source: options.source ?? 'payment-sim-api',
+    rules: options.rules ?? [{ name: ruleName, pattern }],
     queueName: options.queueName ?? 'payment-webhook',
     deadLetterQueueName: options.deadLetterQueueName ?? 'payment-webhook-dlq',
     visibilityTimeoutSeconds: options.visibilityTimeoutSeconds ?? 30,
@@ -146,13 +150,10 @@ async function createQueues(client: SQSClient, setup: LocalAwsSetup): Promise<vo
   );
 }
 
-/** The bus with its rule for payment events: changes of status, and refunds that change none. */
-function toBus({ region, busName, ruleName, source, queueName }: LocalAwsSetup): EventBus {
-  const pattern = { source: [source], 'detail-type': Object.values(eventBridgeDetailTypes) };
-  return {
-    name: busName,
-    rules: [{ name: ruleName, pattern, targetArn: queueArn(region, queueName) }],
-  };
+/** The bus with its rules for payment events. */
+function toBus({ region, busName, rules, queueName }: LocalAwsSetup): EventBus {
+  const targetArn = queueArn(region, queueName);
+  return { name: busName, rules: rules.map((rule) => ({ ...rule, targetArn })) };
 }
 
 function queueArn(region: string, name: string): string {

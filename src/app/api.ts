@@ -1,25 +1,29 @@
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../../gen/payment/v1/payment_pb.js';
+import { PaymentService as PlatformServiceDescriptor } from '../../gen/platform/payment/v1/payment_pb.js';
 import { createRandomIds } from '../base/ids.ts';
 import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import { createPaymentHandlers } from '../contracts/payment-v1/handlers.ts';
+import { platformFieldHints } from '../contracts/platform-v1/field-hints.ts';
+import { createPlatformHandlers } from '../contracts/platform-v1/handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
-import { createPaymentService } from '../payment/payment-service.ts';
+import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
-import { createWebhookUrlCheck } from '../payment/webhook-url.ts';
 import { type ApiServer, createApiServer } from '../server/api-server.ts';
 import { readCallHeader, readCallTrace } from '../server/call-readers.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
 import { createCallInterceptor } from '../server/call-interceptor.ts';
 import { createRefusalRecorder } from '../server/refusal-recorder.ts';
+import type { PlainRequests } from '../server/port/plain-requests.ts';
 import { reportRefusedConnections } from '../server/port/refused-connections.ts';
 import { registerService, type ServiceRegistration } from '../server/connect/service-registration.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, fastifyLoggerOf, present } from './basics.ts';
 import { observePayments } from './observers.ts';
+import { createAddressCheck } from './webhook-addresses.ts';
 
-/* The part of the composition root (app.ts) that wires up what 8030 serves. */
+/* The part of the composition root (app.ts) that wires up what the ports of the contracts serve. */
 
 /** The fences around connections; times in milliseconds. */
 const connectionLimits = {
@@ -31,50 +35,87 @@ const connectionLimits = {
   maxHeaderBytes: 16_384,
 };
 
-/** All that 8030 serves. */
-export function buildServices(
+/** What the ports serve, one list for each contract. */
+export interface Contracts {
+  readonly payment: readonly ServiceRegistration[];
+  /** Undefined where the platform's contract is not served. */
+  readonly platform: readonly ServiceRegistration[] | undefined;
+}
+
+/** How the process lives. */
+interface Life {
+  readonly unreadyReason: () => string | undefined;
+  readonly stopping: AbortSignal;
+}
+
+/** All that is served, by whichever contract: the same payments. */
+export function buildContracts(
   basics: Basics,
   state: State,
   delivery: DeliveryService,
-  life: { readonly unreadyReason: () => string | undefined; readonly stopping: AbortSignal },
-): readonly ServiceRegistration[] {
-  const { config, clock, machine, outcomes, newId, egressPolicy } = basics;
+  life: Life,
+): Contracts {
+  const { config, machine } = basics;
+  const service = buildPaymentService(basics, state, delivery);
+  const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
+  const handlers = createPaymentHandlers(service, callReaders);
+  // Both contracts have this name, and one readiness.
+  const health = createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life });
+  const withReflection = (services: readonly ServiceRegistration[]) =>
+    config.reflection
+      ? [...services, ...createReflection(services, [file_google_rpc_error_details], life.stopping)]
+      : services;
+  const payment = withReflection([
+    registerService(PaymentServiceDescriptor, handlers, paymentFieldHints),
+    health,
+  ]);
+  if (config.platformGrpcPort === undefined) {
+    return { payment, platform: undefined };
+  }
+  const platformHandlers = createPlatformHandlers(service, { ...callReaders, expiryMs: config.expiryMs });
+  const platform = withReflection([
+    registerService(PlatformServiceDescriptor, platformHandlers, platformFieldHints),
+    health,
+  ]);
+  return { payment, platform };
+}
+
+function buildPaymentService(basics: Basics, state: State, delivery: DeliveryService): PaymentService {
+  const { config, clock, outcomes, newId, egressPolicy } = basics;
   const observe = observePayments(basics, present(basics.overrides.observers?.payments));
   const { payments, idempotency } = state;
   payments.start(
     createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
   );
-  const { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs, maxPayments } = config;
-  const service = createPaymentService({
+  const { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs, maxPayments, webhookUrl } = config;
+  const checkWebhookUrl = createAddressCheck(egressPolicy);
+  const defaultWebhook = webhookUrl === undefined ? undefined : checkWebhookUrl(webhookUrl);
+  return createPaymentService({
     clock,
     outcomes,
     newId,
     payments,
     idempotency,
     scenarioOptions: { defaultScenario, defaultDelayMs, delayScenarioMs, expiryMs },
-    checkWebhookUrl: createWebhookUrlCheck(({ hostname }) => {
-      const reason = egressPolicy.refuseHost(hostname);
-      return reason && `${hostname} ${reason}`;
-    }),
+    checkWebhookUrl,
+    defaultWebhookUrl:
+      defaultWebhook !== undefined && 'address' in defaultWebhook ? defaultWebhook.address : undefined,
     maxPayments,
     observe,
   });
-  const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
-  const services = [
-    registerService(PaymentServiceDescriptor, createPaymentHandlers(service, callReaders), paymentFieldHints),
-    createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life }),
-  ];
-  const reflected = config.reflection
-    ? createReflection(services, [file_google_rpc_error_details], life.stopping)
-    : [];
-  return [...services, ...reflected];
 }
 
-/** The server on 8030. */
-export async function buildApi(basics: Basics, services: readonly ServiceRegistration[]): Promise<ApiServer> {
+/** The server of one contract. */
+export async function buildApi(
+  basics: Basics,
+  services: readonly ServiceRegistration[],
+  plain: PlainRequests,
+): Promise<ApiServer> {
   const { config, machine, logger, metrics, overrides } = basics;
-  for (const method of PaymentServiceDescriptor.methods) {
-    metrics.calls(method); // Counted from 0 on.
+  for (const { service } of services) {
+    if (!service.typeName.startsWith('grpc.')) {
+      service.methods.forEach((method) => metrics.calls(method)); // Counted from 0 on.
+    }
   }
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
   const observer = { logger, metrics: metrics.calls, newId: createRandomIds() };
@@ -86,6 +127,7 @@ export async function buildApi(basics: Basics, services: readonly ServiceRegistr
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,
     unaryLane: overrides.unaryLane ?? true,
+    plain,
     logger: fastifyLoggerOf(basics),
   });
   reportRefusedConnections(api.connections, { clock: machine, logger, counter: metrics.connectionsRefused });

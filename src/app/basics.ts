@@ -6,7 +6,6 @@ import type { RandomSource } from '../base/random.ts';
 import type { DeliveryChannel } from '../delivery/delivery-service.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { ResolveName } from '../delivery/webhook/connector.ts';
-import { createEgressPolicy, type EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import type { PaymentReport } from '../payment/observer.ts';
@@ -19,6 +18,7 @@ import type { LogDestination } from '../process/line-buffer.ts';
 import type { RedisPaymentParts } from '../state/redis/payments.ts';
 import type { State } from '../state/state.ts';
 import type { Config } from './config.ts';
+import { egressPolicyOf } from './webhook-addresses.ts';
 
 /* The part of the composition root (app.ts) with what all other parts work with. */
 
@@ -79,15 +79,6 @@ function outcomesOf({ randomFailureRate, randomSeed }: Config, { random }: AppOv
   return random === undefined && randomSeed !== undefined
     ? createSeededOutcomes(randomFailureRate, randomSeed)
     : createRandomOutcomes(randomFailureRate, random ?? Math.random);
-}
-
-/** Where webhooks may go. */
-export function egressPolicyOf(config: Config): EgressPolicy {
-  return createEgressPolicy({
-    allowLoopback: config.environment === 'development',
-    blockedCidrs: config.webhookBlockedCidrs,
-    allowedHosts: config.webhookAllowedHosts,
-  });
 }
 
 /** Fastify's own lines (each address it listens at) say nothing that ours do not. */

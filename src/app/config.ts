@@ -8,6 +8,7 @@ import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
 import type { Scenario } from '../payment/payment.ts';
 import { readRedisConfig } from '../state/redis/redis-config.ts';
+import { describeAddressProblem } from './webhook-addresses.ts';
 
 const switches = ['on', 'off'] as const;
 const yesOrNo = ['true', 'false'] as const;
@@ -61,6 +62,8 @@ function readConfig(read: EnvironmentReader) {
     /** 0 lets the system choose, which tests use. */
     grpcPort: read.integer('GRPC_PORT', 8030, 0, 65_535),
     healthPort: read.integer('HEALTH_PORT', 8031, 0, 65_535),
+    /** Where the platform's contract is served; may be `healthPort`. Undefined: nowhere. */
+    platformGrpcPort: read.optionalInteger('PLATFORM_GRPC_PORT', 0, 65_535),
     /** Whether other processes on this machine may listen at `grpcPort` too; Linux shares the connections out. */
     reusePort: read.oneOf('REUSE_PORT', yesOrNo, 'false') === 'true',
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
@@ -72,6 +75,8 @@ function readConfig(read: EnvironmentReader) {
     randomFailureRate: read.fraction('RANDOM_FAILURE_RATE', 0.5),
     /** Undefined: outcomes of RANDOM differ from run to run. */
     randomSeed: read.optionalInteger('RANDOM_SEED', 0, 2 ** 32 - 1),
+    /** Where outcomes go whose caller named no address, as it was given; `checkTogether` has looked at it. */
+    webhookUrl: read.optionalText('WEBHOOK_URL'),
     /** At least one, the current one first. */
     webhookSecrets: read.list('WEBHOOK_SECRET', developmentWebhookSecret),
     webhookMaxAttempts: read.integer('WEBHOOK_MAX_ATTEMPTS', 8, 1, 100),
@@ -131,6 +136,17 @@ function checkTogether(config: Config, read: EnvironmentReader): void {
   }
   if (config.grpcPort !== 0 && config.grpcPort === config.healthPort) {
     read.mistake('HEALTH_PORT', 'must differ from GRPC_PORT');
+  }
+  if (config.grpcPort !== 0 && config.grpcPort === config.platformGrpcPort) {
+    read.mistake(
+      'PLATFORM_GRPC_PORT',
+      'must differ from GRPC_PORT: the contracts have the same names, and 3 is FAILED in one and COMPLETED in the other',
+    );
+  }
+  const addressProblem =
+    config.webhookUrl === undefined ? undefined : describeAddressProblem(config.webhookUrl, config);
+  if (addressProblem !== undefined) {
+    read.mistake('WEBHOOK_URL', addressProblem);
   }
   if (config.reusePort && process.platform !== 'linux') {
     read.mistake('REUSE_PORT', `must be false on ${process.platform}: only Linux shares a port out`);

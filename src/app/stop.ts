@@ -1,13 +1,10 @@
-import type { FastifyInstance } from 'fastify';
-import type { MachineClock } from '../base/clock.ts';
 import { runSteps } from '../base/run-steps.ts';
 import { within } from '../base/within.ts';
 import type { Payments, StoredPayments } from '../payment/ports.ts';
-import type { ApiServer } from '../server/api-server.ts';
-import { closeOpsServer } from '../server/ops-server.ts';
 import type { State } from '../state/state.ts';
 import type { Basics } from './basics.ts';
 import type { Exits } from './channels.ts';
+import { closeOps, endCalls, type Ports } from './ports.ts';
 
 /* The part of the composition root (app.ts) that says in which order everything ends. */
 
@@ -26,7 +23,7 @@ const notesMs = 500;
 export async function stopAll(
   { config, machine, logger }: Basics,
   { delivery, deadLetterQueue, attemptNotes, closeWebhooks }: Exits,
-  { state, api, ops }: { readonly state: State; readonly api: ApiServer; readonly ops: FastifyInstance },
+  { state, ports }: { readonly state: State; readonly ports: Ports },
 ): Promise<void> {
   const graceMs = config.shutdownGraceMs;
   const deadline = machine.monotonic() + graceMs;
@@ -34,7 +31,7 @@ export async function stopAll(
   const lettersMs = deadLetterQueue === undefined ? 0 : Math.min(deadLetterGraceMs, graceMs / 4);
   logger.info({ grace_ms: graceMs, ...(await countStored(state.payments)) }, 'Stopping');
   await runSteps([
-    () => closeApi(api, machine, graceMs / 2),
+    () => endCalls(ports, machine, graceMs / 2),
     // Payments due in the second half of the grace settle right away, so that their events have the time
     // to go out.
     () => state.payments.drain(leftMs() / 2),
@@ -43,22 +40,9 @@ export async function stopAll(
     () => closeWebhooks(),
     () => within(machine, notesMs, attemptNotes.written()),
     () => state.close(),
-    () => closeOpsServer(ops, machine),
+    () => closeOps(ports, machine),
   ]);
   logger.info('Stopped');
-}
-
-/**
- * No call takes long by itself: one that does is a caller's slow upload, and must not use up the time that
- * settlements and webhooks need.
- */
-async function closeApi(api: ApiServer, machine: MachineClock, withinMs: number): Promise<void> {
-  const forceClose = machine.setTimer(withinMs, () => api.connections.destroyConnections());
-  try {
-    await api.app.close();
-  } finally {
-    forceClose.cancel();
-  }
 }
 
 /** How many payments are stored, for the log; nothing when that cannot be told. */

@@ -2,7 +2,7 @@
 import '../base/end-on-old-node.ts';
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
-import { egressPolicyOf } from '../app/basics.ts';
+import { egressPolicyOf } from '../app/webhook-addresses.ts';
 import { type Config, loadConfig } from '../app/config.ts';
 import { systemClock } from '../base/clock.ts';
 import { type CommandLine, envFileOption } from '../base/command-line.ts';

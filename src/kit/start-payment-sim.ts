@@ -36,6 +36,8 @@ export interface PaymentSim {
   readonly opsUrl: string;
   readonly apiPort: number;
   readonly opsPort: number;
+  /** The platform's contract, where `PLATFORM_GRPC_PORT` is set: 0 for a free port. */
+  readonly platformUrl: string | undefined;
   /** For `verifyWebhook`. */
   readonly webhookSecret: string;
   /** Webhooks so far, in the order their payments settled; the last 10,000. */
@@ -56,7 +58,7 @@ export interface PaymentSim {
    * @throws Error when the time is over, or the simulator stops.
    */
   waitForSettlement(paymentId: string, options?: WaitOptions): Promise<SettledOutcome>;
-  /** Closes both ports and ends everything; calling it again changes nothing. */
+  /** Closes all ports and ends everything; calling it again changes nothing. */
   stop(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     processMetrics: false,
     ...(log !== undefined && { logDestination: { write: harmless(log) } }),
   });
-  const { apiPort, opsPort } = await app.start().catch(async (error: unknown) => {
+  const { apiPort, opsPort, platformPort } = await app.start().catch(async (error: unknown) => {
     // Why it could not start is what matters, whatever else fails now.
     await app.stop().catch(() => undefined);
     throw error;
@@ -92,6 +94,7 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     opsUrl: `http://${host}:${opsPort}`,
     apiPort,
     opsPort,
+    platformUrl: platformPort === undefined ? undefined : `http://${host}:${platformPort}`,
     webhookSecret: config.webhookSecrets[0],
     get webhooks() {
       return record.webhooks();

@@ -10,7 +10,7 @@ interface MethodMetrics {
   handled(code: Code | undefined, seconds: number): void;
 }
 
-/** The metrics of a method, the same object for the same method; undefined for calls to none that exists. */
+/** The metrics of a method, the same object for the same name; undefined for calls to none that exists. */
 export type CallMetrics = (method: DescMethod | undefined) => MethodMetrics;
 
 /**
@@ -88,10 +88,14 @@ export function createCallMetrics(registry: Registry): CallMetrics {
   }
 
   const byMethod = new Map<DescMethod | undefined, MethodMetrics>();
+  const byName = new Map<string, MethodMetrics>();
   return (method) => {
     let metrics = byMethod.get(method);
     if (metrics === undefined) {
-      metrics = createMethodMetrics(method);
+      // Two contracts have methods of the same name, and a series may be there once.
+      const name = method === undefined ? otherMethod : `${method.parent.typeName}/${method.name}`;
+      metrics = byName.get(name) ?? createMethodMetrics(method);
+      byName.set(name, metrics);
       byMethod.set(method, metrics);
     }
     return metrics;

@@ -30,6 +30,8 @@ interface PaymentServiceDeps {
   readonly idempotency: IdempotencyStore;
   readonly scenarioOptions: ScenarioOptions;
   readonly checkWebhookUrl: WebhookUrlCheck;
+  /** Of payments whose caller names none. */
+  readonly defaultWebhookUrl?: string | undefined;
   /** For the error message only; `payments` keeps to its own limit. */
   readonly maxPayments: number;
   readonly observe: Observer<PaymentReport>;
@@ -125,7 +127,7 @@ function register(
     userId: command.userId,
     money: command.money,
     scenario: plan.scenario,
-    webhookUrl: command.webhookUrl,
+    webhookUrl: command.webhookUrl ?? deps.defaultWebhookUrl,
     plannedOutcome: plan.outcome,
     createdAtMs,
     dueAtMs: createdAtMs + plan.delayMs,

@@ -22,6 +22,7 @@ import { leaveBodiesUnread } from './http/unread-bodies.ts';
 import { createUnaryLane } from './lane/unary-lane.ts';
 import type { ConnectionLimits } from './port/connection-limits.ts';
 import { createDualProtocolServer, type DualProtocolServer } from './port/dual-protocol.ts';
+import type { PlainRequests } from './port/plain-requests.ts';
 import { createBodyBudget } from './transport/body-budget.ts';
 import { envelopeHeadBytes } from './transport/envelope.ts';
 import type { RecordRefusal } from './transport/refusals.ts';
@@ -39,13 +40,22 @@ interface ApiServerOptions {
   readonly unaryLane: boolean;
   /** Told of every call that is refused before an interceptor sees it. */
   readonly recordRefusal: RecordRefusal;
+  /** What is answered besides calls. */
+  readonly plain?: PlainRequests;
   readonly logger: FastifyBaseLogger;
 }
 
-/** The server on 8030. */
+/** The server of a contract: on 8030, and on PLATFORM_GRPC_PORT. */
 export interface ApiServer {
   readonly app: FastifyInstance;
   readonly connections: DualProtocolServer;
+  /** Ends its calls and takes no more; until `app` is closed the port is open for plain requests. */
+  stopCalls(): void;
+}
+
+/** Whether calls are still taken. */
+interface Closing {
+  begun: boolean;
 }
 
 /** Fastify with the Connect router: gRPC, gRPC-Web and Connect from one set of handlers. */
@@ -64,20 +74,30 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const app = createFastify(options.logger, errors, (handler) => {
     const listener = createRoutableListener(handler, errors);
     const streaming = streamingPaths(handlers);
-    connections = createDualProtocolServer(listener, options.limits, lane, streaming, bodyBudget);
+    const { limits, plain } = options;
+    connections = createDualProtocolServer(listener, limits, lane, streaming, bodyBudget, plain);
     return connections;
   });
-  await addHooks(app, byPath, errors, options.corsOrigins);
+  const closing: Closing = { begun: false };
+  await addHooks(app, byPath, errors, closing, options.corsOrigins);
   app.addHook('preHandler', createBodyReader(byPath, bodyBudget, readMaxBytes + envelopeHeadBytes));
   await app.register(fastifyConnectPlugin, {
     ...routerOptions,
     // Instead of its own the plugin takes the handlers that the lane has.
     routes: ({ handlers: served }) => void served.push(...handlers),
   });
-  if (connections === undefined) {
+  const server = connections;
+  if (server === undefined) {
     throw new Error('Fastify did not ask for a server');
   }
-  return { app, connections };
+  return {
+    app,
+    connections: server,
+    stopCalls() {
+      closing.begun = true;
+      server.closeHttp2Sessions();
+    },
+  };
 }
 
 function createFastify(
@@ -107,11 +127,12 @@ async function addHooks(
   app: FastifyInstance,
   byPath: ReadonlyMap<string, SettledHandler>,
   errors: ProtocolErrors,
+  closing: Closing,
   corsOrigins: readonly string[],
 ): Promise<void> {
   const guard = createRequestGuard(byPath, errors);
   app.addHook('onRequest', async ({ raw }) => replaceUnusableHost(raw.headers));
-  refuseWhileClosing(app, errors);
+  refuseWhileClosing(app, errors, closing);
   // Before the hook that answers preflights, and all other OPTIONS with a text of its own.
   app.addHook('onRequest', async (request, reply) =>
     isPlainOptions(request) ? await guard(request, reply) : undefined,
@@ -134,14 +155,13 @@ function createRoutableListener(handler: RequestListener, errors: ProtocolErrors
 }
 
 /** Refuses what comes on connections that were kept alive, while calls in flight finish. */
-function refuseWhileClosing(app: FastifyInstance, errors: ProtocolErrors): void {
-  let isClosing = false;
+function refuseWhileClosing(app: FastifyInstance, errors: ProtocolErrors, closing: Closing): void {
   app.addHook('preClose', (done) => {
-    isClosing = true;
+    closing.begun = true;
     done();
   });
   app.addHook('onRequest', async (request, reply) =>
-    isClosing
+    closing.begun
       ? await errors.refuse(request, reply, new ConnectError('the service is stopping', Code.Unavailable))
       : undefined,
   );

@@ -12,6 +12,7 @@ import { answerMalformedRequest } from './http/malformed-requests.ts';
 import { leaveBodiesUnread } from './http/unread-bodies.ts';
 import { guardHttp1Server } from './transport/guard-http1.ts';
 import { createPipelineLimit } from './transport/pipelined-requests.ts';
+import { originForm } from './transport/request-target.ts';
 
 /** What the ops server reports. */
 interface OpsServerOptions {
@@ -23,7 +24,14 @@ interface OpsServerOptions {
   readonly logger: FastifyBaseLogger;
 }
 
-const nothingHere = { error: 'there is nothing here; ask with GET /health, /livez, /readyz or /metrics' };
+const nothingHere = {
+  error: 'there is nothing here; ask with GET /health, /livez, /readyz, /healthz or /metrics',
+};
+
+/** What tells how the process is. */
+export const probePaths: ReadonlySet<string> = new Set(['/health', '/healthz', '/livez', '/readyz']);
+/** All that is here. */
+export const opsPaths: ReadonlySet<string> = new Set([...probePaths, '/metrics']);
 
 /** Probes and scrapes need fewer than ten. */
 const maxConnections = 1_000;
@@ -32,7 +40,7 @@ const maxPipelined = 10;
 /** For requests under way when the server is closed, in milliseconds: a scrape takes far less. */
 const closeMs = 500;
 
-/** The server on 8031: /health, /livez, /readyz and /metrics. */
+/** The server on 8031: /health, /livez and its other name /healthz, /readyz and /metrics. */
 export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   const { service, unreadyReason, registry } = options;
   const app: FastifyInstance = fastify({
@@ -42,6 +50,7 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
     // In milliseconds. Requests here have no body, so a whole one takes no longer than its headers.
     requestTimeout: 10_000,
     return503OnClosing: false,
+    rewriteUrl: ({ url }) => originForm(url),
     frameworkErrors: (error, _request, reply) => void answerError(error, reply),
   });
   app.server.maxConnections = maxConnections;
@@ -68,7 +77,9 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   tellReadiness('/readyz', 'ready', 'not ready');
 
   // Alive as long as it answers: a process that drains must not be killed for it.
-  app.get('/livez', (_request, reply) => reply.send({ status: 'alive', service }));
+  for (const path of ['/livez', '/healthz']) {
+    app.get(path, (_request, reply) => reply.send({ status: 'alive', service }));
+  }
 
   app.get('/metrics', async (_request, reply) => {
     return await reply.type(registry.contentType).send(await registry.metrics());

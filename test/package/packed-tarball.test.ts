@@ -53,6 +53,7 @@ const allowed = [
   /^dist\/([a-z0-9-]+\/)*[a-z0-9-]+\.(js|d\.ts)$/,
   /^gen\/([a-z0-9]+\/)+[a-z_]+_pb\.(js|d\.ts)$/,
   /^proto\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
+  /^proto-platform\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
 ];
 
 test('the tarball has what is built, generated and documented, and nothing else', () => {

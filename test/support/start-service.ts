@@ -11,6 +11,8 @@ export interface RunningService {
   /** `http://127.0.0.1:<port>` of the API. */
   readonly apiUrl: string;
   readonly opsUrl: string;
+  /** `http://127.0.0.1:<port>` of the platform's contract; of nothing where that is off. */
+  readonly platformUrl: string;
   /** Log lines so far, parsed. */
   logs(message?: string): Record<string, unknown>[];
   /** The value of a metric; label values in the order Prometheus prints them, `name{a="b"}`. */
@@ -44,7 +46,7 @@ export async function launchService(
     logDestination: { write: (line: string) => void lines.push(line) },
     ...overrides,
   });
-  const { apiPort, opsPort } = await app.start();
+  const { apiPort, opsPort, platformPort } = await app.start();
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   return {
     app,
@@ -52,6 +54,7 @@ export async function launchService(
     opsPort,
     apiUrl: `http://127.0.0.1:${apiPort}`,
     opsUrl,
+    platformUrl: `http://127.0.0.1:${platformPort}`,
     logs: (message) =>
       lines
         .map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -71,6 +71,7 @@ const cases: readonly VariableCase[] = [
   },
   integer('GRPC_PORT', 'grpcPort', 8030, 0, 65_535),
   integer('HEALTH_PORT', 'healthPort', 8031, 0, 65_535),
+  integer('PLATFORM_GRPC_PORT', 'platformGrpcPort', undefined, 0, 65_535),
   {
     name: 'REUSE_PORT',
     key: 'reusePort',

@@ -10,6 +10,7 @@ import { ignoreErrors } from '../transport/ignore-errors.ts';
 import { createPipelineLimit } from '../transport/pipelined-requests.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
+import { isPlainRequest, type PlainRequests } from './plain-requests.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
 
 /** A server on one plaintext port that speaks HTTP/1.1 and HTTP/2 with prior knowledge (h2c). */
@@ -51,6 +52,7 @@ const idleSweepMs = 20;
  *
  * @param streamingPaths of methods whose calls may last, silent, for as long as the caller likes.
  * @param bodyBudget counts the bodies that the lane and the handler collect.
+ * @param plain what is answered elsewhere, also while calls are not taken any more.
  */
 export function createDualProtocolServer(
   handler: RequestListener,
@@ -58,6 +60,7 @@ export function createDualProtocolServer(
   lane?: UnaryLane,
   streamingPaths: ReadonlySet<string> = new Set(),
   bodyBudget: BodyBudget = createBodyBudget(0),
+  plain?: PlainRequests,
 ): DualProtocolServer {
   const http1 = createHttp1Server(limits);
   const port: Port = {
@@ -73,6 +76,11 @@ export function createDualProtocolServer(
   const admitPipelined = createPipelineLimit(limits.maxConcurrentStreams);
   http1.on('request', (request, response) => {
     if (!admitPipelined(request, response)) {
+      return;
+    }
+    if (plain !== undefined && isPlainRequest(plain, request)) {
+      guardExchange(request, response);
+      plain.listener(request, response);
       return;
     }
     dropEndlessTimeouts(request.headers);
@@ -119,7 +127,10 @@ function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): v
   port.undecided.add(socket);
   sniffProtocol(socket, sniffTimeoutMs, (protocol) => {
     port.undecided.delete(socket);
-    if (protocol === 'http2') {
+    if (protocol === 'http2' && port.closing) {
+      // The port may be open still, for probes.
+      socket.destroy();
+    } else if (protocol === 'http2') {
       // Sockets of an HTTP/1.1 server may stay half open (the peer ends its side and still reads the
       // answer). In HTTP/2 the end of one side ends the connection.
       socket.allowHalfOpen = false;
@@ -138,6 +149,9 @@ function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): v
 
 function closeConnections(port: Port): void {
   const { http1, http2, undecided } = port;
+  if (port.closing) {
+    return;
+  }
   port.closing = true;
   // Polled, because a connection that is answering now falls idle later, and a listener for that would
   // have to be added to every response.
