@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 import { missingCurl } from '../support/missing-curl.ts';
 import { startService } from '../support/start-service.ts';
 import { codeBlocks } from './readme.ts';
@@ -85,7 +86,7 @@ test('check-env lists mistakes as README shows them', async () => {
   );
   const checkEnv = spawn(process.execPath, ['src/cli/check-env.ts'], {
     cwd: root,
-    env: { PATH: process.env['PATH'], WEBHOOK_SECRET: 'hush-hush', ...variables },
+    env: { PATH: process.env['PATH'], ...compileCache, WEBHOOK_SECRET: 'hush-hush', ...variables },
   });
   let output = '';
   checkEnv.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -7,6 +7,7 @@ import { parseEnv, promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/app/config.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { codes, section, tableRows } from './readme.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,7 +58,7 @@ function writeEnvFile(text: string): string {
 async function run(script: string, args: readonly string[], env: Record<string, string> = {}) {
   return await promisify(execFile)(process.execPath, [script, ...args], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], ...compileCache, ...env },
   }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => error,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { judgeQueuePolicy } from '../../src/cli/queue-policy.ts';
 import { type AwsStandIn, startAwsStandIn } from '../support/aws-stand-in.ts';
+import { compileCache } from '../support/compile-cache.ts';
 
 const queueArn = 'arn:aws:sqs:ap-northeast-2:123456789012:payment-webhook';
 const dlqArn = `${queueArn}-dlq`;
@@ -60,6 +61,7 @@ async function runCheck(
   const script = join(import.meta.dirname, '../../src/cli/aws-check.ts');
   const child = spawn(process.execPath, [script], {
     env: {
+      ...compileCache,
       AWS_ENDPOINT_URL: aws.url,
       PAYMENT_WEBHOOK_QUEUE_URL: `${aws.url}/123456789012/payment-webhook`,
       PAYMENT_WEBHOOK_DLQ_URL: `${aws.url}/123456789012/payment-webhook-dlq`,

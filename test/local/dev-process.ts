@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 
 /** Lets the system choose every port. */
 export const anyPorts = {
@@ -25,7 +26,7 @@ export interface DevProcess {
 /** Starts it on free ports; killed when the test is finished. */
 export function startDev(env: Readonly<Record<string, string>>, args: readonly string[] = []): DevProcess {
   const child = spawn(process.execPath, ['dev/dev.ts', ...args], {
-    env: { ...process.env, ...anyPorts, ...env },
+    env: { ...process.env, ...compileCache, ...anyPorts, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

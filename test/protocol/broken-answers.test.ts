@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { servicePath } from '../support/clients/payment-client.ts';
 import { encodeRequest } from '../support/clients/proto-codec.ts';
 import { sendRaw } from '../support/clients/raw-http.ts';
@@ -8,6 +8,7 @@ import { breaker, startLaneTestServer } from './lane-test-server.ts';
 const printed = vi.spyOn(console, 'error');
 
 afterEach(() => expect(printed).not.toHaveBeenCalled());
+afterAll(() => printed.mockRestore());
 
 // HTTP/2 carries the header that HTTP/1.1 cannot.
 test.each(wires.filter(({ httpVersion }) => httpVersion === '1.1'))(

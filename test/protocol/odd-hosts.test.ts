@@ -55,6 +55,8 @@ describe.each([true, false])('with the lane: %s', (unaryLane) => {
     await service.app.stop();
     expect(printed).not.toHaveBeenCalled();
     expect(complaints).not.toHaveBeenCalled();
+    printed.mockRestore();
+    complaints.mockRestore();
     expect(service.logs().filter(({ level }) => level === 'error')).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { credentials } from '@grpc/grpc-js';
 import { GrpcReflection } from 'grpc-js-reflection-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { methods } from '../support/clients/payment-client.ts';
+import { bufCommand } from '../support/clients/buf-command.ts';
 import { runCommand } from '../support/clients/run-command.ts';
 import { launchService, type RunningService } from '../support/start-service.ts';
 import { versions } from './reflection-stream.ts';
@@ -85,6 +86,6 @@ type ClientClass = new (
 };
 
 async function bufCurl(...args: readonly string[]) {
-  const { stdout, stderr } = await runCommand('node_modules/.bin/buf', ['curl', ...args]);
+  const { stdout, stderr } = await runCommand(bufCommand, ['curl', ...args]);
   return { stdout: stdout.toString('utf8'), stderr };
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 import { freePort } from '../support/free-port.ts';
 import { startService } from '../support/start-service.ts';
 
@@ -29,7 +30,7 @@ async function run(
 ) {
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
-    env,
+    env: { ...compileCache, ...env },
     stdio: ['ignore', output, 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { verifyWebhook } from '../../src/index.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { startService } from '../support/start-service.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
 import { createConnectCaller, intentMessage } from './connect-json.ts';
@@ -14,7 +15,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const secret = 'a-secret-of-its-own';
 
 async function resend(lines: readonly string[], env: Readonly<Record<string, string>>, ...args: string[]) {
-  const child = spawn(process.execPath, ['src/cli/resend-webhooks.ts', ...args], { cwd: root, env });
+  const child = spawn(process.execPath, ['src/cli/resend-webhooks.ts', ...args], {
+    cwd: root,
+    env: { ...compileCache, ...env },
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

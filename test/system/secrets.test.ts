@@ -48,7 +48,6 @@ test('after a busy time no secret is in logs, metrics, answers or health', async
     SHUTDOWN_GRACE_MS: '300',
     WEBHOOK_MAX_ATTEMPTS: '2',
     WEBHOOK_RETRY_BASE_MS: '1',
-    WEBHOOK_TIMEOUT_MS: '200',
     EVENTBRIDGE: 'on',
     AWS_ENDPOINT_URL: 'http://127.0.0.1:9', // nothing listens there: every call to AWS fails
     PAYMENT_WEBHOOK_DLQ_URL: 'http://127.0.0.1:9/000000000000/dead',

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../src/base/env/config-error.ts';
 import { loadWorkerConfig } from '../../src/worker/config.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import {
   message,
   startQueues,
@@ -138,7 +139,10 @@ test('the configuration has defaults, and mistakes that only show together are t
 
 /** The worker as its own process; it is killed when the test is finished. */
 function startProcess({ onTestFinished }: Test, env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['src/worker/main.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['src/worker/main.ts'], {
+    env: { ...compileCache, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let errorOutput = '';
   child.stderr.on('data', (chunk: Buffer) => (errorOutput += chunk.toString('utf8')));

@@ -1,3 +1,4 @@
+import { bufCommand } from './buf-command.ts';
 import {
   canonicalCode,
   canonicalMessage,
@@ -18,11 +19,7 @@ export function createBufCurlClient(protocol: 'grpc' | 'grpcweb' | 'connect'): C
         args.push('--http2-prior-knowledge');
       }
       args.push(`${apiUrl}${servicePath}/${method}`);
-      const { exitCode, stdout, stderr } = await runCommand(
-        'node_modules/.bin/buf',
-        args,
-        JSON.stringify(request),
-      );
+      const { exitCode, stdout, stderr } = await runCommand(bufCommand, args, JSON.stringify(request));
       if (exitCode === 0) {
         const message = JSON.parse(stdout.toString('utf8')) as JsonObject;
         return { ok: true, message: canonicalMessage(toProtoNames(message)) };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ClusterReplica, startCluster } from '../support/cluster.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
-import { intentMessage } from './connect-json.ts';
+import { intentMessage } from '../system/connect-json.ts';
 
 requireRedisInCi();
 
