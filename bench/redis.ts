@@ -9,14 +9,15 @@ import { type Service, startService } from './lib/service.ts';
 import { median } from './lib/statistics.ts';
 import { countOption } from './lib/count-option.ts';
 
-// What state in Redis costs, with one process and with two behind one port. See bench/README.md.
+// What state in Redis costs, with one process and with two behind one port, and what the index of ListPayments
+// costs. See bench/README.md.
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     payments: { type: 'string', default: '10000' },
-    only: { type: 'string', default: 'memory,one,two' },
+    only: { type: 'string', default: 'memory,one,unindexed,two' },
     'append-only': { type: 'string', default: 'everysec' },
   },
 });
@@ -138,11 +139,16 @@ async function runMemory(): Promise<Round> {
   }
 }
 
-async function runRedis(processes: number): Promise<Round> {
+async function runRedis(processes: number, variables: Readonly<Record<string, string>> = {}): Promise<Round> {
   const redis = await startRedisServer({ appendOnly });
   const services: Service[] = [];
   try {
-    const env = { ...settings, REDIS_URL: redis.url, ...(processes > 1 ? { REUSE_PORT: 'true' } : {}) };
+    const env = {
+      ...settings,
+      ...variables,
+      REDIS_URL: redis.url,
+      ...(processes > 1 ? { REUSE_PORT: 'true' } : {}),
+    };
     services.push(await startService(env));
     while (services.length < processes) {
       services.push(await startService(env, { sharedPort: services[0]?.apiPort ?? 0 }));
@@ -154,7 +160,12 @@ async function runRedis(processes: number): Promise<Round> {
   }
 }
 
-const contenders = { memory: runMemory, one: () => runRedis(1), two: () => runRedis(2) };
+const contenders = {
+  memory: runMemory,
+  one: () => runRedis(1, { PAYMENT_INDEX: 'on' }),
+  unindexed: () => runRedis(1, { PAYMENT_INDEX: 'off' }),
+  two: () => runRedis(2, { PAYMENT_INDEX: 'on' }),
+};
 type Contender = keyof typeof contenders;
 const names = (Object.keys(contenders) as Contender[]).filter((name) =>
   values.only.split(',').includes(name),
@@ -174,9 +185,14 @@ await sink.stop();
 
 const middle = (name: Contender, key: keyof Round) =>
   median(rounds.flatMap((round) => round[name]?.[key] ?? []));
-const ratio = (name: Contender, key: keyof Round) =>
-  median(rounds.map((round) => (round[name]?.[key] ?? Number.NaN) / (round.memory?.[key] ?? Number.NaN)));
-const labels = { memory: 'in memory', one: 'Redis, one process', two: 'Redis, two processes together' };
+const ratio = (name: Contender, key: keyof Round, to: Contender = 'memory') =>
+  median(rounds.map((round) => (round[name]?.[key] ?? Number.NaN) / (round[to]?.[key] ?? Number.NaN)));
+const labels = {
+  memory: 'in memory',
+  one: 'Redis, one process',
+  unindexed: 'Redis, one process, PAYMENT_INDEX=off',
+  two: 'Redis, two processes together',
+};
 
 const figures: Figure[] = names.flatMap((name) => [
   { name: `creates, ${labels[name]}`, value: middle(name, 'createsPerSecond'), unit: '/s' },
@@ -210,5 +226,18 @@ for (const name of names.filter((other) => other !== 'memory' && names.includes(
     unit: '',
     atLeast: 0.35,
   });
+}
+if (names.includes('one') && names.includes('unindexed')) {
+  const added = (key: keyof Round) =>
+    median(rounds.map(({ one, unindexed }) => (one?.[key] ?? 0) - (unindexed?.[key] ?? 0)));
+  figures.push(
+    {
+      name: 'creates, PAYMENT_INDEX=on ÷ off',
+      value: ratio('one', 'createsPerSecond', 'unindexed'),
+      unit: '',
+    },
+    { name: 'the index, CPU of the service per create', value: added('createCpu'), unit: 'µs' },
+    { name: 'the index, CPU of redis-server per create', value: added('createRedisCpu'), unit: 'µs' },
+  );
 }
 report('redis', figures, { payments, seconds, appendOnly, rounds });

@@ -108,7 +108,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
 
 function withDefaults(options: LocalAwsOptions) {
   const { ruleName = 'payment-status-updated', source = 'payment-sim-api' } = options;
-  const pattern = { source: [source], 'detail-type': [eventBridgeDetailTypes['payment.status_updated']] };
+  // Changes of status, and refunds that change none.
+  const pattern = { source: [source], 'detail-type': Object.values(eventBridgeDetailTypes) };
   return {
     host: options.host ?? '127.0.0.1',
     eventBridgePort: options.eventBridgePort ?? 0,

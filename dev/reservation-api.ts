@@ -3,7 +3,7 @@ import { isJsonObject } from '../src/base/json.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { guardHttp1Server } from '../src/server/transport/guard-http1.ts';
 
-/** A reservation that is HOLD may become either of the others, which are final. */
+/** HOLD may become either of the others, and CONFIRMED becomes CANCELLED when its payment is refunded. */
 type LocalReservationStatus = 'HOLD' | 'CONFIRMED' | 'CANCELLED';
 
 /** A server that is running. */
@@ -20,7 +20,7 @@ const maxReservations = 10_000;
  * is updated.
  *
  * `PATCH /internal/reservations/{id}` with `{"status": "CONFIRMED" | "CANCELLED"}` answers 200, or 409
- * when the reservation is final in another status; `GET` shows it.
+ * when the reservation is CANCELLED and is to be CONFIRMED; the other way a refund goes. `GET` shows it.
  */
 export async function startLocalReservationApi(options: {
   readonly host: string;
@@ -44,9 +44,9 @@ export async function startLocalReservationApi(options: {
     const current = reservations.get(id) ?? 'HOLD';
     if (current === wanted) {
       logger.info({ reservation_id: id }, `Reservation is ${current} already`);
-    } else if (current === 'HOLD') {
+    } else if (current !== 'CANCELLED') {
       set(id, wanted);
-      logger.info({ reservation_id: id }, `Reservation HOLD -> ${wanted}`);
+      logger.info({ reservation_id: id }, `Reservation ${current} -> ${wanted}`);
     } else {
       logger.warn({ reservation_id: id }, `Reservation stays ${current}: it cannot become ${wanted}`);
       return reply.code(409).send({ reservation_id: id, status: current });

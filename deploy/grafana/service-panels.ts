@@ -155,9 +155,16 @@ export const payments: Row = {
     {
       title: 'Settled per second by status',
       description:
-        'Outcomes. In the long run as many as were created; less means that payments stay pending.',
+        'Outcomes, CANCELLED and EXPIRED included. In the long run as many as were created; less means that payments stay pending.',
       unit: 'ops',
       queries: [[`sum by (status) (${rate(`payment_settlements_total{${pods}}`)})`, '{{status}}']],
+    },
+    {
+      title: 'Refunds per second by outcome',
+      description:
+        'Refunds that have ended, whole or in part. FAILED are those that took time and were to fail; what is declined at once is a call with FailedPrecondition.',
+      unit: 'ops',
+      queries: [[`sum by (status) (${rate(`payment_refunds_total{${pods}}`)})`, '{{status}}']],
     },
     {
       title: 'Settlement lag',

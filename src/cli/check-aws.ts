@@ -129,7 +129,10 @@ async function checkRules(self: CheckState, queue: QueueFacts | undefined): Prom
   }
 }
 
-/** Enabled rules whose pattern a payment event matches, by EventBridge's own judgement. */
+/**
+ * Enabled rules whose pattern a change of status matches, by EventBridge's own judgement. Refunds that change none
+ * need not match: they change no reservation either.
+ */
 async function findMatchingRules({ eventBridge, expected }: CheckState): Promise<readonly Rule[]> {
   const rules: Rule[] = [];
   for (let token: string | undefined, first = true; first || token !== undefined; first = false) {

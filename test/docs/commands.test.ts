@@ -133,7 +133,7 @@ async function shell(command: string): Promise<string> {
 /** The same without what differs from run to run: ids, times, and the binary form of a detail. */
 function withoutChance(value: unknown): unknown {
   const text = JSON.stringify(value)
-    .replaceAll(/(pay|txn|evt)-[0-9a-f-]{36}/g, '$1-id')
+    .replaceAll(/(pay|txn|evt|rfd)-[0-9a-f-]{36}/g, '$1-id')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time')
     .replaceAll(/"timestamp":\d+/g, '"timestamp":0')
     .replaceAll(/"value":"[^"]*"/g, '"value":""');

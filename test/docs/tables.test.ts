@@ -124,11 +124,16 @@ describe('error table', () => {
     const { apiUrl } = await startService({ ...quickStop, MAX_PAYMENTS: '1' });
     const { apiUrl: withoutRedis } = await startService({ ...quickStop, REDIS_URL: unreachableRedis });
     const keyed = { ...validPayment, idempotency_key: 'key-1' };
-    await call(apiUrl, 'CreatePaymentIntent', keyed);
+    const { body: pending } = await call(apiUrl, 'CreatePaymentIntent', keyed);
+    const refund = {
+      payment_intent_id: pending['payment_intent_id'],
+      refund_amount: { amount: 1, currency: 'KRW' },
+    };
     const answers = {
       INVALID_ARGUMENT: await call(apiUrl, 'CreatePaymentIntent', {}),
       NOT_FOUND: await call(apiUrl, 'GetPaymentStatus', { payment_intent_id: 'pay-none' }),
       ALREADY_EXISTS: await call(apiUrl, 'CreatePaymentIntent', { ...keyed, reservation_id: 'other' }),
+      FAILED_PRECONDITION: await call(apiUrl, 'CancelPayment', refund),
       RESOURCE_EXHAUSTED: await call(apiUrl, 'CreatePaymentIntent', validPayment),
       UNAVAILABLE: await call(withoutRedis, 'CreatePaymentIntent', validPayment),
       UNIMPLEMENTED: await call(apiUrl, 'Refund', {}),

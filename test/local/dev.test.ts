@@ -45,6 +45,40 @@ test.skipIf(missingCurl)(
   },
 );
 
+test('a refund of a part leaves the reservation alone, one of all that is left cancels it', async () => {
+  const seen = new Map<string, () => void>();
+  const whenLogged = (msg: string) => new Promise<void>((resolve) => void seen.set(msg, resolve));
+  const confirmed = whenLogged('Reservation confirmed');
+  const refundReceived = whenLogged('Refund received; the reservation stays as it is');
+  const cancelled = whenLogged('Reservation cancelled');
+  const stack = await startDevStack({ ...anyPorts, DEFAULT_DELAY_MS: '0' }, (_component, line) => {
+    const { msg } = JSON.parse(line) as { msg: string };
+    seen.get(msg)?.();
+  });
+  onTestFinished(() => stack.stop());
+  const call = async (method: string, body: unknown) => {
+    const response = await fetch(`${stack.apiUrl}/payment.v1.PaymentService/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const reservation = async () =>
+    (await fetch(`${stack.reservationApiUrl}/internal/reservations/reservation-1`)).json();
+
+  const amount = { amount: 120_000, currency: 'KRW' };
+  const payment = { reservation_id: 'reservation-1', user_id: 'user-1', amount };
+  const { payment_intent_id } = await call('CreatePaymentIntent', payment);
+  await confirmed;
+  await call('CancelPayment', { payment_intent_id, refund_amount: { ...amount, amount: 20_000 } });
+  await refundReceived;
+  expect(await reservation()).toMatchObject({ status: 'CONFIRMED' });
+  await call('CancelPayment', { payment_intent_id });
+  await cancelled;
+  expect(await reservation()).toMatchObject({ status: 'CANCELLED' });
+});
+
 test('failed payments cancel, and a bad signature is refused', async () => {
   const lines: { component: DevComponent; msg: unknown }[] = [];
   const { promise: cancelled, resolve: onCancelled } = Promise.withResolvers<void>();

@@ -214,7 +214,8 @@ test('bus, rules and targets can be read', async () => {
     Arn: `${arn}:rule/${bus}/payment-status-updated`,
     EventBusName: bus,
     State: 'ENABLED',
-    EventPattern: '{"source":["payment-sim-api"],"detail-type":["Payment Status Updated"]}',
+    EventPattern:
+      '{"source":["payment-sim-api"],"detail-type":["Payment Status Updated","Payment Refund Updated"]}',
   };
   expect((await client.send(new ListRulesCommand({ EventBusName: bus }))).Rules).toEqual([rule]);
   expect((await client.send(new ListRulesCommand({ EventBusName: bus, NamePrefix: 'x' }))).Rules).toEqual([]);
