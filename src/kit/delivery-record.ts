@@ -76,11 +76,16 @@ function note(self: State, report: DeliveryReport): void {
   }
 }
 
-function recordEvent(self: State, { id: eventId, destination: url, payment }: PaymentEvent): void {
+function recordEvent(self: State, { id: eventId, type: eventType, ...event }: PaymentEvent): void {
+  const { destination: url, sequence, payment } = event;
   const { id: paymentId, reservationId, userId, status, money } = payment;
-  remember(self.settlements, paymentId, { eventId, paymentId, reservationId, userId, status, ...money });
-  if (url !== undefined) {
-    remember(self.webhooks, eventId, { paymentId, reservationId, eventId, status, url, ...notSentYet });
+  if (eventType === 'payment.status_updated') {
+    remember(self.settlements, paymentId, { eventId, paymentId, reservationId, userId, status, ...money });
+  }
+  // An event that is sent again is still the same.
+  if (url !== undefined && !self.webhooks.has(eventId)) {
+    const ids = { paymentId, reservationId, eventId };
+    remember(self.webhooks, eventId, { ...ids, eventType, sequence, status, url, ...notSentYet });
   }
   wake(self);
 }

@@ -4,6 +4,10 @@ export interface SentWebhook {
   readonly reservationId: string;
   /** The same in every attempt. */
   readonly eventId: string;
+  /** `payment.refund_updated` for a refund that leaves the status as it is. */
+  readonly eventType: 'payment.status_updated' | 'payment.refund_updated';
+  /** Counts the events of the payment from 1. */
+  readonly sequence: number;
   readonly status: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'REFUNDED' | 'EXPIRED';
   readonly url: string;
   /** Attempts made so far. */
@@ -28,7 +32,7 @@ export interface SettledOutcome {
   /** Minor units. */
   readonly amount: number;
   readonly currency: string;
-  /** The id under which webhook and event tell it. */
+  /** The id under which webhook and event tell its status. */
   readonly eventId: string;
 }
 

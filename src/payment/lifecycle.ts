@@ -95,7 +95,7 @@ export function firstEvent(payment: SettledPayment): PaymentEvent {
     occurredAtMs: payment.settledAtMs,
     destination: payment.webhookUrl,
     // Refunds come after: it was COMPLETED then.
-    payment: payment.status === 'REFUNDED' ? { ...payment, status: 'COMPLETED' } : payment,
+    payment: told(payment.status === 'REFUNDED' ? { ...payment, status: 'COMPLETED' } : payment),
     refund: undefined,
   };
 }
@@ -142,10 +142,15 @@ export function endRefund(
       sequence: 1 + eventIds.length,
       occurredAtMs: atMs,
       destination: payment.webhookUrl,
-      payment: after,
+      payment: told(after),
       refund: toldRefund(after, refund),
     },
   };
+}
+
+/** Without what no event tells and may be long: events wait in queues, also when their payment has left. */
+function told(payment: SettledPayment): SettledPayment {
+  return payment.extras === undefined ? payment : { ...payment, extras: undefined };
 }
 
 /** What an event tells of a refund that has ended, and by which the payment is as given. */

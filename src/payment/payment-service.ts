@@ -2,6 +2,7 @@ import type { CallTrace } from '../base/call-trace.ts';
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
+import { createTurns } from '../base/take-turns.ts';
 import { type Cancellation, type CancelInput, cancelPayment } from './cancellation.ts';
 import { PaymentError } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -66,14 +67,18 @@ interface ProcessInput {
   readonly idempotencyKey: string;
 }
 
+/** A list looks at every payment that is stored: of many at once none would end sooner. */
+const maxListsAtOnce = 4;
+
 /** Builds the use cases. */
 export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
+  const listInTurn = createTurns(maxListsAtOnce);
   return {
     create: (input, trace) => createPayment(deps, input, trace),
     get: (input) => getPayment(deps, input),
     process: (input) => processPayment(deps, input),
     cancel: (input) => cancelPayment(deps, input),
-    list: (input) => listPayments(deps.payments, input),
+    list: (input) => listInTurn(() => listPayments(deps.payments, input)),
     simulateWebhook: (input) => simulateWebhook(deps, input),
   };
 }

@@ -6,7 +6,7 @@ import type { PaymentEvent } from './event.ts';
 import { HandedOverError } from './errors.ts';
 import { type Change, settle } from './lifecycle.ts';
 import type { PaymentReport } from './observer.ts';
-import type { PendingPayment, SettlementStatus } from './payment.ts';
+import type { PendingPayment, SettledPayment, SettledStatus, SettlementStatus } from './payment.ts';
 import type { PaymentHandlers } from './ports.ts';
 
 interface SettlementDeps {
@@ -45,12 +45,16 @@ export function settleAs(
   settledAtMs: number,
   newId: IdGenerator,
 ): Change {
-  const isAsked = status === 'COMPLETED' || status === 'FAILED';
-  return settle(payment, {
-    status,
-    settledAtMs,
-    transactionId: isAsked ? newId('txn') : '',
-    eventId: newId('evt'),
+  return settle(payment, { status, settledAtMs, eventId: newId('evt'), ...outcomeOf(status, newId) });
+}
+
+/** What a status says of the payment's transaction. */
+export function outcomeOf(
+  status: SettledStatus,
+  newId: IdGenerator,
+): Pick<SettledPayment, 'transactionId' | 'failureCode'> {
+  return {
+    transactionId: status === 'CANCELLED' || status === 'EXPIRED' ? '' : newId('txn'),
     failureCode: status === 'FAILED' ? simulatedFailureCode : undefined,
-  });
+  };
 }

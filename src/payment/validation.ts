@@ -22,7 +22,7 @@ export interface CreateIntentInput extends ExtrasInput {
   readonly idempotencyKey: string;
   readonly delayMs: number | undefined;
   /** Whether nobody pays, so that it expires. */
-  readonly expires?: boolean;
+  readonly expires?: boolean | undefined;
 }
 
 /** CreatePaymentIntent after every check. */
@@ -34,7 +34,7 @@ export interface CreateIntentCommand {
   readonly webhookUrl: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly delayMs: number | undefined;
-  readonly expires?: boolean;
+  readonly expires?: boolean | undefined;
   readonly extras: PaymentExtras | undefined;
 }
 
@@ -67,7 +67,7 @@ export function validateCreateIntent(
     webhookUrl,
     idempotencyKey: input.idempotencyKey === '' ? undefined : input.idempotencyKey,
     delayMs: input.delayMs,
-    expires: input.expires === true,
+    expires: input.expires,
     extras,
   };
 }

@@ -13,7 +13,7 @@ import {
   type SettledStatus,
 } from './payment.ts';
 import type { Payments } from './ports.ts';
-import { settleAs } from './settlement.ts';
+import { outcomeOf, settleAs } from './settlement.ts';
 import { add, requireId, throwIfAny, type Violations } from './violations.ts';
 import { wantedDelaySeconds, wantedStatus } from './wanted-values.ts';
 
@@ -114,7 +114,7 @@ async function tellAgain(
           ...last,
           id: newId('evt'),
           occurredAtMs: nowMs,
-          payment: { ...payment, status: target },
+          payment: { ...last.payment, status: target, ...outcomeOf(target, newId) },
           refund: undefined,
         };
   await payments.announceAt(event, nowMs + delayMs);

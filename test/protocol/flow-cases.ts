@@ -127,6 +127,9 @@ export const flowCases: readonly PaymentCase[] = [
     scenario: { scenario: 'PAYMENT_SCENARIO_DELAY' },
     'webhook address': { webhook_url: 'http://127.0.0.1:9/other' },
     delay: { simulation: { delay_ms: 86_000_000 } },
+    method: { method: 'PAYMENT_METHOD_CREDIT_CARD' },
+    metadata: { metadata: { session_id: 'another' } },
+    refund: { simulation: { refund: { failure_code: 'expired_card' } } },
   }).map(([name, change]) => ({
     name: `an idempotency key is refused when it comes with another ${name}`,
     essential: name === 'amount',

@@ -12,6 +12,7 @@ interface BadFieldRow {
 }
 
 const tooLongId = 'x'.repeat(129);
+const tooLongText = 'x'.repeat(513);
 
 const badFields: readonly BadFieldRow[] = [
   { name: 'no reservation_id', request: validCreate({ reservation_id: '' }), fields: ['reservation_id'] },
@@ -123,6 +124,123 @@ const badFields: readonly BadFieldRow[] = [
     request: { payment_intent_id: tooLongId, idempotency_key: tooLongId },
     fields: ['idempotency_key', 'payment_intent_id'],
   },
+  { name: 'unknown method', request: validCreate({ method: 99 }), fields: ['method'] },
+  {
+    name: 'metadata too long',
+    request: validCreate({
+      metadata: {
+        source: tooLongText,
+        user_agent: tooLongText,
+        ip_address: tooLongText,
+        session_id: tooLongText,
+        scenario: tooLongText,
+        tags: { ['n'.repeat(65)]: 'name', value: tooLongText },
+      },
+    }),
+    fields: [
+      'metadata.ip_address',
+      'metadata.scenario',
+      'metadata.session_id',
+      'metadata.source',
+      'metadata.tags',
+      'metadata.tags["value"]',
+      'metadata.user_agent',
+    ],
+  },
+  {
+    name: 'too many tags',
+    request: validCreate({
+      metadata: { tags: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`tag-${i}`, ''])) },
+    }),
+    fields: ['metadata.tags'],
+  },
+  {
+    name: 'every field of a refund wrong at once',
+    essential: true,
+    request: validCreate({
+      simulation: { refund: { outcome: 99, delay_ms: 86_400_001, failure_code: 'no blanks' } },
+    }),
+    fields: ['simulation.refund.delay_ms', 'simulation.refund.failure_code', 'simulation.refund.outcome'],
+  },
+  {
+    name: 'a refund that takes less than no time',
+    request: validCreate({ simulation: { refund: { delay_ms: -1 } } }),
+    fields: ['simulation.refund.delay_ms'],
+  },
+  {
+    name: 'a refund that is approved and fails',
+    request: validCreate({
+      simulation: { refund: { outcome: 'SIMULATED_OUTCOME_APPROVE', failure_code: 'expired_card' } },
+    }),
+    fields: ['simulation.refund.failure_code'],
+  },
+  { name: 'no payment_intent_id', method: 'CancelPayment', request: {}, fields: ['payment_intent_id'] },
+  {
+    name: 'every field wrong at once',
+    essential: true,
+    method: 'CancelPayment',
+    request: {
+      payment_intent_id: tooLongId,
+      reason: tooLongText,
+      refund_amount: { amount: '-1', currency: 'WON' },
+      idempotency_key: tooLongId,
+    },
+    fields: [
+      'idempotency_key',
+      'payment_intent_id',
+      'reason',
+      'refund_amount.amount',
+      'refund_amount.currency',
+    ],
+  },
+  {
+    name: 'every field wrong at once',
+    essential: true,
+    method: 'ListPayments',
+    request: {
+      user_id: tooLongId,
+      reservation_id: tooLongId,
+      status: 4,
+      pagination: { page: -1, page_size: -1, cursor: 'made up' },
+    },
+    fields: [
+      'pagination.cursor',
+      'pagination.page',
+      'pagination.page_size',
+      'reservation_id',
+      'status',
+      'user_id',
+    ],
+  },
+  {
+    name: 'a page together with a cursor',
+    method: 'ListPayments',
+    request: { pagination: { page: 1, cursor: 'made up' } },
+    fields: ['pagination.cursor', 'pagination.page'],
+  },
+  {
+    name: 'an empty request',
+    method: 'SimulateWebhook',
+    request: {},
+    fields: ['payment_intent_id', 'target_status'],
+  },
+  {
+    name: 'PENDING as target, and a delay above a day',
+    essential: true,
+    method: 'SimulateWebhook',
+    request: {
+      payment_intent_id: 'pay-1',
+      target_status: 'PAYMENT_STATUS_PENDING',
+      delay_seconds: 86_401,
+    },
+    fields: ['delay_seconds', 'target_status'],
+  },
+  {
+    name: 'an unknown target, and a delay below 0',
+    method: 'SimulateWebhook',
+    request: { payment_intent_id: 'pay-1', target_status: 4, delay_seconds: -1 },
+    fields: ['delay_seconds', 'target_status'],
+  },
 ];
 
 function withAmount(amount: string): JsonObject {
@@ -162,11 +280,18 @@ const messageCase: PaymentCase = {
   },
 };
 
-const notFoundCases = (['GetPaymentStatus', 'ProcessPayment'] as const).map((method): PaymentCase => ({
+const lookups: readonly (readonly [Method, JsonObject?])[] = [
+  ['GetPaymentStatus'],
+  ['ProcessPayment'],
+  ['CancelPayment'],
+  ['SimulateWebhook', { target_status: 'PAYMENT_STATUS_FAILED' }],
+];
+
+const notFoundCases = lookups.map(([method, fields]): PaymentCase => ({
   name: `NOT_FOUND: ${method}`,
   essential: method === 'ProcessPayment',
   async run({ client }) {
-    expect(await refuse(client, method, { payment_intent_id: 'pay-1' })).toEqual({
+    expect(await refuse(client, method, { payment_intent_id: 'pay-1', ...fields })).toEqual({
       ok: false,
       code: 'NOT_FOUND',
       message: 'payment pay-1 not found',

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { beginRefund } from '../../src/payment/lifecycle.ts';
+import { isSettled, type Payment } from '../../src/payment/payment.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import type { State } from '../../src/state/state.ts';
@@ -10,11 +13,14 @@ import {
   requireRedisInCi,
   type RedisServer,
 } from '../support/redis-server.ts';
+import { refundALittle, samplePayment, sampleRefund } from '../support/sample-payment.ts';
 import { describeAttemptLog } from './attempt-log.contract.ts';
 import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
+import { expectNoIndex } from './payment-list.contract.ts';
 import { describePayments } from './payments.contract.ts';
+import { startRecording } from './recorded-payments.ts';
 
 requireRedisInCi();
 
@@ -25,16 +31,22 @@ interface Change {
   readonly paymentTtlMs?: number;
   readonly idempotencyTtlMs?: number;
   readonly webhookMaxAttempts?: number;
+  readonly indexed?: boolean;
 }
 
 let redis: RedisServer;
 let nextDatabase = 0;
 
+function newDatabase(): number {
+  nextDatabase += 1;
+  return nextDatabase;
+}
+
 /** A replica's state; those with the same database share it. */
-async function openState(database: number, change: Change = {}): Promise<State> {
+async function openState(database: number, { indexed = true, ...change }: Change = {}): Promise<State> {
   const state = createRedisState({
     redisUrl: `${redis.url}/${database}`,
-    redis: { url: redis.url, cluster: false, shards: 3, indexed: true },
+    redis: { url: redis.url, cluster: false, shards: 3, indexed },
     clock: systemClock,
     logger: createLogger('silent', { write: () => undefined }),
     metrics: createMetrics(false),
@@ -50,10 +62,13 @@ async function openState(database: number, change: Change = {}): Promise<State> 
   return state;
 }
 
-async function harness<T>(pick: (state: State) => T, change: Change = {}): Promise<PortHarness<T>> {
-  nextDatabase += 1;
+async function harness<T>(
+  pick: (state: State) => T,
+  change: Change = {},
+  database = newDatabase(),
+): Promise<PortHarness<T>> {
   return {
-    port: pick(await openState(nextDatabase, change)),
+    port: pick(await openState(database, change)),
     now: () => Date.now(),
     // What is due with the time may need a little more: at most what a busy machine takes.
     passTime: (ms) => new Promise((resolve) => setTimeout(resolve, ms + 50)),
@@ -80,4 +95,136 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   describeAttemptLog('Redis', ({ ttlMs, maxAttempts }) =>
     harness((state) => state.attemptLog, { paymentTtlMs: ttlMs, webhookMaxAttempts: maxAttempts }),
   );
+
+  describeIndex();
+  describeReplicas();
 });
+
+const newest = { filter: {}, from: undefined, skip: 0, limit: 1_000 };
+
+function describeIndex(): void {
+  test('without an index there is no list, and the rest is as it was', async () => {
+    const { payments, register } = await startRecording(() =>
+      harness((state) => state.payments, { indexed: false }),
+    );
+    await register();
+    await expectNoIndex(payments);
+    expect((await payments.hasten('pay-1'))?.changed).toBe(true);
+    expect(await keysOf(nextDatabase, '*:payments')).toEqual([]);
+  });
+
+  test('the index forgets payments whose time to live is over, while others come', async () => {
+    const { payments, register, announced, passTime } = await startRecording(() =>
+      harness((state) => state.payments, { paymentTtlMs: 500 }),
+    );
+    const gone = Array.from({ length: 200 }, (_, i) => `pay-gone-${i}`);
+    await Promise.all(gone.map((id) => register({ id })));
+    await Promise.all(gone.map((id) => payments.hasten(id)));
+    expect(await payments.list(newest)).toMatchObject({ totalCount: 200 });
+    await expect.poll(() => announced.length).toBe(200);
+    await passTime(500);
+    expect(await payments.list(newest)).toMatchObject({ totalCount: 0, payments: [] });
+    // Each new one looks at three.
+    await Promise.all(Array.from({ length: 400 }, (_, i) => register({ id: `pay-${i}` })));
+    expect(await payments.list(newest)).toMatchObject({ totalCount: 400 });
+    expect(await indexSize(nextDatabase)).toBeLessThan(450);
+  });
+
+  test('a payment that is registered again keeps its place in the index', async () => {
+    const { register } = await startRecording(() => harness((state) => state.payments));
+    await register({ createdAtMs: 1_000 });
+    await register({ createdAtMs: 9_000 });
+    const scores = await withClient(nextDatabase, async (client) =>
+      Promise.all(
+        (await client.keys('*:payments')).map((key) => client.zrange(key, '0', '-1', 'WITHSCORES')),
+      ),
+    );
+    expect(scores).toEqual([['pay-1', '1000']]);
+  });
+}
+
+async function withClient<T>(database: number, use: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(`${redis.url}/${database}`);
+  try {
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+function keysOf(database: number, pattern: string): Promise<string[]> {
+  return withClient(database, (client) => client.keys(pattern));
+}
+
+function indexSize(database: number): Promise<number> {
+  return withClient(database, async (client) => {
+    const sizes = await Promise.all((await client.keys('*:payments')).map((key) => client.zcard(key)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  });
+}
+
+function refundStatus(payment: Payment | undefined): string | undefined {
+  return payment !== undefined && isSettled(payment) ? payment.aftermath?.refunds[0]?.status : undefined;
+}
+
+function describeReplicas(): void {
+  test('a refund that one process has begun is ended by the next', async () => {
+    const database = newDatabase();
+    const open = () => harness((state) => state.payments, {}, database);
+    const one = await startRecording(open);
+    await one.register({ extras: { refundPlan: { delayMs: 1, failureCode: 'expired_card' } } });
+    await one.payments.hasten('pay-1');
+    await expect.poll(() => one.announced.length).toBe(1);
+    const dueAtMs = one.now() + 500;
+    await one.payments.transition('pay-1', (payment) =>
+      isSettled(payment) ? beginRefund(payment, sampleRefund({ status: 'PENDING' }), dueAtMs) : undefined,
+    );
+    await one.payments.drain(0);
+    const other = await startRecording(open);
+    await expect
+      .poll(async () => refundStatus(await other.payments.get('pay-1')), { timeout: 20_000 })
+      .toBe('FAILED');
+    await expect.poll(() => other.announced.map(({ event }) => event.sequence)).toEqual([2]);
+    expect(one.announced).toHaveLength(1);
+  }, 30_000);
+
+  test('events of a payment are announced in their order by whichever process', async () => {
+    const database = newDatabase();
+    const log: string[] = [];
+    const startOne = (name: string) =>
+      startRecording(
+        () => harness((state) => state.payments, {}, database),
+        { ttlMs: 60_000, maxPayments: 10 },
+        async ({ payment, sequence }) => {
+          log.push(`${payment.id} ${sequence} begun`);
+          await new Promise((resolve) => setImmediate(resolve));
+          log.push(`${payment.id} ${sequence} ended`);
+        },
+      ).then((recording) => ({ name, ...recording }));
+    const replicas = [await startOne('a'), await startOne('b'), await startOne('c')];
+    const at = (nth: number) => replicas[nth % replicas.length] ?? replicas[0];
+    const ids = Array.from({ length: 30 }, (_, i) => `pay-${i}`);
+    await Promise.all(
+      ids.map(async (id, i) => {
+        await at(i)?.payments.register(samplePayment({ id, dueAtMs: Date.now() + 60_000 }));
+        await at(i + 1)?.payments.hasten(id);
+        for (const nth of [2, 3, 4]) {
+          const eventId = `evt-${id}-${nth}`;
+          await at(i + nth)?.payments.transition(id, (payment) =>
+            isSettled(payment) ? refundALittle(payment, eventId, Date.now()) : undefined,
+          );
+        }
+      }),
+    );
+    await expect
+      .poll(() => log.filter((line) => line.endsWith('ended')).length, { timeout: 30_000 })
+      .toBe(120);
+    for (const id of ids) {
+      expect(log.filter((line) => line.startsWith(`${id} `))).toEqual(
+        [1, 2, 3, 4].flatMap((sequence) => [`${id} ${sequence} begun`, `${id} ${sequence} ended`]),
+      );
+    }
+    // Each has had a part of them.
+    expect(replicas.filter(({ announced }) => announced.length > 0).length).toBeGreaterThan(1);
+  }, 60_000);
+}

@@ -124,10 +124,8 @@ function beginBehind(self: State, ended: WebhookDelivery): void {
   const behind = self.behind.get(paymentId) ?? [];
   self.behind.delete(paymentId);
   for (const waiting of behind) {
-    // Abandoned meanwhile, or for `begin` to decide on again.
-    if (self.inFlight.delete(waiting.delivery)) {
-      begin(self, waiting.delivery, waiting.onEnd);
-    }
+    self.inFlight.delete(waiting.delivery);
+    begin(self, waiting.delivery, waiting.onEnd);
   }
 }
 
@@ -274,6 +272,15 @@ async function abandon(self: State): Promise<void> {
   // Taken out at once: what ends from here on finds that it is accounted for.
   const unfinished = [...self.inFlight];
   self.inFlight.clear();
+  // Their turn does not come any more; all others end with their own.
+  const behind = [...self.behind.values()].flat();
+  self.behind.clear();
+  behind.forEach(({ onEnd }) => onEnd(endAbandoned(self)));
   await self.custody.abandon(unfinished);
   await self.custody.abandon(await self.queue.drain(0));
+}
+
+/** Rejects when another process takes it over. */
+async function endAbandoned({ custody }: State): Promise<void> {
+  custody.checkAbandoned();
 }

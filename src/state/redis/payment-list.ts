@@ -1,5 +1,6 @@
 import { createPageSelection, type PageQuery, type PaymentPage } from '../../payment/page.ts';
 import { PaymentError } from '../../payment/errors.ts';
+import type { Payment } from '../../payment/payment.ts';
 import { decodePayment } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { indexKey, paymentKey } from './redis-keys.ts';
@@ -33,9 +34,9 @@ export async function listFromIndex(deps: PaymentListDeps, query: PageQuery): Pr
       const records = await deps.link.run(() => deps.client.mget(keys));
       for (const [at, id] of ids.entries()) {
         const record = records[at] ?? null;
-        // Its time to live is over, and nobody has come across it in the index yet.
-        if (record !== null) {
-          selection.offer(decodePayment(id, record));
+        const payment = record === null ? undefined : readPayment(id, record);
+        if (payment !== undefined) {
+          selection.offer(payment);
         }
       }
     }
@@ -43,8 +44,20 @@ export async function listFromIndex(deps: PaymentListDeps, query: PageQuery): Pr
   return selection.page();
 }
 
+/** Undefined for what another release has stored in a form of its own: while one is rolled out, lists go on. */
+function readPayment(id: string, record: string): Payment | undefined {
+  try {
+    return decodePayment(id, record);
+  } catch (error) {
+    if (error instanceof PaymentError && error.reason.kind === 'unknown-form') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 /**
- * The ids of a shard, each once. By time and not by rank, which changes while payments come and go; those of
+ * The ids of a shard, each once, some at a time. By time and not by rank, which changes while payments come and go; those of
  * the last millisecond come again with the next part, and are left out there.
  */
 async function* idsOf({ client, link, shards }: PaymentListDeps, shard: number): AsyncGenerator<string[]> {
@@ -57,7 +70,10 @@ async function* idsOf({ client, link, shards }: PaymentListDeps, shard: number):
       client.zrange(key, fromMs, '+inf', 'BYSCORE', 'LIMIT', 0, wanted, 'WITHSCORES'),
     );
     const ids = found.filter((_, at) => at % 2 === 0);
-    yield ids.filter((id) => !seen.has(id));
+    const unseen = ids.filter((id) => !seen.has(id));
+    if (unseen.length > 0) {
+      yield unseen;
+    }
     if (ids.length < wanted) {
       return;
     }

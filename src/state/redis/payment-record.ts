@@ -86,13 +86,13 @@ export function encodePending(payment: PendingPayment): string {
     trace?.requestId ?? null,
     ...(payment.extras === undefined ? ([] as const) : ([payment.extras] as const)),
   ];
-  const form: Form = payment.extras === undefined && payment.plannedOutcome !== 'EXPIRED' ? '1' : '2';
+  const form: Form = payment.extras === undefined && isPlainStatus(payment.plannedOutcome) ? '1' : '2';
   return `P${form}${JSON.stringify(terms)}`;
 }
 
 /** The head of the record of a settled payment. */
 export function encodeHead(payment: SettledPayment): string {
-  const { aftermath, extras, status } = payment;
+  const { aftermath, extras, status, plannedOutcome } = payment;
   const outcome: Outcome = [
     status,
     payment.settledAtMs,
@@ -102,9 +102,14 @@ export function encodeHead(payment: SettledPayment): string {
     ...(aftermath === undefined ? ([] as const) : ([encodeAftermath(aftermath)] as const)),
   ];
   const isPlain =
-    aftermath === undefined && extras === undefined && (status === 'COMPLETED' || status === 'FAILED');
+    aftermath === undefined && extras === undefined && isPlainStatus(status) && isPlainStatus(plannedOutcome);
   const form: Form = isPlain ? '1' : '2';
   return `S${form}${JSON.stringify(outcome)}\n`;
+}
+
+/** One that release 0.1 knows. */
+function isPlainStatus(status: SettledStatus): boolean {
+  return status === 'COMPLETED' || status === 'FAILED';
 }
 
 /** The head of a record that `decodePayment` has read. */

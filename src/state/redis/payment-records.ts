@@ -2,7 +2,7 @@ import { createIORedisClient, type IRedisClient } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import type { Change } from '../../payment/lifecycle.ts';
-import { isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
+import { hasPendingRefund, isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { createLoopBatch } from './loop-batch.ts';
 import { decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
@@ -74,6 +74,8 @@ interface State extends PaymentRecordsDeps {
 const maxPerCommand = 64;
 /** A week: how long a payment is remembered after its settlement or refund was due and nobody did it, in milliseconds. */
 const pendingGraceMs = 604_800_000;
+/** How long a payment is remembered after a later event at least: the job of one may have to be taken over. */
+const toldWithinMs = 60_000;
 
 /** See `PaymentRecords`. What comes in one iteration of the event loop goes to Redis together. */
 export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
@@ -146,15 +148,21 @@ function toHeadChange(self: State, { payment, record }: StoredPayment, change: C
   };
 }
 
-/** The time to live counts from the settlement; a refund that has begun makes it longer, so that it can end. */
-function settledTtlMs({ clock, ttlMs }: State, payment: Payment, { refund }: Change): number {
+/**
+ * The time to live counts from the settlement. It is longer while refunds are under way, so that they can end,
+ * and after a later event, whose job must find its payment.
+ */
+function settledTtlMs({ clock, ttlMs }: State, payment: Payment, change: Change): number {
   if (!isSettled(payment)) {
     return ttlMs;
   }
-  const refundEndsMs = refund === undefined ? 0 : refund.dueAtMs - clock.now() + pendingGraceMs;
-  const leftMs = payment.settledAtMs + ttlMs - clock.now();
-  // The week is more than any refund may take, also one that began before.
-  return refundEndsMs > leftMs ? refundEndsMs : 0;
+  const nowMs = clock.now();
+  const leftMs = payment.settledAtMs + ttlMs - nowMs;
+  if (change.refund !== undefined) {
+    return Math.max(leftMs, change.refund.dueAtMs - nowMs + pendingGraceMs);
+  }
+  // What one that begins at another time needs is there already.
+  return hasPendingRefund(change.payment) ? 0 : Math.max(leftMs, toldWithinMs);
 }
 
 function changeArguments(shard: number, shards: number, changes: readonly HeadChange[]) {

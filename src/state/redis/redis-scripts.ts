@@ -26,12 +26,12 @@ const scripts = {
     return missing`,
   /**
    * Notes new payments in the index, a sorted set of ids by the time of creation. KEYS: the index. ARGV: how
-   * the keys of all payments begin, then time and id of each. Nobody tells when a payment's time to live is
+   * the keys of all payments begin, then time and id of each; one that is there keeps its time. Nobody tells when a payment's time to live is
    * over: three random ones for each new one are looked at, so that about a third of an index that neither
    * grows nor shrinks is of payments that are gone.
    */
   paymentSimIndex: `
-    redis.call('ZADD', KEYS[1], unpack(ARGV, 2))
+    redis.call('ZADD', KEYS[1], 'NX', unpack(ARGV, 2))
     for _, id in ipairs(redis.call('ZRANDMEMBER', KEYS[1], 3 * (#ARGV - 1) / 2)) do
       if redis.call('EXISTS', ARGV[1] .. id) == 0 then
         redis.call('ZREM', KEYS[1], id)

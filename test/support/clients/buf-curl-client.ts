@@ -2,9 +2,8 @@ import {
   canonicalCode,
   canonicalMessage,
   type ClientFactory,
-  isObject,
-  type Json,
   type JsonObject,
+  mapField,
   servicePath,
 } from './payment-client.ts';
 import { decodeBadRequest } from './proto-codec.ts';
@@ -55,11 +54,10 @@ function readError(stderr: string) {
 
 /** buf prints the JSON names of fields whatever the server sent. */
 function toProtoNames(message: JsonObject): JsonObject {
-  const nameValue = (value: Json | undefined) => (isObject(value) ? toProtoNames(value) : value);
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      nameValue(value),
+      mapField(name, value, toProtoNames),
     ]),
   );
 }

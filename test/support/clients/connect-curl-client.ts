@@ -3,9 +3,8 @@ import {
   canonicalCode,
   canonicalMessage,
   type ClientFactory,
-  isObject,
-  type Json,
   type JsonObject,
+  mapField,
   type Method,
   type Outcome,
   reads,
@@ -27,6 +26,7 @@ export interface ConnectCurlOptions {
 /** HTTP statuses by the table of the Connect protocol. */
 const httpStatuses: Readonly<Record<string, number>> = {
   INVALID_ARGUMENT: 400,
+  FAILED_PRECONDITION: 400,
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,
   RESOURCE_EXHAUSTED: 429,
@@ -104,11 +104,10 @@ function expectContentType(response: CurlResponse, expected: string): void {
 }
 
 function toCamelCase(message: JsonObject): JsonObject {
-  const spellValue = (value: Json | undefined) => (isObject(value) ? toCamelCase(value) : value);
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => [
       name.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
-      spellValue(value),
+      mapField(name, value, toCamelCase),
     ]),
   );
 }

@@ -3,13 +3,19 @@ import { Code, ConnectError, createClient, type Transport } from '@connectrpc/co
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web';
 import { BadRequestSchema } from '../../../gen/google/rpc/error_details_pb.js';
 import {
+  CancelPaymentRequestSchema,
+  CancelPaymentResponseSchema,
   CreatePaymentIntentRequestSchema,
   CreatePaymentIntentResponseSchema,
   GetPaymentStatusRequestSchema,
   GetPaymentStatusResponseSchema,
+  ListPaymentsRequestSchema,
+  ListPaymentsResponseSchema,
   PaymentService,
   ProcessPaymentRequestSchema,
   ProcessPaymentResponseSchema,
+  SimulateWebhookRequestSchema,
+  SimulateWebhookResponseSchema,
 } from '../../../gen/payment/v1/payment_pb.js';
 import {
   canonicalCode,
@@ -70,6 +76,24 @@ function createCaller(transport: Transport) {
         return toJson(
           ProcessPaymentResponseSchema,
           await client.processPayment(fromJson(ProcessPaymentRequestSchema, input)),
+          json,
+        );
+      case 'CancelPayment':
+        return toJson(
+          CancelPaymentResponseSchema,
+          await client.cancelPayment(fromJson(CancelPaymentRequestSchema, input)),
+          json,
+        );
+      case 'ListPayments':
+        return toJson(
+          ListPaymentsResponseSchema,
+          await client.listPayments(fromJson(ListPaymentsRequestSchema, input)),
+          json,
+        );
+      case 'SimulateWebhook':
+        return toJson(
+          SimulateWebhookResponseSchema,
+          await client.simulateWebhook(fromJson(SimulateWebhookRequestSchema, input)),
           json,
         );
     }

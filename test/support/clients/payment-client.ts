@@ -6,10 +6,17 @@ export interface JsonObject {
 }
 
 /** In the contract's order. */
-export const methods = ['CreatePaymentIntent', 'GetPaymentStatus', 'ProcessPayment'] as const;
+export const methods = [
+  'CreatePaymentIntent',
+  'GetPaymentStatus',
+  'ProcessPayment',
+  'CancelPayment',
+  'ListPayments',
+  'SimulateWebhook',
+] as const;
 export type Method = (typeof methods)[number];
 /** Those without side effects, which the Connect protocol lets go by GET. */
-export const reads: readonly Method[] = ['GetPaymentStatus'];
+export const reads: readonly Method[] = ['GetPaymentStatus', 'ListPayments'];
 
 /** One bad field, as google.rpc.BadRequest tells it. */
 export interface Violation {
@@ -49,13 +56,26 @@ export function canonicalMessage(message: JsonObject): JsonObject {
   for (const [key, value] of Object.entries(message)) {
     if (key.endsWith('_at') && value !== undefined) {
       canonical[key] = canonicalTime(value);
-    } else if (isObject(value)) {
-      canonical[key] = canonicalMessage(value);
     } else {
-      canonical[key] = value;
+      canonical[key] = mapField(key, value, canonicalMessage);
     }
   }
   return canonical;
+}
+
+/** Maps the messages that a field holds. The names in `tags` are the caller's, and no names of fields. */
+export function mapField(
+  name: string,
+  value: Json | undefined,
+  map: (message: JsonObject) => JsonObject,
+): Json | undefined {
+  if (name === 'tags') {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => (isObject(item) ? map(item) : item));
+  }
+  return isObject(value) ? map(value) : value;
 }
 
 function canonicalTime(value: Json): string {
