@@ -194,7 +194,7 @@ const cancelCases: readonly PaymentCase[] = [
 ];
 
 interface Page {
-  readonly ids: readonly unknown[];
+  readonly ids: readonly string[];
   readonly info: JsonObject;
 }
 
@@ -202,7 +202,7 @@ async function listPage(client: PaymentClient, request: JsonObject): Promise<Pag
   const message = await succeed(client, 'ListPayments', request);
   const payments = (message['payments'] ?? []) as JsonObject[];
   return {
-    ids: payments.map((payment) => payment['payment_intent_id']),
+    ids: payments.map((payment) => payment['payment_intent_id'] as string),
     info: (message['page_info'] ?? {}) as JsonObject,
   };
 }
