@@ -191,7 +191,7 @@ async function openService(
     newId,
     payments: state.payments,
     idempotency: state.idempotency,
-    scenarioOptions: { defaultScenario: 'APPROVE', defaultDelayMs: 0, delayScenarioMs: 0 },
+    scenarioOptions: { defaultScenario: 'APPROVE', defaultDelayMs: 0, delayScenarioMs: 0, expiryMs: 0 },
     checkWebhookUrl: (address) => ({ address }),
     maxPayments: 1_000,
     observe: () => undefined,
