@@ -447,12 +447,12 @@ test('payments that come and go during a list neither hide nor double those that
       await payments.hasten(`pay-${i}`);
     }
   }
-  let isListing = true;
+  const state = { isListing: true };
   const listed = payments
     .list({ filter: { status: 'PENDING' }, from: undefined, skip: 0, limit: 100_000 })
-    .finally(() => (isListing = false));
+    .finally(() => (state.isListing = false));
   let added = 0;
-  while (isListing) {
+  while (state.isListing) {
     for (let i = 0; i < 1_000; i += 1) {
       added += 1;
       await register(`pay-new-${added}`, -added);

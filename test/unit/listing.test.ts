@@ -14,7 +14,7 @@ function listing(stored: readonly Payment[]) {
     async list(query) {
       queries.push(query);
       const selection = createPageSelection(query);
-      stored.forEach(selection.offer);
+      stored.forEach((payment) => selection.offer(payment));
       return selection.page();
     },
   };
@@ -130,7 +130,7 @@ test('a page is what sorting and cutting gives, whatever comes in whichever orde
         const all = some.map((fields) => samplePayment(fields));
         const query = { filter: {}, from: start, skip: start === undefined ? skip : 0, limit };
         const selection = createPageSelection(query);
-        all.forEach(selection.offer);
+        all.forEach((payment) => selection.offer(payment));
         const sorted = all.toSorted(comparePositions);
         const side = (payment: Payment) =>
           start === undefined ? 1 : comparePositions(payment, start.position);

@@ -357,11 +357,11 @@ test.concurrent(
 );
 
 /** The first event of a payment, and the one by which it is refunded. */
-function completed(name: string): string {
+function firstEvent(name: string): string {
   return message({ payment_id: name, reservation_id: name, event_id: `evt-${name}-1`, sequence: 1 });
 }
 
-function whole(name: string): string {
+function refundEvent(name: string): string {
   return message({
     payment_id: name,
     reservation_id: name,
@@ -383,13 +383,13 @@ test.concurrent(
       isRefused ||= isNewer;
     });
     const worker = await startWorker(context, queues, { RESERVATION_API_URL: api.url });
-    await queues.send(whole('late'));
+    await queues.send(refundEvent('late'));
     await worker.waitForLogs('Reservation cancelled', 1);
-    await queues.send(completed('late'), completed('late'));
+    await queues.send(firstEvent('late'), firstEvent('late'));
     await worker.waitForLogs('Event is older than one that was handled', 1);
-    await queues.send(whole('twice'));
+    await queues.send(refundEvent('twice'));
     await worker.waitForLogs('Reservation not updated, to be tried again', 1);
-    await queues.send(completed('twice'));
+    await queues.send(firstEvent('twice'));
     await worker.waitForLogs('Reservation cancelled', 2);
     await context.expect.poll(() => queues.count()).toEqual(nothingLeft);
     expect(await worker.metric('reservation_worker_messages_total{outcome="outdated"}')).toBeGreaterThan(0);
