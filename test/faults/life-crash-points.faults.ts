@@ -82,7 +82,9 @@ describe.skipIf(missingRedis !== undefined)(
 /** Whether every event has arrived on both channels, each under one id and with its number. */
 function hasArrived({ isRefund, refundId, status }: Lived, events: Arrived = new Map()): boolean {
   const all = [...events];
-  const sequences = all.map(([, channels]) => channels.get('webhook')?.sequence).toSorted();
+  const sequences = all
+    .map(([, channels]) => channels.get('webhook')?.sequence ?? 0)
+    .toSorted((a, b) => a - b);
   const told = refundId === undefined || refundId === '' ? undefined : refundId.replace('rfd', 'evt');
   return (
     all.every(([, channels]) => channels.size === 2) &&
