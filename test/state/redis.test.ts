@@ -96,8 +96,8 @@ function describeIndex(): void {
     );
     const gone = Array.from({ length: 200 }, (_, i) => `pay-gone-${i}`);
     await Promise.all(gone.map((id) => register({ id })));
-    await Promise.all(gone.map((id) => payments.hasten(id)));
     expect(await payments.list(newest)).toMatchObject({ totalCount: 200 });
+    await Promise.all(gone.map((id) => payments.hasten(id)));
     await expect.poll(() => announced.length).toBe(200);
     await passTime(500);
     expect(await payments.list(newest)).toMatchObject({ totalCount: 0, payments: [] });
