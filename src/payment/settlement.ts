@@ -45,7 +45,8 @@ export function settleAs(
   settledAtMs: number,
   newId: IdGenerator,
 ): Change {
-  return settle(payment, { status, settledAtMs, eventId: newId('evt'), ...outcomeOf(status, newId) });
+  const { transactionId, failureCode } = outcomeOf(status, newId);
+  return settle(payment, { status, settledAtMs, transactionId, eventId: newId('evt'), failureCode });
 }
 
 /** What a status says of the payment's transaction. */

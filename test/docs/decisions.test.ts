@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { crashPoints } from '../support/crash-points.ts';
+import { crashPoints, lifeCrashPoints } from '../support/crash-points.ts';
 import { codes, sectionOf, tableRows } from './readme.ts';
 
 const adrFolder = new URL('../../docs/adr/', import.meta.url);
@@ -29,5 +29,7 @@ test('the fault tests kill a replica at every crash point of the decision on Red
   const text = readFileSync(new URL('0014-shared-state-on-redis.md', adrFolder), 'utf8');
   const rows = tableRows(sectionOf(text, '## Crash points'));
   const named = rows.flatMap((row) => codes(row['Name'] ?? ''));
-  expect(new Set(crashPoints.map((point) => point.split(':')[0]))).toEqual(new Set(named));
+  expect(new Set([...crashPoints, ...lifeCrashPoints].map((point) => point.split(':')[0]))).toEqual(
+    new Set(named),
+  );
 });

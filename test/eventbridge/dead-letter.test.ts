@@ -18,7 +18,7 @@ import { parseMessage } from '../../src/worker/payment-outcome.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { startAwsStandIn } from '../support/aws-stand-in.ts';
 import { createHeldQueue } from '../support/held-queue.ts';
-import { sampleEvent } from '../support/sample-payment.ts';
+import { refundALittle, sampleEvent, sampleSettledPayment } from '../support/sample-payment.ts';
 
 const origin = { source: 'payment-sim-api', region: 'ap-northeast-2' };
 
@@ -84,6 +84,21 @@ function startDeadLetters(url: string, webhookUrl?: string) {
   const giveUp = (mark?: string) => custody.giveUp(sampleDelivery(mark), 'exhausted', 'InternalFailure: no');
   return { giveUp, drain: (withinMs: number) => queue.drain(withinMs), lines, counts };
 }
+
+test('a letter of a refund is for the worker what its event would have been', () => {
+  const event = refundALittle(sampleSettledPayment(), 'evt-refund', Date.UTC(2026, 0, 2)).event;
+  const letter = sampleLetter({ delivery: { ...sampleDelivery(), event } });
+  const { body } = toDeadLetterMessage(letter, origin, Date.UTC(2026, 0, 3));
+  expect(JSON.parse(body)).toMatchObject({
+    'detail-type': 'Payment Refund Updated',
+    id: 'evt-refund',
+    detail: { sequence: 2, refund_id: 'rfd-of-evt-refund', refund_status: 'SUCCEEDED', refunded_amount: 1 },
+  });
+  expect(parseMessage(body)).toMatchObject({
+    kind: 'outcome',
+    outcome: { eventId: 'evt-refund', sequence: 2, reservationStatus: undefined },
+  });
+});
 
 test('a letter goes to the log and to SQS with reason, attempts and times as attributes', async () => {
   const aws = await startAwsStandIn();

@@ -1,6 +1,12 @@
 import { gzipSync } from 'node:zlib';
+import type { DescEnum } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PaymentScenarioSchema } from '../../gen/payment/v1/payment_pb.js';
+import {
+  PaymentMethodSchema,
+  PaymentScenarioSchema,
+  PaymentStatusSchema,
+  SimulatedOutcomeSchema,
+} from '../../gen/payment/v1/payment_pb.js';
 import { frame } from '../support/clients/grpc-web-curl-client.ts';
 import { servicePath } from '../support/clients/payment-client.ts';
 import { type RawResponse, sendRaw } from '../support/clients/raw-http.ts';
@@ -89,6 +95,8 @@ function create(fields: string): string {
   return `{"reservation_id":"r-1","user_id":"u-1",${fields}}`;
 }
 
+/** What is good but for `fields`. */
+const good = (fields: string) => create(`"amount":{"amount":"1","currency":"KRW"},${fields}`);
 const withAmount = (amount: string) => create(`"amount":{"amount":${amount},"currency":"KRW"}`);
 const withDelay = (delay: string) =>
   create(`"amount":{"amount":"1","currency":"KRW"},"simulation":{"delay_ms":${delay}}`);
@@ -159,13 +167,13 @@ describe('numbers are decimal digits', () => {
 });
 
 /** All that the contract has. */
-const scenarios = `one of ${enumToText()}`;
+const scenarios = enumToText(PaymentScenarioSchema);
 
-function enumToText(): string {
-  const values = PaymentScenarioSchema.values.map(
-    ({ name, number }) => `${name} (${number}${number === 0 ? ', the default' : ''})`,
-  );
-  return values.join(', ');
+function enumToText({ values }: DescEnum, isNamed: (number: number) => boolean = () => true): string {
+  const texts = values
+    .filter(({ number }) => isNamed(number))
+    .map(({ name, number }) => `${name} (${number}${number === 0 ? ', the default' : ''})`);
+  return `one of ${texts.join(', ')}`;
 }
 
 const withScenario = (scenario: string) =>
@@ -223,12 +231,65 @@ describe('what cannot be decoded is told by field, and says what is right', () =
     );
   });
 
-  test('the values of a map', async () => {
-    expect(await errorOf(create('"metadata":{"tags":{"shop":7,"floor":"2"}}'))).toBe(
-      'INVALID_ARGUMENT metadata.tags["shop"]: must be text in quotation marks, not 7',
+  const methods = enumToText(PaymentMethodSchema);
+  // UNSPECIFIED is never sent, and means nothing in a request.
+  const statuses = enumToText(PaymentStatusSchema, (number) => number > 0);
+  const outcomes = enumToText(SimulatedOutcomeSchema);
+
+  test('a method, a status and an outcome that are none', async () => {
+    expect(await errorOf(create('"method":"CREDIT_CART"'))).toBe(
+      `INVALID_ARGUMENT method: must be ${methods} (did you mean PAYMENT_METHOD_CREDIT_CARD?), not "CREDIT_CART"`,
     );
-    expect(await errorOf(create('"metadata":{"tags":"shop"}'))).toBe(
-      'INVALID_ARGUMENT metadata.tags: must be an object, not "shop"',
+    expect(await errorOf(good('"method":99'))).toBe(`INVALID_ARGUMENT method: must be ${methods}`);
+    expect(await errorOf('{"status":"REFUNDET"}', 'ListPayments')).toBe(
+      `INVALID_ARGUMENT status: must be ${statuses} (did you mean PAYMENT_STATUS_REFUNDED?), not "REFUNDET"`,
+    );
+    expect(await errorOf('{"payment_intent_id":"p","target_status":"EXPIRD"}', 'SimulateWebhook')).toBe(
+      `INVALID_ARGUMENT target_status: must be ${statuses} (did you mean PAYMENT_STATUS_EXPIRED?), not "EXPIRD"`,
+    );
+    const outcome = '"simulation":{"refund":{"outcome":"DECLINED"}}';
+    expect(await errorOf(good(outcome))).toBe(
+      `INVALID_ARGUMENT simulation.refund.outcome: must be ${outcomes} (did you mean SIMULATED_OUTCOME_DECLINE?), not "DECLINED"`,
+    );
+  });
+
+  test('metadata, refunds and pages that are no messages show the shape', async () => {
+    expect(await errorOf(good('"metadata":"app"'))).toBe(
+      'INVALID_ARGUMENT metadata: must be an object: {"session_id": "cart-7", "tags": {"shop": "seoul"}}, not "app"',
+    );
+    expect(await errorOf(good('"metadata":{"sesion_id":"a"}'))).toBe(
+      'INVALID_ARGUMENT metadata.sesion_id: is no field of PaymentMetadata; did you mean session_id?',
+    );
+    expect(await errorOf(good('"metadata":{"tags":["a"]}'))).toBe(
+      'INVALID_ARGUMENT metadata.tags: must be an object: {"shop": "seoul"}, not a list',
+    );
+    expect(await errorOf(good('"metadata":{"tags":{"a":1,"b \\u202e":null,"c":"good","d":{}}}'))).toBe(
+      [
+        'INVALID_ARGUMENT metadata.tags["a"]: must be text in quotation marks, not 1',
+        String.raw`metadata.tags["b \u202e"]: must be text in quotation marks, not null`,
+        'metadata.tags["d"]: must be text in quotation marks, not an object',
+      ].join('; '),
+    );
+    expect(await errorOf(good('"simulation":{"refund":true}'))).toBe(
+      'INVALID_ARGUMENT simulation.refund: must be an object: {"delay_ms": 500}, not true',
+    );
+    expect(await errorOf(good('"simulation":{"refund":{"delay_ms":"0x10"}}'))).toContain(
+      'INVALID_ARGUMENT simulation.refund.delay_ms: must be a whole number from 0 to 86400000, not',
+    );
+    expect(await errorOf('{"pagination":20}', 'ListPayments')).toBe(
+      'INVALID_ARGUMENT pagination: must be an object: {"page_size": 20}, not 20',
+    );
+    expect(await errorOf('{"payment_intent_id":"p","refund_amount":1000}', 'CancelPayment')).toBe(
+      'INVALID_ARGUMENT refund_amount: must be an object: {"amount": "1000", "currency": "KRW"}, not 1000',
+    );
+    expect(
+      await errorOf('{"payment_intent_id":"p","refund_amount":{"amount":"1e3"}}', 'CancelPayment'),
+    ).toContain(`INVALID_ARGUMENT refund_amount.amount: ${amountText}, not "1e3"`);
+    expect(await errorOf('{"payment_intent_id":"p","delay_seconds":"1s"}', 'SimulateWebhook')).toBe(
+      'INVALID_ARGUMENT delay_seconds: must be a whole number from 0 to 86400, not "1s"',
+    );
+    expect(await errorOf('{"payment_intent_id":"p","force":true}', 'SimulateWebhook')).toBe(
+      'INVALID_ARGUMENT force: is no field of SimulateWebhookRequest, which has payment_intent_id, target_status, delay_seconds, force_trigger',
     );
   });
 

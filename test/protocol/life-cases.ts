@@ -202,7 +202,7 @@ async function listPage(client: PaymentClient, request: JsonObject): Promise<Pag
   const message = await succeed(client, 'ListPayments', request);
   const payments = (message['payments'] ?? []) as JsonObject[];
   return {
-    ids: payments.map((payment) => String(payment['payment_intent_id'])),
+    ids: payments.map((payment) => payment['payment_intent_id'] as string),
     info: (message['page_info'] ?? {}) as JsonObject,
   };
 }

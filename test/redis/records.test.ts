@@ -29,6 +29,10 @@ function recordOf(payment: SettledPayment): string {
   return withHead(encodePending(samplePayment({ ...payment, status: 'PENDING' })), payment);
 }
 
+function isPlain(status: string): boolean {
+  return status === 'COMPLETED' || status === 'FAILED';
+}
+
 describe('records of payments', () => {
   test('a pending payment comes back as it was', () => {
     fc.assert(
@@ -55,7 +59,6 @@ describe('records of payments', () => {
   });
 
   test('what release 0.1 can know is in its form, and nothing else is', () => {
-    const isPlain = (status: string) => status === 'COMPLETED' || status === 'FAILED';
     fc.assert(
       fc.property(pendingPayments, settledPayments, (pending, settled) => {
         expect(encodePending(pending)[1]).toBe(
@@ -93,7 +96,7 @@ function fromJson(json: string): unknown {
 }
 
 function isPlainEvent({ payment, refund }: PaymentEvent): boolean {
-  return refund === undefined && (payment.status === 'COMPLETED' || payment.status === 'FAILED');
+  return refund === undefined && isPlain(payment.status);
 }
 
 describe('records of jobs', () => {

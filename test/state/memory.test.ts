@@ -469,3 +469,38 @@ test('by default payments may take a share of the old generation, however its si
   }
   expect(defaultPaymentsBytes(30 * mebibyte, [])).toBe(8_000_000);
 });
+
+test('payments that come and go during a list neither hide nor double those that stay', async () => {
+  const { port: payments, now } = closing((clock) =>
+    openPayments(clock, { ttlMs: 60_000, maxPayments: 40_000 }),
+  );
+  settleAll(payments, now);
+  const far = now() + 1_000_000;
+  const register = (id: string, createdAtMs: number) =>
+    payments.register(samplePayment({ id, createdAtMs, dueAtMs: far }));
+  // Every second one may leave, to make room for others.
+  for (let i = 0; i < 40_000; i += 1) {
+    await register(`pay-${i}`, i);
+    if (i % 2 === 1) {
+      await payments.hasten(`pay-${i}`);
+    }
+  }
+  const state = { isListing: true };
+  const listed = payments
+    .list({ filter: { status: 'PENDING' }, from: undefined, skip: 0, limit: 100_000 })
+    .finally(() => (state.isListing = false));
+  let added = 0;
+  while (state.isListing) {
+    for (let i = 0; i < 1_000; i += 1) {
+      added += 1;
+      await register(`pay-new-${added}`, -added);
+    }
+    await nextLoop();
+  }
+  expect(added).toBeGreaterThan(1_000);
+  const ids = (await listed).payments.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.filter((id) => !id.startsWith('pay-new'))).toEqual(
+    Array.from({ length: 20_000 }, (_, at) => `pay-${39_998 - 2 * at}`),
+  );
+});

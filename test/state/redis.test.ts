@@ -1,18 +1,15 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import { beginRefund } from '../../src/payment/lifecycle.ts';
 import { isSettled, type Payment } from '../../src/payment/payment.ts';
-import { createLogger } from '../../src/observability/logger.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
 import type { State } from '../../src/state/state.ts';
-import { createRedisState } from '../../src/state/redis/redis-state.ts';
 import {
   launchRedisServer,
   missingRedis,
   requireRedisInCi,
   type RedisServer,
 } from '../support/redis-server.ts';
+import { openRedisState, type RedisStateChange } from '../support/redis-state.ts';
 import { refundALittle, samplePayment, sampleRefund } from '../support/sample-payment.ts';
 import { describeAttemptLog } from './attempt-log.contract.ts';
 import { describeDeliveryQueue } from './delivery-queue.contract.ts';
@@ -27,13 +24,6 @@ requireRedisInCi();
 /** More than there are tests: each has a database of its own. */
 const databases = 200;
 
-interface Change {
-  readonly paymentTtlMs?: number;
-  readonly idempotencyTtlMs?: number;
-  readonly webhookMaxAttempts?: number;
-  readonly indexed?: boolean;
-}
-
 let redis: RedisServer;
 let nextDatabase = 0;
 
@@ -42,29 +32,16 @@ function newDatabase(): number {
   return nextDatabase;
 }
 
-/** A replica's state; those with the same database share it. */
-async function openState(database: number, { indexed = true, ...change }: Change = {}): Promise<State> {
-  const state = createRedisState({
-    redisUrl: `${redis.url}/${database}`,
-    redis: { url: redis.url, cluster: false, shards: 3, indexed },
-    clock: systemClock,
-    logger: createLogger('silent', { write: () => undefined }),
-    metrics: createMetrics(false),
-    paymentTtlMs: 60_000,
-    idempotencyTtlMs: 60_000,
-    webhookMaxAttempts: 8,
-    requireNoEviction: false,
-    ...change,
-  });
+/** Closed when the test is finished. */
+async function openState(database: number, change: RedisStateChange = {}): Promise<State> {
+  const state = await openRedisState(`${redis.url}/${database}`, change);
   onTestFinished(() => state.close());
-  await state.start();
-  expect(state.unreadyReason()).toBeUndefined();
   return state;
 }
 
 async function harness<T>(
   pick: (state: State) => T,
-  change: Change = {},
+  change: RedisStateChange = {},
   database = newDatabase(),
 ): Promise<PortHarness<T>> {
   return {
@@ -119,8 +96,8 @@ function describeIndex(): void {
     );
     const gone = Array.from({ length: 200 }, (_, i) => `pay-gone-${i}`);
     await Promise.all(gone.map((id) => register({ id })));
-    await Promise.all(gone.map((id) => payments.hasten(id)));
     expect(await payments.list(newest)).toMatchObject({ totalCount: 200 });
+    await Promise.all(gone.map((id) => payments.hasten(id)));
     await expect.poll(() => announced.length).toBe(200);
     await passTime(500);
     expect(await payments.list(newest)).toMatchObject({ totalCount: 0, payments: [] });

@@ -28,8 +28,21 @@ export const crashPoints = [
   'given-up',
 ] as const;
 
-/** See `crashPoints`. */
-export type CrashPoint = (typeof crashPoints)[number];
+/** As `crashPoints`, in what comes after a payment was created: cancellations, refunds, and their events. */
+export const lifeCrashPoints = [
+  'cancel-hastened',
+  'cancel-settled',
+  'refund-settled',
+  'refund-begun',
+  'refund-before',
+  'refund-ended',
+  'refund-done',
+  'announce-before',
+  'announce-done',
+] as const;
+
+/** See `crashPoints` and `lifeCrashPoints`. */
+export type CrashPoint = (typeof crashPoints)[number] | (typeof lifeCrashPoints)[number];
 
 /** Payments for reservations with this name are those whose webhook is refused for good. */
 export const goneReservation = 'gone';

@@ -17,7 +17,7 @@ import { type CrashPoint, goneReservation } from './crash-points.ts';
 const crashAt = process.env['CRASH_AT'] as CrashPoint | undefined;
 
 /** What the process is at. */
-const work = new AsyncLocalStorage<'settlement' | 'retry'>();
+const work = new AsyncLocalStorage<'settlement' | 'retry' | 'change' | 'refund'>();
 
 /** Kills this process at its point; otherwise nothing. */
 async function pass(point: CrashPoint): Promise<void> {
@@ -43,6 +43,7 @@ function withCrashPoints(state: State): State {
         await pass('create-after');
         return result;
       },
+      transition: (paymentId, decide) => work.run('change', () => payments.transition(paymentId, decide)),
     },
     idempotency: {
       ...idempotency,
@@ -77,7 +78,7 @@ function withCrashPoints(state: State): State {
 
 /** The points between the writes of one step: see `createRedisPayments`. */
 function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
-  const { records, settlements } = parts;
+  const { records, settlements, refunds, announcements } = parts;
   return {
     ...parts,
     records: {
@@ -95,7 +96,16 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
           await pass('settle-before');
         }
         const changed = await records.change(stored, change);
-        await pass(isJob ? 'settle-after' : 'process-settled');
+        await pass(isJob ? 'settle-after' : isChange() ? 'cancel-settled' : 'process-settled');
+        return changed;
+      },
+      async changeWithJobs(stored, change, jobs) {
+        const isJob = work.getStore() === 'refund';
+        if (isJob) {
+          await pass('refund-before');
+        }
+        const changed = await records.changeWithJobs(stored, change, jobs);
+        await pass(isJob ? 'refund-ended' : change.event === undefined ? 'refund-begun' : 'refund-settled');
         return changed;
       },
     },
@@ -110,11 +120,35 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
         ),
       async promote(shard, id) {
         const isHastened = await settlements.promote(shard, id);
-        await pass('process-hastened');
+        await pass(isChange() ? 'cancel-hastened' : 'process-hastened');
         return isHastened;
       },
     },
+    refunds: {
+      ...refunds,
+      handle: (run) =>
+        refunds.handle((id, job, failures) =>
+          work.run('refund', async () => {
+            await run(id, job, failures);
+            await pass('refund-done');
+          }),
+        ),
+    },
+    announcements: {
+      ...announcements,
+      handle: (run) =>
+        announcements.handle(async (id, announcement, failures) => {
+          await pass('announce-before');
+          await run(id, announcement, failures);
+          await pass('announce-done');
+        }),
+    },
   };
+}
+
+/** Whether a call changes a payment, and does not hasten it. */
+function isChange(): boolean {
+  return work.getStore() === 'change';
 }
 
 function queueWithCrashPoints<D extends Delivery>(

@@ -27,6 +27,9 @@ export interface OutcomeDelivery {
   readonly paymentId: string;
   readonly reservationId: string;
   readonly eventId: string;
+  /** The number of the event within its payment. */
+  readonly sequence: number;
+  readonly status: string;
 }
 
 /** A webhook receiver and an EventBridge endpoint that count what they get, by payment. */
@@ -73,15 +76,17 @@ export async function startOutcomes(): Promise<Outcomes> {
       paymentId: String(message['payment_id']),
       reservationId: String(message['reservation_id']),
       eventId: String(message['event_id']),
+      sequence: Number(message['sequence']),
+      status: String(message['status']),
     };
     const answer = outcomes.answer?.(delivery) ?? 'take';
     if (answer === 'take') {
-      count(delivery, String(message['status']));
+      count(delivery);
     }
     return answer;
   }
 
-  function count({ channel, paymentId, reservationId, eventId }: OutcomeDelivery, status: string): void {
+  function count({ channel, paymentId, reservationId, eventId, status }: OutcomeDelivery): void {
     let counted = received.get(paymentId);
     if (counted === undefined) {
       counted = { webhooks: 0, events: 0, eventIds: new Set(), statuses: new Set(), reservationId };

@@ -119,6 +119,40 @@ describe.each([true, false])('with the fast path %s, by', (unaryLane) => {
       expect(await pay({ reservationId: 'another' }, key('key-1'))).toMatch(/^pay-/);
     });
 
+    test('CancelPayment refunds once for a key, and refuses it for another amount', async () => {
+      const { client, pay } = await start();
+      const [paymentIntentId, other] = [await pay(), await pay()];
+      await client.processPayment({ paymentIntentId });
+      const refund = { paymentIntentId, refundAmount: { amount: 30_000n, currency: 'KRW' } };
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => client.cancelPayment(refund, key('key-1'))),
+      );
+      expect(new Set(answers.map(({ refundId }) => refundId)).size).toBe(1);
+      const more = { ...refund, refundAmount: { amount: 30_001n, currency: 'KRW' } };
+      for (const call of [
+        client.cancelPayment(more, key('key-1')),
+        client.cancelPayment({ paymentIntentId: other }, key('key-1')),
+      ]) {
+        expect((await refusal(call)).code).toBe(Code.AlreadyExists);
+      }
+      const { payment } = await client.getPaymentStatus({ paymentIntentId });
+      expect(payment?.refundedAmount?.amount).toBe(30_000n);
+      // The field wins, and both name the same keys.
+      const again = await client.cancelPayment({ ...refund, idempotencyKey: 'key-1' }, key('key-2'));
+      expect(again.refundId).toBe(answers[0]?.refundId);
+      const another = await client.cancelPayment(refund, key('key-2'));
+      expect(another.refundId).not.toBe(again.refundId);
+    });
+
+    test('a refused cancellation does not use its key up', async () => {
+      const { client, pay } = await start();
+      const paymentIntentId = await pay();
+      const part = { paymentIntentId, refundAmount: { amount: 1n, currency: 'KRW' } };
+      expect((await refusal(client.cancelPayment(part, key('key-1')))).code).toBe(Code.FailedPrecondition);
+      await client.processPayment({ paymentIntentId });
+      expect((await client.cancelPayment({ paymentIntentId }, key('key-1'))).refundId).toMatch(/^rfd-/);
+    });
+
     test('ProcessPayment answers the same, and refuses the key for another payment', async () => {
       const { client, pay } = await start();
       const [one, other] = [await pay(), await pay()];

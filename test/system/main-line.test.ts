@@ -37,6 +37,8 @@ test('an intent answers PENDING, settles after its delay, and its webhook can be
     timestamp: Math.floor(clock.now() / 1000),
     event_type: 'payment.status_updated',
     event_id: expect.stringMatching(/^evt-[0-9a-f-]{36}$/) as string,
+    sequence: 1,
+    transaction_id: expect.stringMatching(/^txn-[0-9a-f-]{36}$/) as string,
   });
   const rawBody = webhook?.rawBody ?? Buffer.alloc(0);
   const headers = webhook?.headers as Record<string, string>;

@@ -107,6 +107,7 @@ const cases: readonly VariableCase[] = [
   },
   integer('DEFAULT_DELAY_MS', 'defaultDelayMs', 2_000, 0, dayMs),
   integer('DELAY_SCENARIO_MS', 'delayScenarioMs', 10_000, 0, dayMs),
+  integer('PAYMENT_EXPIRY_MS', 'expiryMs', 900_000, 0, dayMs),
   {
     name: 'RANDOM_FAILURE_RATE',
     key: 'randomFailureRate',

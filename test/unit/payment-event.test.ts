@@ -75,6 +75,9 @@ test('every value comes back as it went in, amounts exactly', () => {
         timestamp: seconds,
         event_type: 'payment.status_updated',
         event_id: event.id,
+        sequence: event.sequence,
+        ...(event.payment.transactionId !== '' && { transaction_id: event.payment.transactionId }),
+        ...(event.payment.failureCode !== undefined && { failure_code: event.payment.failureCode }),
       });
     }),
   );

@@ -308,3 +308,95 @@ test.concurrent('a queue that cannot be read makes the worker unhealthy until it
   expect((await fetch(`${worker.opsUrl}/readyz`)).status).toBe(200);
   await worker.worker.stop();
 });
+
+const refunded = 'payment.refund_updated';
+
+test.concurrent('whatever ends a payment without money releases its reservation', async (context) => {
+  const queues = await startQueues(context);
+  const api = await startReservationApi(context);
+  const worker = await startWorker(context, queues, { RESERVATION_API_URL: api.url });
+  const statuses = ['CANCELLED', 'REFUNDED', 'EXPIRED', 'FAILED'];
+  await queues.send(
+    ...statuses.map((status) =>
+      message({
+        payment_id: `pay-${status}`,
+        reservation_id: status,
+        event_id: `evt-${status}`,
+        status: `PAYMENT_STATUS_${status}`,
+        sequence: status === 'REFUNDED' ? 3 : 1,
+      }),
+    ),
+  );
+  await worker.waitForLogs('Reservation cancelled', statuses.length);
+  await worker.worker.stop();
+  const changes = api.calls.map(({ path, body }) => `${path.split('/').at(-1)} ${JSON.stringify(body)}`);
+  expect(changes.toSorted()).toEqual(statuses.toSorted().map((status) => `${status} {"status":"CANCELLED"}`));
+  expect(await queues.count()).toEqual(nothingLeft);
+});
+
+test.concurrent(
+  'a refund of a part, and one that failed, leave the reservation as it is',
+  async (context) => {
+    const queues = await startQueues(context);
+    const api = await startReservationApi(context);
+    const worker = await startWorker(context, queues, { RESERVATION_API_URL: api.url });
+    const refund = { event_type: refunded, refund_id: 'rfd-1', refunded_amount: 5 };
+    await queues.send(
+      JSON.stringify(detail({ ...refund, event_id: 'evt-part', sequence: 2, refund_status: 'SUCCEEDED' })),
+      JSON.stringify({
+        'detail-type': 'Payment Refund Updated',
+        detail: detail({ ...refund, event_id: 'evt-failed', sequence: 3, refund_status: 'FAILED' }),
+      }),
+    );
+    await worker.waitForLogs('Refund received; the reservation stays as it is', 2);
+    expect(await worker.metric('reservation_worker_messages_total{outcome="no_change"}')).toBe(2);
+    await worker.worker.stop();
+    expect(api.calls).toEqual([]);
+    expect(await queues.count()).toEqual(nothingLeft);
+  },
+);
+
+/** The first event of a payment, and the one by which it is refunded. */
+function firstEvent(name: string): string {
+  return message({ payment_id: name, reservation_id: name, event_id: `evt-${name}-1`, sequence: 1 });
+}
+
+function refundEvent(name: string): string {
+  return message({
+    payment_id: name,
+    reservation_id: name,
+    event_id: `evt-${name}-2`,
+    sequence: 2,
+    status: 'PAYMENT_STATUS_REFUNDED',
+  });
+}
+
+test.concurrent(
+  'an event never undoes a newer one of its payment, however late it comes',
+  async (context) => {
+    const queues = await startQueues(context);
+    // The newer one is refused once, and comes again after the older one.
+    let isRefused = false;
+    const api = await startReservationApi(context, (response, call) => {
+      const isNewer = call.idempotencyKey === 'evt-twice-2';
+      response.writeHead(isNewer && !isRefused ? 500 : 200).end('{}');
+      isRefused ||= isNewer;
+    });
+    const worker = await startWorker(context, queues, { RESERVATION_API_URL: api.url });
+    await queues.send(refundEvent('late'));
+    await worker.waitForLogs('Reservation cancelled', 1);
+    await queues.send(firstEvent('late'), firstEvent('late'));
+    await worker.waitForLogs('Event is older than one that was handled', 1);
+    await queues.send(refundEvent('twice'));
+    await worker.waitForLogs('Reservation not updated, to be tried again', 1);
+    await queues.send(firstEvent('twice'));
+    await worker.waitForLogs('Reservation cancelled', 2);
+    await context.expect.poll(() => queues.count()).toEqual(nothingLeft);
+    expect(await worker.metric('reservation_worker_messages_total{outcome="outdated"}')).toBeGreaterThan(0);
+    await worker.worker.stop();
+    const last = (name: string) => api.calls.findLast(({ path }) => path.endsWith(`/${name}`))?.body;
+    expect(last('late')).toEqual({ status: 'CANCELLED' });
+    expect(last('twice')).toEqual({ status: 'CANCELLED' });
+    expect(api.calls.filter(({ path }) => path.endsWith('/late'))).toHaveLength(1);
+  },
+);

@@ -16,6 +16,7 @@ export const paymentFieldHints = {
   'payment.v1.CreatePaymentIntentRequest.simulation': '{"delay_ms": 500}',
   'payment.v1.CreatePaymentIntentRequest.method': wantedMethod,
   'payment.v1.CreatePaymentIntentRequest.metadata': '{"session_id": "cart-7", "tags": {"shop": "seoul"}}',
+  'payment.v1.PaymentMetadata.tags': '{"shop": "seoul"}',
   'payment.v1.SimulationOptions.delay_ms': wantedDelay,
   'payment.v1.SimulationOptions.refund': '{"delay_ms": 500}',
   'payment.v1.SimulatedRefund.outcome': wantedRefundOutcome,

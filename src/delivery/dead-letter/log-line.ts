@@ -73,6 +73,7 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
   if (texts.some((name) => text(name) === '') || typeof amount !== 'number' || status === undefined) {
     return undefined;
   }
+  const refund = readRefund(fields, text);
   const payment = {
     id: text('payment_id'),
     reservationId: text('reservation_id'),
@@ -81,7 +82,8 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
     money: { amount, currency: text('currency') },
     trace: requestId === '' ? undefined : { traceparent: undefined, tracestate: undefined, requestId },
     transactionId: text('transaction_id'),
-    failureCode: text('failure_code') || undefined,
+    // With a refund it is the refund's.
+    failureCode: refund === undefined ? text('failure_code') || undefined : undefined,
   } as const;
   const url = text('webhook_url');
   return {
@@ -95,7 +97,7 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
       occurredAtMs: Date.parse(text('settled_at')),
       destination: url,
       payment,
-      refund: readRefund(fields, text),
+      refund,
     },
   };
 }

@@ -66,40 +66,42 @@ function checkFields(checking: Checking, message: DescMessage, json: JsonObject,
   }
 }
 
-/** Lists, maps of messages and protobuf's own types are left to the decoder; no request has any. */
+/** Lists, protobuf's own types and maps of messages are left to the decoder; no request has any. */
 function checkField(checking: Checking, field: DescField, value: unknown, path: string): void {
   const hint = checking.hints[`${field.parent.typeName}.${field.name}`];
-  if (field.fieldKind === 'message' && isJsonObject(value) && !(value instanceof NumberLiteral)) {
-    if (!field.message.typeName.startsWith('google.protobuf.')) {
-      checkFields(checking, field.message, value, `${path}.`);
+  if (isJsonObject(value) && !(value instanceof NumberLiteral)) {
+    if (field.fieldKind === 'message') {
+      if (!field.message.typeName.startsWith('google.protobuf.')) {
+        checkFields(checking, field.message, value, `${path}.`);
+      }
+      return;
     }
-    return;
+    if (field.fieldKind === 'map') {
+      checkEntries(checking, field, value, path);
+      return;
+    }
   }
-  if (field.fieldKind === 'map' && isJsonObject(value) && !(value instanceof NumberLiteral)) {
-    checkEntries(checking, field, value, path);
-    return;
-  }
-  const wanted = describeProblem(field, value, hint);
-  if (wanted !== undefined) {
-    checking.violations.push({ field: path, description: `must be ${wanted}, not ${nameValue(value)}` });
-  }
+  noteProblem(checking, describeProblem(field, value, hint), value, path);
 }
 
+/** What a map holds: its keys are any text here. */
 function checkEntries(
   checking: Checking,
-  field: DescField & { fieldKind: 'map' },
+  field: DescField & { readonly fieldKind: 'map' },
   entries: JsonObject,
   path: string,
 ): void {
-  for (const [key, value] of Object.entries(entries)) {
-    const wanted =
-      field.mapKind === 'scalar' ? describeScalarProblem(field.scalar, value, undefined) : undefined;
-    if (wanted !== undefined) {
-      checking.violations.push({
-        field: `${path}[${quote(key, maxQuotedLength)}]`,
-        description: `must be ${wanted}, not ${nameValue(value)}`,
-      });
+  if (field.mapKind === 'scalar') {
+    for (const [key, value] of Object.entries(entries)) {
+      const wanted = describeScalarProblem(field.scalar, value, undefined);
+      noteProblem(checking, wanted, value, `${path}[${quote(key, maxQuotedLength)}]`);
     }
+  }
+}
+
+function noteProblem(checking: Checking, wanted: string | undefined, value: unknown, path: string): void {
+  if (wanted !== undefined) {
+    checking.violations.push({ field: path, description: `must be ${wanted}, not ${nameValue(value)}` });
   }
 }
 
@@ -170,7 +172,7 @@ function nameValue(value: unknown): string {
   if (value instanceof NumberLiteral) {
     return value.source.slice(0, maxQuotedLength);
   }
-  return typeof value === 'object'
+  return typeof value === 'object' && value !== null
     ? Array.isArray(value)
       ? 'a list'
       : 'an object'
