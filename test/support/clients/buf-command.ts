@@ -1,4 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
 
 /** The program itself: `node_modules/.bin/buf` is a script that starts Node, which starts this. */
 export const bufCommand = findProgram() ?? 'node_modules/.bin/buf';
@@ -11,4 +17,20 @@ function findProgram(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Compiles the contract in `proto/` once for all calls of a test file, which calls this at its beginning.
+ *
+ * @returns the path of what is compiled, for `--schema`.
+ */
+export function compileSchema(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'payment-sim-schema-'));
+  const schema = join(folder, 'contract.binpb');
+  beforeAll(() => {
+    const cwd = fileURLToPath(new URL('../../../', import.meta.url));
+    execFileSync(bufCommand, ['build', '--output', schema], { cwd });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return schema;
 }

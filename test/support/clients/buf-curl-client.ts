@@ -10,11 +10,15 @@ import {
 import { decodeBadRequest } from './proto-codec.ts';
 import { runCommand } from './run-command.ts';
 
-/** The developer's tool `buf curl`, which knows the contract from `proto/`. */
-export function createBufCurlClient(protocol: 'grpc' | 'grpcweb' | 'connect'): ClientFactory {
+/**
+ * The developer's tool `buf curl`.
+ *
+ * @param schema the contract: a folder of proto files, or what `compileSchema` has made of it.
+ */
+export function createBufCurlClient(protocol: 'grpc' | 'grpcweb' | 'connect', schema: string): ClientFactory {
   return (apiUrl) => ({
     async call(method, request) {
-      const args = ['curl', '--schema', 'proto', '--protocol', protocol, '--data', '@-'];
+      const args = ['curl', '--schema', schema, '--protocol', protocol, '--data', '@-'];
       if (protocol === 'grpc') {
         args.push('--http2-prior-knowledge');
       }
