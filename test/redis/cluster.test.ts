@@ -10,7 +10,7 @@ requireRedisInCi();
 describe.skipIf(missingRedis !== undefined)('a Redis cluster of three nodes', () => {
   test(
     'payments spread over all nodes, settle once and are known to all replicas',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const cluster = await startRedisCluster();
       const receiver = await startWebhookReceiver();
@@ -24,7 +24,7 @@ describe.skipIf(missingRedis !== undefined)('a Redis cluster of three nodes', ()
       // On a busy machine the start does not wait for as long as a cluster takes.
       for (const { opsUrl } of [a, b]) {
         await expect
-          .poll(async () => (await fetch(`${opsUrl}/readyz`)).status, { timeout: 30_000 })
+          .poll(async () => (await fetch(`${opsUrl}/readyz`)).status, { timeout: 60_000 })
           .toBe(200);
       }
       const [callA, callB] = [createConnectCaller(a.apiUrl), createConnectCaller(b.apiUrl)];
