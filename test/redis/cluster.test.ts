@@ -53,8 +53,10 @@ describe.skipIf(missingRedis !== undefined)('a Redis cluster of three nodes', ()
       expect(await Promise.all(ids.map((id) => getPayment(callB, id)))).not.toContain('not_found');
       const stored = await Promise.all(cluster.nodes.map(({ client }) => client.dbsize()));
       expect(Math.min(...stored)).toBeGreaterThan(20);
-      const webhooks = await receiver.waitFor(300);
-      expect(new Set(webhooks.map(({ body }) => body['payment_id']))).toEqual(new Set(ids));
+      // On a busy machine the cluster may be down for a moment, and a webhook come twice.
+      await expect
+        .poll(() => new Set(receiver.received.map(({ body }) => body['payment_id'])), { timeout: 60_000 })
+        .toEqual(new Set(ids));
       const key = intentMessage({ idempotency_key: 'key-1' });
       const repeated = [await callA('CreatePaymentIntent', key), await callB('CreatePaymentIntent', key)];
       expect(repeated[1]?.body['payment_intent_id']).toBe(repeated[0]?.body['payment_intent_id']);
