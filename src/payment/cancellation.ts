@@ -4,7 +4,7 @@ import { PaymentError } from './errors.ts';
 import { maxTextLength } from './extras.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { beginRefund, type Change, endRefund, settle } from './lifecycle.ts';
-import { findPayment, notFound } from './lookup.ts';
+import { conflict, findPayment, notFound } from './lookup.ts';
 import {
   isSettled,
   type Money,
@@ -57,25 +57,19 @@ const maxRefunds = 100;
  */
 export async function cancelPayment(deps: CancellationDeps, input: CancelInput): Promise<Cancellation> {
   const command = validateCancel(input);
-  const { paymentId, idempotencyKey } = command;
-  const { userId } = await findPayment(deps.payments, { paymentId, userId: '' });
-  const refundId =
-    idempotencyKey === '' ? deps.newId('rfd') : await cancelOnce(deps, command, userId, idempotencyKey);
-  const payment =
-    idempotencyKey === ''
-      ? await carryOut(deps, command, refundId)
-      : await findPayment(deps.payments, { paymentId, userId: '' });
-  return describe(payment, refundId);
+  if (command.idempotencyKey === '') {
+    const refundId = deps.newId('rfd');
+    return describe(await carryOut(deps, command, refundId), refundId);
+  }
+  const lookup = { paymentId: command.paymentId, userId: '' };
+  const { userId } = await findPayment(deps.payments, lookup);
+  const refundId = await cancelOnce(deps, command, userId);
+  return describe(await findPayment(deps.payments, lookup), refundId);
 }
 
 /** @returns the id of the refund, the same for each call with the key. */
-async function cancelOnce(
-  deps: CancellationDeps,
-  command: CancelCommand,
-  userId: string,
-  idempotencyKey: string,
-): Promise<string> {
-  const { paymentId, reason, refundAmount } = command;
+async function cancelOnce(deps: CancellationDeps, command: CancelCommand, userId: string): Promise<string> {
+  const { paymentId, reason, refundAmount, idempotencyKey } = command;
   const parameters = [paymentId, reason, refundAmount?.amount, refundAmount?.currency];
   const result = await deps.idempotency.once(
     { key: JSON.stringify(['cancel', userId, idempotencyKey]), fingerprint: fingerprintOf(parameters) },
@@ -114,7 +108,7 @@ function decide(
   const eventId = eventIdOf(refundId);
   if (!isSettled(payment)) {
     if (refundAmount !== undefined) {
-      throw conflict(payment, 'is PENDING: nothing was paid yet; leave refund_amount out to cancel it');
+      throw conflict(payment.id, 'is PENDING: nothing was paid yet; leave refund_amount out to cancel it');
     }
     return settle(payment, {
       status: 'CANCELLED',
@@ -133,7 +127,7 @@ function decide(
 function refund(payment: SettledPayment, wanted: Money | undefined, refundId: string, atMs: number): Change {
   const left = refundableAmount(payment);
   if (payment.status !== 'COMPLETED') {
-    throw conflict(payment, `is ${payment.status} and cannot be cancelled or refunded`);
+    throw conflict(payment.id, `is ${payment.status} and cannot be cancelled or refunded`);
   }
   if (wanted !== undefined && wanted.currency !== payment.money.currency) {
     throw new PaymentError({
@@ -147,10 +141,10 @@ function refund(payment: SettledPayment, wanted: Money | undefined, refundId: st
     });
   }
   if (left === 0 || (wanted !== undefined && wanted.amount > left)) {
-    throw conflict(payment, `has ${left} ${payment.money.currency} left to refund`);
+    throw conflict(payment.id, `has ${left} ${payment.money.currency} left to refund`);
   }
   if ((payment.aftermath?.refunds.length ?? 0) >= maxRefunds) {
-    throw conflict(payment, `has had ${maxRefunds} refunds, which is as many as one may have`);
+    throw conflict(payment.id, `has had ${maxRefunds} refunds, which is as many as one may have`);
   }
   const { delayMs = 0, failureCode } = payment.extras?.refundPlan ?? {};
   const amount = wanted?.amount ?? left;
@@ -207,10 +201,6 @@ function describe(payment: Payment, refundId: string): Cancellation {
         atMs: found.requestedAtMs,
         refund: { id: found.id, money: { amount: found.amount, currency: money.currency } },
       };
-}
-
-function conflict({ id: paymentId }: Payment, detail: string): PaymentError {
-  return new PaymentError({ kind: 'conflict', paymentId, detail });
 }
 
 function validateCancel({ refundAmount, ...input }: CancelInput): CancelCommand {

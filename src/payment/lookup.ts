@@ -14,6 +14,11 @@ export async function findPayment(
   return payment;
 }
 
+/** @param detail follows on the payment's id. */
+export function conflict(paymentId: string, detail: string): PaymentError {
+  return new PaymentError({ kind: 'conflict', paymentId, detail });
+}
+
 export function notFound(paymentId: string): PaymentError {
   return new PaymentError({ kind: 'payment-not-found', paymentId });
 }

@@ -97,9 +97,11 @@ function validateMoney(violations: Violations, money: MoneyInput | undefined): M
   return checkMoney(violations, 'amount', money);
 }
 
+const maxAmount = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** @param field in which the amount came. */
 export function checkMoney(violations: Violations, field: string, money: MoneyInput): Money {
-  if (money.amount <= 0n || money.amount > BigInt(Number.MAX_SAFE_INTEGER)) {
+  if (money.amount <= 0n || money.amount > maxAmount) {
     add(violations, `${field}.amount`, `must be ${wantedAmount}`);
   }
   if (money.currency === '') {

@@ -1,10 +1,9 @@
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import { eventIdOf } from './cancellation.ts';
-import { PaymentError } from './errors.ts';
 import type { PaymentEvent } from './event.ts';
 import { firstEvent, toldRefund } from './lifecycle.ts';
-import { findPayment } from './lookup.ts';
+import { conflict, findPayment } from './lookup.ts';
 import {
   isSettled,
   type PaymentStatus,
@@ -138,10 +137,6 @@ function lastStatusEvent(payment: SettledPayment): PaymentEvent {
     payment,
     refund: refund && toldRefund(payment, refund),
   };
-}
-
-function conflict(paymentId: string, detail: string): PaymentError {
-  return new PaymentError({ kind: 'conflict', paymentId, detail });
 }
 
 function validate({ paymentId, target, delaySeconds, force }: SimulateWebhookInput): Wanted {

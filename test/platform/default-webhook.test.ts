@@ -1,20 +1,10 @@
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../src/app/config.ts';
-import type { ConfigError } from '../../src/base/env/config-error.ts';
 import { createConnectCaller, createPayment } from '../system/connect-json.ts';
 import { startService } from '../support/start-service.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
+import { mistakesOf } from '../support/config-mistakes.ts';
 
 const quick = { SHUTDOWN_GRACE_MS: '0', DEFAULT_DELAY_MS: '0' };
-
-function mistakesOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    return (error as ConfigError).mistakes;
-  }
-}
 
 test('a payment whose caller names no address has that of WEBHOOK_URL, others their own', async () => {
   const [standard, own] = [await startWebhookReceiver(), await startWebhookReceiver()];

@@ -1,27 +1,17 @@
 import { connect } from 'node:http2';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ConfigError } from '../../src/base/env/config-error.ts';
-import { loadConfig } from '../../src/app/config.ts';
 import { startPaymentSim } from '../../src/kit/start-payment-sim.ts';
 import { callGrpc } from '../support/clients/grpc-call.ts';
 import { createContractStub } from '../support/clients/contract-stub.ts';
 import { sendRaw } from '../support/clients/raw-http.ts';
 import { freePort } from '../support/free-port.ts';
 import { launchService, type RunningService, startService } from '../support/start-service.ts';
+import { mistakesOf } from '../support/config-mistakes.ts';
 
 const quickStop = { SHUTDOWN_GRACE_MS: '0' };
 const create = '/payment.v1.PaymentService/CreatePaymentIntent';
 const terms = { reservation_id: 'r-1', user_id: 'u-1', amount: { amount: '5', currency: 'KRW' } };
 const alive = { status: 'alive', service: 'payment-sim-api' };
-
-function mistakesOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    return (error as ConfigError).mistakes;
-  }
-}
 
 async function startShared(env: Readonly<Record<string, string>> = quickStop): Promise<RunningService> {
   const port = String(await freePort());

@@ -1,16 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/app/config.ts';
-import { ConfigError } from '../../src/base/env/config-error.ts';
 import { shardOf } from '../../src/state/redis/redis-keys.ts';
-
-function mistakesOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    return error instanceof ConfigError ? error.mistakes : [String(error)];
-  }
-}
+import { mistakesOf } from '../support/config-mistakes.ts';
 
 test.each([
   'redis://127.0.0.1',

@@ -4,22 +4,7 @@ import { PaymentScenario } from '../../gen/payment/v1/payment_pb.js';
 import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { ConfigError } from '../../src/base/env/config-error.ts';
-
-/** What loadConfig says is wrong; empty when it is content. */
-function mistakesOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) {
-      throw error;
-    }
-    for (const mistake of error.mistakes) {
-      expect(error.message).toContain(mistake);
-    }
-    return error.mistakes;
-  }
-}
+import { mistakesOf } from '../support/config-mistakes.ts';
 
 interface VariableCase {
   readonly name: string;

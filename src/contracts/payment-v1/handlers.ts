@@ -1,6 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import type { ServiceImpl } from '@connectrpc/connect';
 import {
   CancelPaymentResponseSchema,
   CreatePaymentIntentResponseSchema,
@@ -11,13 +10,20 @@ import {
   ProcessPaymentResponseSchema,
   SimulateWebhookResponseSchema,
 } from '../../../gen/payment/v1/payment_pb.js';
-import type { CallTrace } from '../../base/call-trace.ts';
 import type { PaymentService } from '../../payment/payment-service.ts';
-import { idempotencyKeyHeader, readIdempotencyKey } from './idempotency-key.ts';
+import type { CallReaders } from '../call-readers.ts';
+import { idempotencyKeyOf } from '../idempotency-key.ts';
+import {
+  cancellationFields,
+  simulatedFields,
+  toCancelInput,
+  toListInput,
+  toPageInfo,
+  toSimulateInput,
+} from '../shared-messages.ts';
 import {
   metadataFromProto,
   methodFromProto,
-  moneyToProto,
   paymentToProto,
   refundFromProto,
   scenarioFromProto,
@@ -25,14 +31,6 @@ import {
   statusFromProto,
   statusToProto,
 } from './payment-messages.ts';
-
-/** How handlers read the headers of a call. */
-interface CallReaders {
-  /** The trace that a call belongs to, by its headers. */
-  readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
-  /** One header by its name in lower case. */
-  readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
-}
 
 type Handlers = ServiceImpl<typeof PaymentServiceDescriptor>;
 
@@ -84,31 +82,17 @@ function createChanges(
 ): Pick<Handlers, 'cancelPayment' | 'simulateWebhook'> {
   return {
     async cancelPayment(request, context) {
-      const { status, atMs, refund } = await service.cancel({
-        paymentId: request.paymentIntentId,
-        reason: request.reason,
-        refundAmount: request.refundAmount,
-        idempotencyKey: idempotencyKeyOf(readers, request, context),
-      });
+      const done = await service.cancel(toCancelInput(request, idempotencyKeyOf(readers, request, context)));
       return create(CancelPaymentResponseSchema, {
-        status: statusToProto[status],
-        cancelledAt: timestampFromMs(atMs),
-        ...(refund && { refundedAmount: moneyToProto(refund.money), refundId: refund.id }),
+        status: statusToProto[done.status],
+        ...cancellationFields(done),
       });
     },
 
     async simulateWebhook(request) {
-      const { hasWebhook, eventId, atMs } = await service.simulateWebhook({
-        paymentId: request.paymentIntentId,
-        target: statusFromProto(request.targetStatus),
-        delaySeconds: request.delaySeconds,
-        force: request.forceTrigger,
-      });
-      return create(SimulateWebhookResponseSchema, {
-        webhookSent: hasWebhook,
-        webhookId: eventId,
-        scheduledAt: timestampFromMs(atMs),
-      });
+      const target = statusFromProto(request.targetStatus);
+      const simulated = await service.simulateWebhook(toSimulateInput(request, target));
+      return create(SimulateWebhookResponseSchema, simulatedFields(simulated));
     },
   };
 }
@@ -120,35 +104,14 @@ function createReads(service: PaymentService): Pick<Handlers, 'getPaymentStatus'
       return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
     },
 
-    async listPayments({ userId, reservationId, status, pagination }) {
-      const list = await service.list({
-        userId,
-        reservationId,
-        status: statusFromProto(status),
-        page: pagination?.page ?? 0,
-        pageSize: pagination?.pageSize ?? 0,
-        cursor: pagination?.cursor ?? '',
-      });
+    async listPayments(request) {
+      const list = await service.list(toListInput(request, statusFromProto(request.status)));
       return create(ListPaymentsResponseSchema, {
         payments: list.payments.map(paymentToProto),
-        pageInfo: {
-          totalCount: list.totalCount,
-          hasNextPage: list.hasOlder,
-          hasPreviousPage: list.hasNewer,
-          nextCursor: list.olderCursor,
-          previousCursor: list.newerCursor,
-        },
+        pageInfo: toPageInfo(list),
       });
     },
   };
-}
-
-function idempotencyKeyOf(
-  { readHeader }: CallReaders,
-  request: { readonly idempotencyKey: string },
-  context: HandlerContext,
-): string {
-  return readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader));
 }
 
 function toCreateResponse(paymentIntentId: string) {

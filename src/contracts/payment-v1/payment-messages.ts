@@ -13,7 +13,6 @@ import {
 import type { CreateIntentInput } from '../../payment/validation.ts';
 import {
   isSettled,
-  type Money,
   type Payment,
   type PaymentMetadata,
   type PaymentMethod,
@@ -22,8 +21,10 @@ import {
   type Scenario,
   type SettledPayment,
 } from '../../payment/payment.ts';
+import { createEnumReader } from '../enum-reader.ts';
+import { moneyToProto, paymentFields } from '../shared-messages.ts';
 
-/* What messages of the contract and the domain have in common, in both directions. */
+/* The domain's words in the numbers of the contract, in both directions. */
 
 export const statusToProto: Readonly<Record<Status, PaymentStatus>> = {
   PENDING: PaymentStatus.PENDING,
@@ -49,37 +50,13 @@ const methodToProto: Readonly<Record<PaymentMethod, ProtoMethod>> = {
   DIGITAL_WALLET: ProtoMethod.DIGITAL_WALLET,
 };
 
-/*
- * proto3 enums are open: a number without a name in the schema is parsed as that number, and is `'unknown'`
- * here. 0 is nothing.
- */
-
-export function statusFromProto(status: PaymentStatus): Status | undefined | 'unknown' {
-  return nameOf(statusToProto, status);
-}
-
-export function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'unknown' {
-  return nameOf(scenarioToProto, scenario);
-}
-
-export function methodFromProto(method: ProtoMethod): PaymentMethod | undefined | 'unknown' {
-  return nameOf(methodToProto, method);
-}
-
-function nameOf<Name extends string>(
-  numbers: Readonly<Record<Name, number>>,
-  number: number,
-): Name | undefined | 'unknown' {
-  if (number === 0) {
-    return undefined;
-  }
-  for (const name in numbers) {
-    if (numbers[name] === number) {
-      return name;
-    }
-  }
-  return 'unknown';
-}
+export const statusFromProto = createEnumReader(statusToProto);
+export const scenarioFromProto = createEnumReader(scenarioToProto);
+export const methodFromProto = createEnumReader(methodToProto);
+const outcomeFromProto = createEnumReader({
+  APPROVE: SimulatedOutcome.APPROVE,
+  DECLINE: SimulatedOutcome.DECLINE,
+});
 
 export function metadataFromProto(metadata: ProtoMetadata): PaymentMetadata {
   const { source, userAgent, ipAddress, sessionId, scenario, tags } = metadata;
@@ -94,14 +71,6 @@ export function refundFromProto(refund: SimulatedRefund): CreateIntentInput['ref
   };
 }
 
-function outcomeFromProto(outcome: SimulatedOutcome): 'APPROVE' | 'DECLINE' | undefined | 'unknown' {
-  return nameOf({ APPROVE: SimulatedOutcome.APPROVE, DECLINE: SimulatedOutcome.DECLINE }, outcome);
-}
-
-export function moneyToProto({ amount, currency }: Money) {
-  return { amount: BigInt(amount), currency };
-}
-
 /** When money was asked for; nothing for a payment that was cancelled or has expired. */
 export function settledTimes({ transactionId, settledAtMs }: SettledPayment): {
   readonly processedAt?: Timestamp;
@@ -113,25 +82,15 @@ export function paymentToProto(payment: Payment): MessageInitShape<typeof Paymen
   const settled = isSettled(payment) ? payment : undefined;
   const refunded = refundedAmount(payment);
   return {
-    paymentIntentId: payment.id,
-    paymentId: payment.id,
-    reservationId: payment.reservationId,
-    userId: payment.userId,
+    ...paymentFields(payment),
     status: statusToProto[payment.status],
-    amount: moneyToProto(payment.money),
     scenario: scenarioToProto[payment.scenario],
-    createdAt: timestampFromMs(payment.createdAtMs),
-    updatedAt: timestampFromMs(updatedAtMs(payment)),
     ...(settled && settledTimes(settled)),
     transactionId: settled?.transactionId ?? '',
     failureCode: settled?.failureCode ?? '',
     ...(refunded > 0 && { refundedAmount: moneyToProto({ ...payment.money, amount: refunded }) }),
     ...(payment.extras && extrasToProto(payment.extras)),
   };
-}
-
-function updatedAtMs(payment: Payment): number {
-  return isSettled(payment) ? (payment.aftermath?.updatedAtMs ?? payment.settledAtMs) : payment.createdAtMs;
 }
 
 function extrasToProto({ method, metadata }: NonNullable<Payment['extras']>) {

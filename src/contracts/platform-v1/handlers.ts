@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
   type CancelPaymentRequest,
@@ -18,29 +17,28 @@ import {
   type SimulateWebhookRequest,
   SimulateWebhookResponseSchema,
 } from '../../../gen/platform/payment/v1/payment_pb.js';
-import type { CallTrace } from '../../base/call-trace.ts';
 import type { PaymentService } from '../../payment/payment-service.ts';
-import { idempotencyKeyHeader, readIdempotencyKey } from '../payment-v1/idempotency-key.ts';
+import type { CallReaders } from '../call-readers.ts';
+import { idempotencyKeyOf } from '../idempotency-key.ts';
+import {
+  cancellationFields,
+  simulatedFields,
+  toCancelInput,
+  toListInput,
+  toPageInfo,
+  toSimulateInput,
+} from '../shared-messages.ts';
 import { toPlatformError } from './platform-errors.ts';
 import {
   expiryOf,
   metadataFromProto,
   methodFromProto,
-  moneyToProto,
   outcomeToProto,
   paymentToProto,
   scenarioFromProto,
   statusFromProto,
   statusToProto,
 } from './platform-messages.ts';
-
-/** How handlers read the headers of a call. */
-interface CallReaders {
-  /** The trace that a call belongs to, by its headers. */
-  readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
-  /** One header by its name in lower case. */
-  readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
-}
 
 interface PlatformOptions extends CallReaders {
   /** How long a payment waits that nobody pays, in milliseconds. */
@@ -75,14 +73,6 @@ async function answering<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw toPlatformError(error);
   }
-}
-
-function idempotencyKeyOf(
-  { readHeader }: Contract,
-  request: { readonly idempotencyKey: string },
-  context: HandlerContext,
-): string {
-  return readIdempotencyKey(request.idempotencyKey, readHeader(context, idempotencyKeyHeader));
 }
 
 async function createIntent(
@@ -140,51 +130,24 @@ async function getStatus({ service }: Contract, { paymentIntentId, userId }: Get
 }
 
 async function cancel(contract: Contract, request: CancelPaymentRequest, context: HandlerContext) {
-  const { status, atMs, refund } = await contract.service.cancel({
-    paymentId: request.paymentIntentId,
-    reason: request.reason,
-    refundAmount: request.refundAmount,
-    idempotencyKey: idempotencyKeyOf(contract, request, context),
-  });
+  const key = idempotencyKeyOf(contract, request, context);
+  const done = await contract.service.cancel(toCancelInput(request, key));
   return create(CancelPaymentResponseSchema, {
-    status: statusToProto[status],
-    cancelledAt: timestampFromMs(atMs),
-    ...(refund && { refundedAmount: moneyToProto(refund.money), refundId: refund.id }),
+    status: statusToProto[done.status],
+    ...cancellationFields(done),
   });
 }
 
 async function list({ service }: Contract, request: ListPaymentsRequest) {
-  const { userId, reservationId, status, pagination } = request;
-  const page = await service.list({
-    userId,
-    reservationId,
-    status: statusFromProto(status),
-    page: pagination?.page ?? 0,
-    pageSize: pagination?.pageSize ?? 0,
-    cursor: pagination?.cursor ?? '',
-  });
+  const page = await service.list(toListInput(request, statusFromProto(request.status)));
   return create(ListPaymentsResponseSchema, {
     payments: page.payments.map(paymentToProto),
-    pageInfo: {
-      totalCount: page.totalCount,
-      hasNextPage: page.hasOlder,
-      hasPreviousPage: page.hasNewer,
-      nextCursor: page.olderCursor,
-      previousCursor: page.newerCursor,
-    },
+    pageInfo: toPageInfo(page),
   });
 }
 
 async function simulateWebhook({ service }: Contract, request: SimulateWebhookRequest) {
-  const { hasWebhook, eventId, atMs } = await service.simulateWebhook({
-    paymentId: request.paymentIntentId,
-    target: statusFromProto(request.targetStatus),
-    delaySeconds: request.delaySeconds,
-    force: request.forceTrigger,
-  });
-  return create(SimulateWebhookResponseSchema, {
-    webhookSent: hasWebhook,
-    webhookId: eventId,
-    scheduledAt: timestampFromMs(atMs),
-  });
+  const target = statusFromProto(request.targetStatus);
+  const simulated = await service.simulateWebhook(toSimulateInput(request, target));
+  return create(SimulateWebhookResponseSchema, simulatedFields(simulated));
 }

@@ -11,7 +11,6 @@ import {
 } from '../../../gen/platform/payment/v1/payment_pb.js';
 import {
   isSettled,
-  type Money,
   type Payment,
   type PaymentMetadata,
   type PaymentMethod,
@@ -19,6 +18,8 @@ import {
   type Scenario,
   type SettledPayment,
 } from '../../payment/payment.ts';
+import { createEnumReader } from '../enum-reader.ts';
+import { paymentFields } from '../shared-messages.ts';
 import { declineOf } from './decline-codes.ts';
 
 /* The domain's words in the numbers that the platform's stubs know, in both directions. */
@@ -48,38 +49,11 @@ const methodToProto: Readonly<Record<PaymentMethod, ProtoMethod>> = {
   DIGITAL_WALLET: ProtoMethod.DIGITAL_WALLET,
 };
 
-/*
- * proto3 enums are open: a number without a name in the schema is parsed as that number, and is `'unknown'`
- * here, as PROCESSING is, which no payment ever is. 0 is nothing.
- */
-
-export function statusFromProto(status: PaymentStatus): Status | undefined | 'unknown' {
-  return nameOf(statusToProto, status);
-}
-
+/** PROCESSING is `'unknown'`: no payment ever is. */
+export const statusFromProto = createEnumReader(statusToProto);
 /** Not of TIMEOUT, which is no scenario of the domain. */
-export function scenarioFromProto(scenario: PaymentScenario): Scenario | undefined | 'unknown' {
-  return nameOf(scenarioToProto, scenario);
-}
-
-export function methodFromProto(method: ProtoMethod): PaymentMethod | undefined | 'unknown' {
-  return nameOf(methodToProto, method);
-}
-
-function nameOf<Name extends string>(
-  numbers: Readonly<Partial<Record<Name, number>>>,
-  number: number,
-): Name | undefined | 'unknown' {
-  if (number === 0) {
-    return undefined;
-  }
-  for (const name in numbers) {
-    if (numbers[name] === number) {
-      return name;
-    }
-  }
-  return 'unknown';
-}
+export const scenarioFromProto = createEnumReader(scenarioToProto);
+export const methodFromProto = createEnumReader(methodToProto);
 
 const scenarioPrefix = 'PAYMENT_SCENARIO_';
 
@@ -109,10 +83,6 @@ function metadataToProto({ scenario, tags, ...texts }: PaymentMetadata) {
   return message;
 }
 
-export function moneyToProto({ amount, currency }: Money) {
-  return { amount: BigInt(amount), currency };
-}
-
 /**
  * Until when the payer may take to pay; never before the payment settles by itself.
  *
@@ -125,22 +95,12 @@ export function expiryOf({ createdAtMs, dueAtMs }: Payment, expiryMs: number): T
 export function paymentToProto(payment: Payment): MessageInitShape<typeof PaymentSchema> {
   const { extras } = payment;
   return {
-    paymentIntentId: payment.id,
-    paymentId: payment.id,
-    reservationId: payment.reservationId,
-    userId: payment.userId,
+    ...paymentFields(payment),
     status: statusToProto[payment.status],
-    amount: moneyToProto(payment.money),
-    createdAt: timestampFromMs(payment.createdAtMs),
-    updatedAt: timestampFromMs(updatedAtMs(payment)),
     ...(isSettled(payment) && outcomeToProto(payment)),
     ...(extras?.method && { method: methodToProto[extras.method] }),
     ...(extras?.metadata && { metadata: metadataToProto(extras.metadata) }),
   };
-}
-
-function updatedAtMs(payment: Payment): number {
-  return isSettled(payment) ? (payment.aftermath?.updatedAtMs ?? payment.settledAtMs) : payment.createdAtMs;
 }
 
 /** What came of asking for money; nothing for a payment that was cancelled or has expired. */

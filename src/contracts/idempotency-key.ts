@@ -1,28 +1,35 @@
 import { isUtf8 } from 'node:buffer';
-import { PaymentError } from '../../payment/errors.ts';
+import type { HandlerContext } from '@connectrpc/connect';
+import { PaymentError } from '../payment/errors.ts';
+import type { CallReaders } from './call-readers.ts';
 
 /** An alternative to the field: other gateways take the key from this header. gRPC callers send it as metadata. */
-export const idempotencyKeyHeader = 'idempotency-key';
+const idempotencyKeyHeader = 'idempotency-key';
 
 /** Nearly all headers: visible ASCII and blanks, without the comma that joins repeated ones. */
 const singleAscii = /^[ -+\--~]*$/;
 
 /**
  * The idempotency key of a call, empty when it has none. The field has precedence: it is part of the message,
- * while a proxy may have set the header.
+ * while a proxy may have set the header. That is read as Node gives it: a character for each byte, repeated ones
+ * joined by commas.
  *
- * @param header as Node gives it: a character for each byte, repeated ones joined by commas.
  * @throws PaymentError `invalid-request` for a header that is not UTF-8, or was sent with different values.
  */
-export function readIdempotencyKey(field: string, header: string | undefined): string {
-  if (field !== '' || header === undefined) {
+export function idempotencyKeyOf(
+  { readHeader }: Pick<CallReaders, 'readHeader'>,
+  { idempotencyKey: field }: { readonly idempotencyKey: string },
+  context: HandlerContext,
+): string {
+  const header = field === '' ? readHeader(context, idempotencyKeyHeader) : undefined;
+  if (header === undefined) {
     return field;
   }
-  return singleAscii.test(header) ? header : readHeader(header);
+  return singleAscii.test(header) ? header : readUnusual(header);
 }
 
 /** RFC 9110, section 5.3: a header sent twice and one with both values and a comma between them are the same. */
-function readHeader(header: string): string {
+function readUnusual(header: string): string {
   const bytes = Buffer.from(header, 'latin1');
   if (!isUtf8(bytes)) {
     throw refuse('must be UTF-8 in the header Idempotency-Key');

@@ -1,0 +1,10 @@
+import type { HandlerContext } from '@connectrpc/connect';
+import type { CallTrace } from '../base/call-trace.ts';
+
+/** How handlers read the headers of a call. */
+export interface CallReaders {
+  /** The trace that a call belongs to, by its headers. */
+  readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
+  /** One header by its name in lower case. */
+  readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
+}
