@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { frameTypes, http2Frame } from '../support/clients/http2-frames.ts';
 import { flood, http2Start, openAttack, openCall } from './attacker.ts';
 import { type OtherCallers, startOtherCallers } from './other-callers.ts';
-import { type MeasuredService, startMeasuredService } from './start-measured-service.ts';
+import { type HeldMemory, type MeasuredService, startMeasuredService } from './start-measured-service.ts';
 
 const megabyte = 1_048_576;
 
@@ -35,7 +35,7 @@ interface Attack {
   readonly run: (socket: Socket, index: number) => Promise<void>;
   /** Whether the service must close all the connections by itself. */
   readonly endedByService?: boolean;
-  /** How often it comes, 2 unless told otherwise. */
+  /** How often it comes at least, 2 unless told otherwise. */
   readonly times?: number;
 }
 
@@ -45,7 +45,9 @@ interface Attack {
  * What JavaScript holds, which the service's own leaks would be in, returns to where it was. Memory
  * that is not JavaScript's does too, but glibc gives only the end of its heap back to the system:
  * 80 MB of holes after 5,000 connections, which `malloc_trim` returned to the last 9, and which the
- * next attack fills first. So the attack comes again, and the process must hardly grow by that.
+ * next attack fills first. So the attack comes again, and the process must hardly grow by that. An
+ * attack may still need a second arena of 64 MB (measured: up to 86 MB in a second attack, nothing over
+ * the next five), so it comes up to 5 times until the process hardly grows: a leak makes it grow each time.
  */
 async function survive(attack: Attack): Promise<void> {
   const service = await startMeasuredService();
@@ -53,7 +55,7 @@ async function survive(attack: Attack): Promise<void> {
   await others.answered(30);
   const before = await service.memory();
   const after = [before];
-  for (let times = 0; times < (attack.times ?? 2); times += 1) {
+  for (let times = 0; times < (attack.times ?? 2) || (times < 5 && hasGrown(after)); times += 1) {
     await suffer(attack, service, others, before.heldBytes + (attack.maxHeldBytes ?? Infinity));
     after.push(await service.memory());
   }
@@ -61,7 +63,17 @@ async function survive(attack: Attack): Promise<void> {
   const [last, secondToLast] = [after.at(-1) ?? before, after.at(-2) ?? before];
   expect(last.heldBytes - before.heldBytes).toBeLessThan(4 * megabyte);
   expect(last.heldBytes - secondToLast.heldBytes).toBeLessThan(megabyte);
-  expect(last.rssBytes - secondToLast.rssBytes).toBeLessThan(32 * megabyte);
+  expect(hasGrown(after), `grew with every attack: ${after.map(({ rssBytes }) => rssBytes).join(', ')}`).toBe(
+    false,
+  );
+}
+
+/** Whether the last attack made the process grow, in what the operating system sees, by 32 MB or more. */
+function hasGrown(after: readonly HeldMemory[]): boolean {
+  const [last, secondToLast] = [after.at(-1), after.at(-2)];
+  return (
+    last !== undefined && secondToLast !== undefined && last.rssBytes - secondToLast.rssBytes >= 32 * megabyte
+  );
 }
 
 async function suffer(
