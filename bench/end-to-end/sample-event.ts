@@ -22,6 +22,7 @@ export const sampleEvent: PaymentEvent = {
       requestId: '5d3cb45e-36e5-4c43-9a0f-5d3ad9c4e1c2',
     },
   },
+  sessionId: undefined,
   refund: undefined,
 };
 

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** The kind of thing that an id names. */
-export type IdPrefix = 'pay' | 'txn' | 'evt' | 'req' | 'rfd';
+export type IdPrefix = 'pay' | 'txn' | 'evt' | 'req' | 'rfd' | 'rul' | 'rst';
 
 /** Makes unique ids: `newId('pay')` is `pay-<uuid>`. */
 export type IdGenerator = (prefix: IdPrefix) => string;

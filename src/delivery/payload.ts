@@ -16,8 +16,8 @@ export function encodeWebhookBody(event: PaymentEvent, timestampSeconds: number)
 }
 
 /**
- * The JSON `Detail` of the EventBridge entry: the webhook's body plus the payer, and the trace where
- * the caller sent one.
+ * The JSON `Detail` of the EventBridge entry: the webhook's body plus the payer, the tester's session where there is
+ * one, and the trace where the caller sent one.
  *
  * @param timestampSeconds when the entry is made, in Unix seconds.
  */
@@ -26,6 +26,7 @@ export function encodeEventBridgeDetail(event: PaymentEvent, timestampSeconds: n
   return JSON.stringify({
     ...webhookFields(event, timestampSeconds),
     user_id: userId,
+    session_id: event.sessionId,
     ...(trace?.traceparent !== undefined && {
       trace_context: { traceparent: trace.traceparent, tracestate: trace.tracestate },
     }),

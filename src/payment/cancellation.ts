@@ -1,7 +1,6 @@
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import { PaymentError } from './errors.ts';
-import { maxTextLength } from './extras.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { beginRefund, type Change, endRefund, settle } from './lifecycle.ts';
 import { conflict, findPayment, notFound } from './lookup.ts';
@@ -15,8 +14,16 @@ import {
   type SettledStatus,
 } from './payment.ts';
 import type { IdempotencyStore, Payments } from './ports.ts';
+import { toScopedKey } from './scoped-key.ts';
 import { checkMoney, type MoneyInput } from './validation.ts';
-import { checkKey, checkLength, requireId, throwIfAny, type Violations } from './violations.ts';
+import {
+  checkKey,
+  checkLength,
+  requireId,
+  maxTextLength,
+  throwIfAny,
+  type Violations,
+} from './violations.ts';
 
 /** CancelPayment as it came in. */
 export interface CancelInput {
@@ -40,6 +47,8 @@ interface CancellationDeps {
   readonly newId: IdGenerator;
   readonly payments: Payments;
   readonly idempotency: IdempotencyStore;
+  /** See `PaymentServiceDeps`. */
+  readonly keyScopeOf?: ((sessionId: string | undefined) => string | undefined) | undefined;
 }
 
 interface CancelCommand extends Omit<CancelInput, 'refundAmount'> {
@@ -62,17 +71,20 @@ export async function cancelPayment(deps: CancellationDeps, input: CancelInput):
     return describe(await carryOut(deps, command, refundId), refundId);
   }
   const lookup = { paymentId: command.paymentId, userId: '' };
-  const { userId } = await findPayment(deps.payments, lookup);
-  const refundId = await cancelOnce(deps, command, userId);
+  const refundId = await cancelOnce(deps, command, await findPayment(deps.payments, lookup));
   return describe(await findPayment(deps.payments, lookup), refundId);
 }
 
 /** @returns the id of the refund, the same for each call with the key. */
-async function cancelOnce(deps: CancellationDeps, command: CancelCommand, userId: string): Promise<string> {
+async function cancelOnce(deps: CancellationDeps, command: CancelCommand, payment: Payment): Promise<string> {
   const { paymentId, reason, refundAmount, idempotencyKey } = command;
   const parameters = [paymentId, reason, refundAmount?.amount, refundAmount?.currency];
+  const scope = deps.keyScopeOf?.(payment.extras?.sessionId);
   const result = await deps.idempotency.once(
-    { key: JSON.stringify(['cancel', userId, idempotencyKey]), fingerprint: fingerprintOf(parameters) },
+    {
+      key: toScopedKey(['cancel', payment.userId, idempotencyKey], scope),
+      fingerprint: fingerprintOf(parameters),
+    },
     () => deps.newId('rfd'),
     (refundId) => carryOut(deps, command, refundId),
   );

@@ -3,6 +3,9 @@ import type { SettledPayment } from './payment.ts';
 /** What kind of event it is: a change of status, or a refund that has changed none. */
 export type PaymentEventType = 'payment.status_updated' | 'payment.refund_updated';
 
+/** The header, or gRPC metadata, with the tester's session: of calls, and of the webhooks that tell of them. */
+export const sessionHeader = 'payment-sim-session';
+
 /** What an event tells of its payment, as the payment was at that moment. */
 type EventPayment = Pick<
   SettledPayment,
@@ -32,6 +35,8 @@ export interface PaymentEvent {
   /** The webhook address that is told, undefined when there is none. */
   readonly destination: string | undefined;
   readonly payment: EventPayment;
+  /** The tester's session that its payment belongs to, undefined when it is none's. */
+  readonly sessionId: string | undefined;
   /** Undefined unless the event is of a refund. */
   readonly refund: EventRefund | undefined;
 }

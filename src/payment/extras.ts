@@ -1,38 +1,20 @@
-import type { PaymentExtras, PaymentMetadata, PaymentMethod, RefundPlan } from './payment.ts';
-import { add, checkLength, type Violations } from './violations.ts';
-import {
-  maxDelayMs,
-  wantedDelay,
-  wantedFailureCode,
-  wantedMethod,
-  wantedRefundOutcome,
-} from './wanted-values.ts';
+import type { PaymentExtras, PaymentMetadata, PaymentMethod } from './payment.ts';
+import { add, checkLength, maxTextLength, type Violations } from './violations.ts';
+import { wantedMethod } from './wanted-values.ts';
 
 /** What few requests have, as it came in. `'unknown'`: a number that has no name. */
 export interface ExtrasInput {
   readonly method?: PaymentMethod | undefined | 'unknown';
   readonly metadata?: PaymentMetadata | undefined;
-  readonly refund?: RefundInput | undefined;
 }
 
-/** How refunds shall go, as it came in. */
-interface RefundInput {
-  readonly outcome: 'APPROVE' | 'DECLINE' | undefined | 'unknown';
-  readonly delayMs: number | undefined;
-  readonly failureCode: string;
-}
-
-/** Longest text of the metadata, and of other texts that nobody reads, in UTF-16 code units. */
-export const maxTextLength = 512;
 const maxTagNameLength = 64;
 const maxTags = 50;
-/** What a refund fails with that shall fail; a code of Stripe's. */
-const defaultFailureCode = 'processing_error';
 
 /** Notes what is wrong; undefined when there is nothing to keep. */
 export function validateExtras(violations: Violations, input: ExtrasInput): PaymentExtras | undefined {
-  const { method, metadata, refund } = input;
-  if (method === undefined && metadata === undefined && refund === undefined) {
+  const { method, metadata } = input;
+  if (method === undefined && metadata === undefined) {
     return undefined;
   }
   if (method === 'unknown') {
@@ -44,7 +26,6 @@ export function validateExtras(violations: Violations, input: ExtrasInput): Paym
   return {
     ...(method !== undefined && method !== 'unknown' && { method }),
     ...(metadata !== undefined && { metadata }),
-    ...(refund !== undefined && { refundPlan: validateRefund(violations, refund) }),
   };
 }
 
@@ -68,28 +49,4 @@ function checkMetadata(violations: Violations, metadata: PaymentMetadata): void 
       maxTextLength,
     );
   }
-}
-
-function validateRefund(
-  violations: Violations,
-  { outcome, delayMs = 0, failureCode }: RefundInput,
-): RefundPlan {
-  if (outcome === 'unknown') {
-    add(violations, 'simulation.refund.outcome', `must be ${wantedRefundOutcome}`);
-  }
-  if (delayMs < 0 || delayMs > maxDelayMs) {
-    add(violations, 'simulation.refund.delay_ms', `must be ${wantedDelay}`);
-  }
-  if (failureCode !== '' && !/^[A-Za-z0-9_]{1,64}$/.test(failureCode)) {
-    add(violations, 'simulation.refund.failure_code', `must be ${wantedFailureCode}`);
-  }
-  if (failureCode !== '' && outcome === 'APPROVE') {
-    add(
-      violations,
-      'simulation.refund.failure_code',
-      'contradicts the outcome: what is approved does not fail',
-    );
-  }
-  const fails = outcome === 'DECLINE' || failureCode !== '';
-  return { delayMs, failureCode: fails ? failureCode || defaultFailureCode : undefined };
 }

@@ -96,6 +96,7 @@ export function firstEvent(payment: SettledPayment): PaymentEvent {
     destination: payment.webhookUrl,
     // Refunds come after: it was COMPLETED then.
     payment: told(payment.status === 'REFUNDED' ? { ...payment, status: 'COMPLETED' } : payment),
+    sessionId: payment.extras?.sessionId,
     refund: undefined,
   };
 }
@@ -143,6 +144,7 @@ export function endRefund(
       occurredAtMs: atMs,
       destination: payment.webhookUrl,
       payment: told(after),
+      sessionId: payment.extras?.sessionId,
       refund: toldRefund(after, refund),
     },
   };

@@ -16,6 +16,8 @@ export interface ListInput {
   readonly page: number;
   readonly pageSize: number;
   readonly cursor: string;
+  /** The tester's session; empty: those of none; undefined: all. */
+  readonly sessionId?: string | undefined;
 }
 
 /** A page, the newest first. */
@@ -48,7 +50,8 @@ export async function listPayments(payments: Payments, input: ListInput): Promis
   };
 }
 
-function validateList({ userId, reservationId, status, page, pageSize, cursor }: ListInput): PageQuery {
+function validateList(input: ListInput): PageQuery {
+  const { userId, reservationId, status, page, pageSize, cursor, sessionId } = input;
   const violations: Violations = [];
   checkId(violations, 'user_id', userId);
   checkId(violations, 'reservation_id', reservationId);
@@ -68,6 +71,7 @@ function validateList({ userId, reservationId, status, page, pageSize, cursor }:
     userId: userId || undefined,
     reservationId: reservationId || undefined,
     status: status === 'unknown' ? undefined : status,
+    sessionId,
   };
   const from = cursor === '' ? undefined : decodeCursor(violations, cursor, filter);
   throwIfAny(violations);
@@ -76,8 +80,8 @@ function validateList({ userId, reservationId, status, page, pageSize, cursor }:
 }
 
 /** So that a cursor is not taken for one of another list. */
-function digestOf({ userId, reservationId, status }: PaymentFilter): string {
-  return fingerprintOf([userId, reservationId, status]).slice(0, 8);
+function digestOf({ userId, reservationId, status, sessionId }: PaymentFilter): string {
+  return fingerprintOf([userId, reservationId, status, sessionId]).slice(0, 8);
 }
 
 function encodeCursor(

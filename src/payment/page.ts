@@ -11,6 +11,8 @@ export interface PaymentFilter {
   readonly userId?: string | undefined;
   readonly reservationId?: string | undefined;
   readonly status?: PaymentStatus | undefined;
+  /** The tester's session; empty: those of none. */
+  readonly sessionId?: string | undefined;
 }
 
 /** Which page of them. */
@@ -28,6 +30,8 @@ export interface PaymentPage {
   readonly payments: readonly Payment[];
   /** How many fit the filter in all. */
   readonly totalCount: number;
+  /** The same by status; without those of which there are none. */
+  readonly countByStatus: Readonly<Partial<Record<PaymentStatus, number>>>;
   readonly hasOlder: boolean;
   readonly hasNewer: boolean;
 }
@@ -55,6 +59,7 @@ interface State {
   /** How many are to be found: those to be left out, the page, and one to see whether more follow. */
   readonly wanted: number;
   totalCount: number;
+  readonly countByStatus: Partial<Record<PaymentStatus, number>>;
   /** Whether there are any on the other side of where the page begins. */
   hasOther: boolean;
 }
@@ -67,6 +72,7 @@ export function createPageSelection(query: PageQuery): PageSelection {
     compare: query.from?.direction === 'newer' ? (a, b) => comparePositions(b, a) : comparePositions,
     wanted: query.skip + query.limit + 1,
     totalCount: 0,
+    countByStatus: {},
     hasOther: false,
   };
   return {
@@ -77,10 +83,11 @@ export function createPageSelection(query: PageQuery): PageSelection {
 
 function offer(self: State, payment: Payment): void {
   const { filter, from } = self.query;
-  if (!fits(payment, filter)) {
+  if (!fitsFilter(payment, filter)) {
     return;
   }
   self.totalCount += 1;
+  self.countByStatus[payment.status] = (self.countByStatus[payment.status] ?? 0) + 1;
   const side = from === undefined ? 1 : comparePositions(payment, from.position);
   if (from !== undefined && (from.direction === 'older' ? side <= 0 : side >= 0)) {
     self.hasOther = true;
@@ -107,20 +114,26 @@ function insert(self: State, payment: Payment): void {
 }
 
 function toPage(self: State): PaymentPage {
-  const { query, totalCount, hasOther } = self;
+  const { query, hasOther } = self;
+  const counts = { totalCount: self.totalCount, countByStatus: self.countByStatus };
   const found = self.found.slice(-self.wanted).toReversed();
   const chosen = found.slice(query.skip, query.skip + query.limit);
   const hasMore = found.length > query.skip + query.limit;
   const hasBefore = hasOther || (query.skip > 0 && found.length > 0);
   return query.from?.direction === 'newer'
-    ? { payments: chosen.toReversed(), totalCount, hasOlder: hasBefore, hasNewer: hasMore }
-    : { payments: chosen, totalCount, hasOlder: hasMore, hasNewer: hasBefore };
+    ? { payments: chosen.toReversed(), ...counts, hasOlder: hasBefore, hasNewer: hasMore }
+    : { payments: chosen, ...counts, hasOlder: hasMore, hasNewer: hasBefore };
 }
 
-function fits(payment: Payment, { userId, reservationId, status }: PaymentFilter): boolean {
+/** Whether a payment is one of those. */
+export function fitsFilter(
+  payment: Payment,
+  { userId, reservationId, status, sessionId }: PaymentFilter,
+): boolean {
   return (
     (userId === undefined || payment.userId === userId) &&
     (reservationId === undefined || payment.reservationId === reservationId) &&
-    (status === undefined || payment.status === status)
+    (status === undefined || payment.status === status) &&
+    (sessionId === undefined || (payment.extras?.sessionId ?? '') === sessionId)
   );
 }

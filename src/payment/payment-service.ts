@@ -3,16 +3,25 @@ import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
 import { createTurns } from '../base/take-turns.ts';
+import type { Behavior } from './behavior.ts';
 import { type Cancellation, type CancelInput, cancelPayment } from './cancellation.ts';
 import { PaymentError } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type ListedPayments, type ListInput, listPayments } from './listing.ts';
 import { findPayment, notFound } from './lookup.ts';
 import type { PaymentReport } from './observer.ts';
-import { isSettled, type Payment, type PendingPayment, type SettledPayment } from './payment.ts';
+import {
+  isSettled,
+  type Payment,
+  type PaymentExtras,
+  type PendingPayment,
+  type SettledPayment,
+} from './payment.ts';
 import type { IdempotencyStore, Payments } from './ports.ts';
 import type { RandomOutcomes } from './random-outcomes.ts';
+import { toScopedKey } from './scoped-key.ts';
 import { planSettlement, type ScenarioOptions } from './scenario.ts';
+import { settleAs } from './settlement.ts';
 import {
   type CreateIntentCommand,
   type CreateIntentInput,
@@ -35,6 +44,20 @@ interface PaymentServiceDeps {
   /** For the error message only; `payments` keeps to its own limit. */
   readonly maxPayments: number;
   readonly observe: Observer<PaymentReport>;
+  /** Tells the idempotency keys of one session from those of another; undefined where there are none. */
+  readonly keyScopeOf?: ((sessionId: string | undefined) => string | undefined) | undefined;
+}
+
+/** What a tester has decided of a new payment. */
+export interface SteeredCreate {
+  /** What the request says is in it. */
+  readonly behavior: Behavior;
+  readonly sessionId: string | undefined;
+  readonly ruleId: string | undefined;
+  /** If the request has none. */
+  readonly webhookUrl: string | undefined;
+  /** Of the scenario RANDOM, if not those of all. */
+  readonly outcomes: RandomOutcomes | undefined;
 }
 
 /** The use cases. All throw `PaymentError` for what the caller can put right. */
@@ -44,7 +67,7 @@ export interface PaymentService {
    *
    * @param trace goes wherever the payment goes.
    */
-  create(input: CreateIntentInput, trace?: CallTrace): Promise<string>;
+  create(input: CreateIntentInput, trace?: CallTrace, steered?: SteeredCreate): Promise<string>;
   /** The payment, unless `userId` is given and is not the payer's. */
   get(input: LookupInput): Promise<Payment>;
   /** Settles a pending payment now, or returns the outcome it already has. */
@@ -74,7 +97,7 @@ const maxListsAtOnce = 4;
 export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   const listInTurn = createTurns(maxListsAtOnce);
   return {
-    create: (input, trace) => createPayment(deps, input, trace),
+    create: (input, trace, steered) => createPayment(deps, input, { trace, steered }),
     get: (input) => getPayment(deps, input),
     process: (input) => processPayment(deps, input),
     cancel: (input) => cancelPayment(deps, input),
@@ -83,28 +106,37 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   };
 }
 
+/** What comes with a create beside its request. */
+interface Circumstances {
+  readonly trace: CallTrace | undefined;
+  readonly steered: SteeredCreate | undefined;
+}
+
 function createPayment(
   deps: PaymentServiceDeps,
   input: CreateIntentInput,
-  trace: CallTrace | undefined,
+  circumstances: Circumstances,
 ): Promise<string> {
   const command = validateCreateIntent(input, deps.checkWebhookUrl);
   return command.idempotencyKey === undefined
-    ? register(deps, command, deps.newId('pay'), trace)
-    : registerOnce(deps, command, command.idempotencyKey, trace);
+    ? register(deps, command, deps.newId('pay'), circumstances)
+    : registerOnce(deps, command, command.idempotencyKey, circumstances);
 }
 
 async function registerOnce(
   deps: PaymentServiceDeps,
   command: CreateIntentCommand,
   idempotencyKey: string,
-  trace: CallTrace | undefined,
+  circumstances: Circumstances,
 ): Promise<string> {
-  const key = JSON.stringify(['create', command.userId, idempotencyKey]);
+  const scope = deps.keyScopeOf?.(circumstances.steered?.sessionId);
   const result = await deps.idempotency.once(
-    { key, fingerprint: fingerprintOf(parametersOf(command)) },
+    {
+      key: toScopedKey(['create', command.userId, idempotencyKey], scope),
+      fingerprint: fingerprintOf(parametersOf(command)),
+    },
     () => deps.newId('pay'),
-    (paymentId) => register(deps, command, paymentId, trace),
+    (paymentId) => register(deps, command, paymentId, circumstances),
   );
   if (result.outcome === 'mismatch') {
     throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
@@ -117,9 +149,11 @@ function register(
   deps: PaymentServiceDeps,
   command: CreateIntentCommand,
   paymentId: string,
-  trace: CallTrace | undefined,
+  { trace, steered }: Circumstances,
 ): Promise<string> {
-  const plan = planSettlement(command, deps.scenarioOptions, deps.outcomes);
+  const behavior = steered?.behavior ?? command.behavior;
+  const outcomes = steered?.outcomes ?? deps.outcomes;
+  const plan = planSettlement(command, deps.scenarioOptions, outcomes, behavior);
   const createdAtMs = deps.clock.now();
   const payment: PendingPayment = {
     id: paymentId,
@@ -127,12 +161,12 @@ function register(
     userId: command.userId,
     money: command.money,
     scenario: plan.scenario,
-    webhookUrl: command.webhookUrl ?? deps.defaultWebhookUrl,
+    webhookUrl: command.webhookUrl ?? steered?.webhookUrl ?? deps.defaultWebhookUrl,
     plannedOutcome: plan.outcome,
     createdAtMs,
     dueAtMs: createdAtMs + plan.delayMs,
     trace,
-    extras: command.extras,
+    extras: behavior === undefined ? command.extras : toExtras(command.extras, behavior, steered),
     status: 'PENDING',
   };
   const registered = deps.payments.register(payment).then((outcome) => {
@@ -146,10 +180,8 @@ function register(
     deps.observe({ kind: 'created', payment });
     return paymentId;
   });
-  const { giveBack } = deps.outcomes;
-  return giveBack === undefined || payment.scenario !== 'RANDOM' || command.expires === true
-    ? registered
-    : givingBack(giveBack, payment, registered);
+  const { giveBack } = outcomes;
+  return giveBack === undefined || !plan.isDrawn ? registered : givingBack(giveBack, payment, registered);
 }
 
 /** A payment that was not registered leaves its outcome to the next one. */
@@ -178,7 +210,7 @@ async function processPayment(deps: PaymentServiceDeps, input: ProcessInput): Pr
   if (idempotencyKey !== '') {
     await claimForPayment(deps, payment, idempotencyKey);
   }
-  const processed = isSettled(payment) ? payment : (await deps.payments.hasten(paymentId))?.payment;
+  const processed = isSettled(payment) ? payment : (await settleNow(deps, payment))?.payment;
   // It may have left since it was looked up, if its time to live is very short.
   if (processed === undefined || !isSettled(processed)) {
     throw notFound(paymentId);
@@ -186,13 +218,26 @@ async function processPayment(deps: PaymentServiceDeps, input: ProcessInput): Pr
   return processed;
 }
 
+/** Who was held and pays after all has paid. */
+function settleNow(
+  { payments, clock, newId }: PaymentServiceDeps,
+  { id, extras, plannedOutcome }: PendingPayment,
+) {
+  return extras?.isHeld === true && plannedOutcome === 'EXPIRED'
+    ? payments.transition(id, (payment) =>
+        isSettled(payment) ? undefined : settleAs(payment, 'COMPLETED', clock.now(), newId),
+      )
+    : payments.hasten(id);
+}
+
 /** A key names one payment: settling is idempotent by itself, but a key that strayed is a mistake. */
 async function claimForPayment(
-  { idempotency }: PaymentServiceDeps,
+  { idempotency, keyScopeOf }: PaymentServiceDeps,
   payment: Payment,
   idempotencyKey: string,
 ): Promise<void> {
-  const key = JSON.stringify(['process', payment.userId, idempotencyKey]);
+  const scope = keyScopeOf?.(payment.extras?.sessionId);
+  const key = toScopedKey(['process', payment.userId, idempotencyKey], scope);
   const result = await idempotency.once(
     { key, fingerprint: payment.id },
     () => payment.id,
@@ -203,9 +248,29 @@ async function claimForPayment(
   }
 }
 
-/** Without extras as before there were any: a call may be repeated after the service was updated. */
+/** Without what 0.1 did not have as it was then: a call may be repeated after the service was updated. */
 function parametersOf(command: CreateIntentCommand): readonly unknown[] {
-  const { reservationId, money, scenario, webhookUrl, delayMs, expires, extras } = command;
-  const parameters = [reservationId, money.amount, money.currency, scenario, webhookUrl, delayMs];
-  return extras === undefined && expires !== true ? parameters : [...parameters, expires, extras];
+  const { reservationId, money, scenario, webhookUrl, behavior, expires, extras } = command;
+  const parameters = [reservationId, money.amount, money.currency, scenario, webhookUrl, behavior?.delayMs];
+  // How the call is answered is not said of the payment.
+  const { outcome, failureCode, refund } = behavior ?? {};
+  const isPlain = extras === undefined && expires !== true && outcome === undefined && refund === undefined;
+  return isPlain ? parameters : [...parameters, expires, extras, outcome, failureCode, refund];
+}
+
+/** Undefined without any. */
+function toExtras(
+  extras: PaymentExtras | undefined,
+  { outcome, failureCode, refund }: Behavior,
+  steered: SteeredCreate | undefined,
+): PaymentExtras | undefined {
+  const { sessionId, ruleId } = steered ?? {};
+  const added: PaymentExtras = {
+    ...(refund !== undefined && { refundPlan: refund }),
+    ...(failureCode !== undefined && { failureCode }),
+    ...(outcome === 'HOLD' && { isHeld: true }),
+    ...(sessionId !== undefined && { sessionId }),
+    ...(ruleId !== undefined && { ruleId }),
+  };
+  return extras === undefined && Object.keys(added).length === 0 ? undefined : { ...extras, ...added };
 }

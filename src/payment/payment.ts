@@ -44,6 +44,14 @@ export interface PaymentExtras {
   readonly method?: PaymentMethod;
   readonly metadata?: PaymentMetadata;
   readonly refundPlan?: RefundPlan;
+  /** What it fails with, if it does; a scenario's code unless given. */
+  readonly failureCode?: string;
+  /** It does not settle by itself. */
+  readonly isHeld?: true;
+  /** The tester's session that it belongs to. */
+  readonly sessionId?: string;
+  /** The rules that decided what becomes of it, separated by commas. */
+  readonly ruleId?: string;
 }
 
 /** What is the same for a payment before and after its settlement. */

@@ -1,6 +1,6 @@
 import type { PaymentEvent } from './event.ts';
 import type { Change, Decide } from './lifecycle.ts';
-import type { PageQuery, PaymentPage } from './page.ts';
+import type { PageQuery, PaymentFilter, PaymentPage } from './page.ts';
 import type { Payment, PendingPayment, SettlementStatus, SettledPayment } from './payment.ts';
 
 /** How an attempt to change a payment ended. */
@@ -83,6 +83,14 @@ export interface Payments {
    * @throws PaymentError `no-index` where they are not kept in such an order.
    */
   list(query: PageQuery): Promise<PaymentPage>;
+  /**
+   * Removes the payments that fit. Pending ones never settle, and nothing is told of any of them but what is on
+   * its way already.
+   *
+   * @returns how many.
+   * @throws PaymentError `no-index` as `list` does.
+   */
+  remove(filter: PaymentFilter): Promise<number>;
   /**
    * Ends the work of this process within `withinMs` of the machine's time. If nobody else would do it, refunds
    * under way end and events that wait for their time are announced at once, payments that are due in that time

@@ -53,7 +53,7 @@ function drawNext({ failureRate, seed, counts }: SeededState, reservationId: str
 }
 
 /** The first 32 bits of a SHA-256, as a number from 0 to below 1: evenly spread, and alike everywhere. */
-function drawOf(seed: number, reservationId: string, before: number): number {
+export function drawOf(seed: number, reservationId: string, before: number): number {
   const digest = createHash('sha256').update(`${seed}:${before}:${reservationId}`).digest();
   return digest.readUInt32BE(0) / 2 ** 32;
 }

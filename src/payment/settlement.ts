@@ -45,17 +45,22 @@ export function settleAs(
   settledAtMs: number,
   newId: IdGenerator,
 ): Change {
-  const { transactionId, failureCode } = outcomeOf(status, newId);
+  const { transactionId, failureCode } = outcomeOf(status, newId, payment.extras?.failureCode);
   return settle(payment, { status, settledAtMs, transactionId, eventId: newId('evt'), failureCode });
 }
 
-/** What a status says of the payment's transaction. */
+/**
+ * What a status says of the payment's transaction.
+ *
+ * @param failureCode why it failed, if it did.
+ */
 export function outcomeOf(
   status: SettledStatus,
   newId: IdGenerator,
+  failureCode = simulatedFailureCode,
 ): Pick<SettledPayment, 'transactionId' | 'failureCode'> {
   return {
     transactionId: status === 'CANCELLED' || status === 'EXPIRED' ? '' : newId('txn'),
-    failureCode: status === 'FAILED' ? simulatedFailureCode : undefined,
+    failureCode: status === 'FAILED' ? failureCode : undefined,
   };
 }

@@ -1,8 +1,9 @@
+import { type Behavior, type BehaviorInput, validateBehavior } from './behavior.ts';
 import { isKnownCurrency } from './currency.ts';
 import { type ExtrasInput, validateExtras } from './extras.ts';
 import type { Money, PaymentExtras, Scenario } from './payment.ts';
 import { add, checkId, checkKey, requireId, throwIfAny, type Violations } from './violations.ts';
-import { maxDelayMs, moneyExample, wantedAmount, wantedDelay, wantedScenario } from './wanted-values.ts';
+import { moneyExample, wantedAmount, wantedScenario } from './wanted-values.ts';
 import type { WebhookUrlCheck } from './webhook-url.ts';
 
 /** An amount as it came in. */
@@ -20,7 +21,7 @@ export interface CreateIntentInput extends ExtrasInput {
   readonly scenario: Scenario | undefined | 'unknown';
   readonly webhookUrl: string;
   readonly idempotencyKey: string;
-  readonly delayMs: number | undefined;
+  readonly simulation: BehaviorInput | undefined;
   /** Whether nobody pays, so that it expires. */
   readonly expires?: boolean | undefined;
 }
@@ -33,7 +34,8 @@ export interface CreateIntentCommand {
   readonly scenario: Scenario | undefined;
   readonly webhookUrl: string | undefined;
   readonly idempotencyKey: string | undefined;
-  readonly delayMs: number | undefined;
+  /** As the request has it. */
+  readonly behavior: Behavior | undefined;
   readonly expires?: boolean | undefined;
   readonly extras: PaymentExtras | undefined;
 }
@@ -54,9 +56,7 @@ export function validateCreateIntent(
   const money = validateMoney(violations, input.money);
   const scenario = validateScenario(violations, input.scenario);
   const webhookUrl = validateWebhookUrl(violations, input.webhookUrl, checkWebhookUrl);
-  if (input.delayMs !== undefined && (input.delayMs < 0 || input.delayMs > maxDelayMs)) {
-    add(violations, 'simulation.delay_ms', `must be ${wantedDelay}`);
-  }
+  const behavior = input.simulation && validateBehavior(violations, 'simulation', input.simulation);
   const extras = validateExtras(violations, input);
   throwIfAny(violations);
   return {
@@ -66,7 +66,7 @@ export function validateCreateIntent(
     scenario,
     webhookUrl,
     idempotencyKey: input.idempotencyKey === '' ? undefined : input.idempotencyKey,
-    delayMs: input.delayMs,
+    behavior,
     expires: input.expires,
     extras,
   };

@@ -4,6 +4,9 @@ import { describeIdProblem, describeKeyProblem } from './id-rule.ts';
 /** What is wrong with a request, all of it, so that a caller learns it at once. */
 export type Violations = FieldViolation[];
 
+/** Longest text that nobody reads, such as those of the metadata, in UTF-16 code units. */
+export const maxTextLength = 512;
+
 export function add(violations: Violations, field: string, description: string): void {
   violations.push({ field, description });
 }

@@ -27,6 +27,23 @@ export const wantedMethod =
 export const wantedStatus =
   'one of PAYMENT_STATUS_PENDING (1), PAYMENT_STATUS_COMPLETED (2), PAYMENT_STATUS_FAILED (3), PAYMENT_STATUS_CANCELLED (5), PAYMENT_STATUS_REFUNDED (6), PAYMENT_STATUS_EXPIRED (7)';
 
+/** The outcome of a payment, by its name or number in the contract. */
+export const wantedOutcome =
+  'one of SIMULATED_OUTCOME_UNSPECIFIED (0, the default), SIMULATED_OUTCOME_APPROVE (1), SIMULATED_OUTCOME_DECLINE (2), SIMULATED_OUTCOME_HOLD (3), SIMULATED_OUTCOME_EXPIRE (4)';
+
+/** The code of a simulated error, by its name or number. */
+export const wantedGrpcCode = 'a code of gRPC, such as UNAVAILABLE (14)';
+
+/** Longest delay of an answer, in milliseconds. */
+export const maxApiDelayMs = 60_000;
+
+/** The delay of an answer. */
+export const wantedApiDelay = `a whole number from 0 to ${maxApiDelayMs}`;
+
+/** When a simulated error comes, by its name or number in the contract. */
+export const wantedErrorTime =
+  'one of SIMULATED_ERROR_TIME_UNSPECIFIED (0, the default), SIMULATED_ERROR_TIME_BEFORE (1), SIMULATED_ERROR_TIME_AFTER (2)';
+
 /** The outcome of a refund, by its name or number in the contract. */
 export const wantedRefundOutcome =
   'one of SIMULATED_OUTCOME_UNSPECIFIED (0, the default), SIMULATED_OUTCOME_APPROVE (1), SIMULATED_OUTCOME_DECLINE (2)';

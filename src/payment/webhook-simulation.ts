@@ -113,7 +113,11 @@ async function tellAgain(
           ...last,
           id: newId('evt'),
           occurredAtMs: nowMs,
-          payment: { ...last.payment, status: target, ...outcomeOf(target, newId) },
+          payment: {
+            ...last.payment,
+            status: target,
+            ...outcomeOf(target, newId, payment.extras?.failureCode),
+          },
           refund: undefined,
         };
   await payments.announceAt(event, nowMs + delayMs);

@@ -64,7 +64,7 @@ describe('scenario table', () => {
 
   test.each(scenarios.filter((name) => name !== 'UNSPECIFIED') as Scenario[])('%s', (scenario) => {
     const row = rows.find((candidate) => candidate['`scenario`'] === `\`PAYMENT_SCENARIO_${scenario}\``);
-    const request = { reservationId: 'reservation-1', scenario, delayMs: undefined };
+    const request = { reservationId: 'reservation-1', scenario };
     const outcomes = [0, 0.999].map(
       (drawn) =>
         planSettlement(

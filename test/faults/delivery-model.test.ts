@@ -272,7 +272,7 @@ test('whatever happens, each payment settles once and each event arrives or is i
               scenario: undefined,
               webhookUrl: `${origins[step.origin] ?? origins[0]}/hooks`,
               idempotencyKey: '',
-              delayMs: step.delayMs,
+              simulation: { delayMs: step.delayMs },
             });
             created.push(paymentId);
             known.push(paymentId);

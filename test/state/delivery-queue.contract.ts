@@ -25,7 +25,16 @@ function delivery(mark: string, attempts = 1): WebhookDelivery {
   const { reservationId, userId, status, money, trace, transactionId, failureCode } = payment;
   // What a queue outside of the process keeps of the payment.
   const told = { id: payment.id, reservationId, userId, status, money, trace, transactionId, failureCode };
-  const event = { id, type, sequence, occurredAtMs, destination, payment: told, refund: undefined };
+  const event = {
+    id,
+    type,
+    sequence,
+    occurredAtMs,
+    destination,
+    payment: told,
+    sessionId: undefined,
+    refund: undefined,
+  };
   return { ...newDelivery(event), url, attempts, firstAttemptAtMs: 1_767_225_600_001, lastError: 'full' };
 }
 

@@ -126,5 +126,6 @@ export const paymentEvents: fc.Arbitrary<PaymentEvent> = fc.record({
     transactionId: text,
     failureCode,
   }),
+  sessionId: fc.option(id, { nil: undefined }),
   refund: eventRefund,
 });

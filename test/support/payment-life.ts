@@ -237,8 +237,7 @@ async function create(
     scenario: fails ? 'FAIL' : 'APPROVE',
     webhookUrl: '',
     idempotencyKey: '',
-    delayMs,
-    refund: refund && { outcome: undefined, ...refund },
+    simulation: { delayMs, refund: refund && { outcome: undefined, ...refund } },
   });
   self.known.push({ id, amount, before: undefined, acknowledged: new Map() });
 }

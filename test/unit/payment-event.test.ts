@@ -40,6 +40,7 @@ const events: fc.Arbitrary<PaymentEvent> = fc.record({
     transactionId: fc.string(),
     failureCode: fc.option(fc.string(), { nil: undefined }),
   }),
+  sessionId: fc.constant(undefined),
   refund: fc.constant(undefined),
 });
 

@@ -16,7 +16,7 @@ const good: CreateIntentInput = {
   scenario: undefined,
   webhookUrl: '',
   idempotencyKey: '',
-  delayMs: undefined,
+  simulation: undefined,
 };
 const allowAll = createWebhookUrlCheck(() => undefined);
 
@@ -49,7 +49,7 @@ test('a good request passes, with what is empty left undefined', () => {
     scenario: undefined,
     webhookUrl: undefined,
     idempotencyKey: undefined,
-    delayMs: undefined,
+    behavior: undefined,
   });
 });
 
@@ -59,10 +59,12 @@ test('a full request passes as it is', () => {
     scenario: 'FAIL',
     webhookUrl: 'https://example.com:8443/hooks?a=b',
     idempotencyKey: 'key-1',
-    delayMs: 0,
+    simulation: { delayMs: 0 },
   };
+  const { simulation, ...others } = full;
   expect(validateCreateIntent(full, allowAll)).toEqual({
-    ...full,
+    ...others,
+    behavior: { ...simulation },
     money: { amount: 120_000, currency: 'KRW' },
   });
 });
@@ -231,10 +233,10 @@ test('the refusal of an unknown scenario names every number of the contract', ()
 
 test('a delay is from 0 to one day', () => {
   for (const delayMs of [0, 1, 86_400_000]) {
-    expect(badFieldsOf({ delayMs })).toEqual([]);
+    expect(badFieldsOf({ simulation: { delayMs } })).toEqual([]);
   }
   for (const delayMs of [-1, 86_400_001, 2 ** 31 - 1, -(2 ** 31)]) {
-    expect(badFieldsOf({ delayMs })).toEqual(['simulation.delay_ms']);
+    expect(badFieldsOf({ simulation: { delayMs } })).toEqual(['simulation.delay_ms']);
   }
 });
 
@@ -341,7 +343,7 @@ const choices = fc.record({
   scenario: fc.constantFrom('APPROVE', undefined, 'unknown' as const),
   webhookUrl: fc.constantFrom('', 'http://a/', 'gopher://a/'),
   idempotencyKey: fc.constantFrom('', 'k', 'k'.repeat(129)),
-  delayMs: fc.constantFrom(undefined, 0, -1),
+  simulation: fc.constantFrom(undefined, { delayMs: 0 }, { delayMs: -1 }),
 });
 
 test('all mistakes are reported at once, each under its own path', () => {
@@ -358,7 +360,7 @@ test('all mistakes are reported at once, each under its own path', () => {
         ...(choice.scenario === 'unknown' ? ['scenario'] : []),
         ...(choice.webhookUrl.startsWith('gopher') ? ['webhook_url'] : []),
         ...(choice.idempotencyKey.length > 128 ? ['idempotency_key'] : []),
-        ...(choice.delayMs === -1 ? ['simulation.delay_ms'] : []),
+        ...(choice.simulation?.delayMs === -1 ? ['simulation.delay_ms'] : []),
       ];
       const reported = badFields(() => validateCreateIntent(input, allowAll));
       expect(reported).toHaveLength(expected.length);

@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Code } from "../../google/rpc/code_pb.js";
 import type { Money } from "../../common/v1/money_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -94,17 +95,152 @@ export declare type SimulatedRefund = Message<"payment.v1.SimulatedRefund"> & {
 export declare const SimulatedRefundSchema: GenMessage<SimulatedRefund>;
 
 /**
- * How this one payment differs from its scenario.
+ * The answer of a call.
+ *
+ * @generated from message payment.v1.SimulatedApi
+ */
+export declare type SimulatedApi = Message<"payment.v1.SimulatedApi"> & {
+  /**
+   * The call fails with this code. OK (0, the default): it does not.
+   *
+   * @generated from field: google.rpc.Code code = 1;
+   */
+  code: Code;
+
+  /**
+   * With this message, at most 512 characters; only with a code.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * So much later, in milliseconds, from 0 to 60,000, whether or not it fails.
+   *
+   * @generated from field: int32 delay_ms = 3;
+   */
+  delayMs: number;
+
+  /**
+   * When the caller may try again, in milliseconds, from 0 (not said) to 86,400,000; only with a code. Goes
+   * out as google.rpc.RetryInfo and, over gRPC, as grpc-retry-pushback-ms.
+   *
+   * @generated from field: int32 retry_after_ms = 4;
+   */
+  retryAfterMs: number;
+
+  /**
+   * BEFORE the call has an effect, or AFTER; only with a code or drop_connection.
+   *
+   * @generated from field: payment.v1.SimulatedErrorTime when = 5;
+   */
+  when: SimulatedErrorTime;
+
+  /**
+   * There is no answer: the stream is reset, or the connection closed. Not with a code.
+   *
+   * @generated from field: bool drop_connection = 6;
+   */
+  dropConnection: boolean;
+};
+
+/**
+ * Describes the message payment.v1.SimulatedApi.
+ * Use `create(SimulatedApiSchema)` to create a new message.
+ */
+export declare const SimulatedApiSchema: GenMessage<SimulatedApi>;
+
+/**
+ * How outcomes are delivered. Not supported yet: a request that has one is refused.
+ *
+ * @generated from message payment.v1.SimulatedDelivery
+ */
+export declare type SimulatedDelivery = Message<"payment.v1.SimulatedDelivery"> & {
+  /**
+   * @generated from field: payment.v1.SimulatedChannel channel = 1;
+   */
+  channel: SimulatedChannel;
+
+  /**
+   * @generated from field: int32 copies = 2;
+   */
+  copies: number;
+
+  /**
+   * @generated from field: int32 delay_ms = 3;
+   */
+  delayMs: number;
+
+  /**
+   * @generated from field: bool drop = 4;
+   */
+  drop: boolean;
+
+  /**
+   * @generated from field: bool hold_until_next_event = 5;
+   */
+  holdUntilNextEvent: boolean;
+
+  /**
+   * @generated from field: payment.v1.SimulatedSignature signature = 6;
+   */
+  signature: SimulatedSignature;
+
+  /**
+   * @generated from field: payment.v1.PaymentStatus conflicting_status = 7;
+   */
+  conflictingStatus: PaymentStatus;
+};
+
+/**
+ * Describes the message payment.v1.SimulatedDelivery.
+ * Use `create(SimulatedDeliverySchema)` to create a new message.
+ */
+export declare const SimulatedDeliverySchema: GenMessage<SimulatedDelivery>;
+
+/**
+ * What shall happen: in a request, in the header or metadata `payment-sim-behavior`, in a rule, and as the
+ * default of a session. Of several that apply each field is taken from the first that has it, in this order.
+ * What contradicts itself is refused.
  *
  * @generated from message payment.v1.SimulationOptions
  */
 export declare type SimulationOptions = Message<"payment.v1.SimulationOptions"> & {
   /**
-   * Settle after this many milliseconds instead of the scenario's delay. From 0 to 86,400,000.
+   * Settle after this many milliseconds instead of the scenario's delay. From 0 to 86,400,000. Not with HOLD.
    *
    * @generated from field: optional int32 delay_ms = 1;
    */
   delayMs?: number | undefined;
+
+  /**
+   * How the payment ends, whatever its scenario.
+   *
+   * @generated from field: payment.v1.SimulatedOutcome outcome = 2;
+   */
+  outcome: SimulatedOutcome;
+
+  /**
+   * Why the payment fails: letters, digits and underscores, at most 64. Alone it means DECLINE, whose default
+   * is "card_declined".
+   *
+   * @generated from field: string failure_code = 3;
+   */
+  failureCode: string;
+
+  /**
+   * The answer of the call.
+   *
+   * @generated from field: payment.v1.SimulatedApi api = 4;
+   */
+  api?: SimulatedApi | undefined;
+
+  /**
+   * Not supported yet.
+   *
+   * @generated from field: payment.v1.SimulatedDelivery delivery = 5;
+   */
+  delivery?: SimulatedDelivery | undefined;
 
   /**
    * How refunds of the payment go.
@@ -765,6 +901,20 @@ export declare type Payment = Message<"payment.v1.Payment"> & {
    * @generated from field: common.v1.Money refunded_amount = 18;
    */
   refundedAmount?: Money | undefined;
+
+  /**
+   * The tester's session that it belongs to; empty: none.
+   *
+   * @generated from field: string session_id = 19;
+   */
+  sessionId: string;
+
+  /**
+   * The rules that decided what becomes of it, separated by commas; empty: none.
+   *
+   * @generated from field: string rule_id = 20;
+   */
+  ruleId: string;
 };
 
 /**
@@ -939,20 +1089,139 @@ export enum SimulatedOutcome {
   UNSPECIFIED = 0,
 
   /**
+   * The payment is COMPLETED; the refund goes through.
+   *
    * @generated from enum value: SIMULATED_OUTCOME_APPROVE = 1;
    */
   APPROVE = 1,
 
   /**
+   * The payment, or the refund, is FAILED.
+   *
    * @generated from enum value: SIMULATED_OUTCOME_DECLINE = 2;
    */
   DECLINE = 2,
+
+  /**
+   * The payment stays PENDING until it is processed, cancelled or given an outcome. Not of refunds.
+   *
+   * @generated from enum value: SIMULATED_OUTCOME_HOLD = 3;
+   */
+  HOLD = 3,
+
+  /**
+   * The payment is EXPIRED, after delay_ms or PAYMENT_EXPIRY_MS. Not of refunds.
+   *
+   * @generated from enum value: SIMULATED_OUTCOME_EXPIRE = 4;
+   */
+  EXPIRE = 4,
 }
 
 /**
  * Describes the enum payment.v1.SimulatedOutcome.
  */
 export declare const SimulatedOutcomeSchema: GenEnum<SimulatedOutcome>;
+
+/**
+ * When a simulated error comes.
+ *
+ * @generated from enum payment.v1.SimulatedErrorTime
+ */
+export enum SimulatedErrorTime {
+  /**
+   * BEFORE.
+   *
+   * @generated from enum value: SIMULATED_ERROR_TIME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Instead of the call: nothing was done.
+   *
+   * @generated from enum value: SIMULATED_ERROR_TIME_BEFORE = 1;
+   */
+  BEFORE = 1,
+
+  /**
+   * After the call, which was carried out; only its answer is lost.
+   *
+   * @generated from enum value: SIMULATED_ERROR_TIME_AFTER = 2;
+   */
+  AFTER = 2,
+}
+
+/**
+ * Describes the enum payment.v1.SimulatedErrorTime.
+ */
+export declare const SimulatedErrorTimeSchema: GenEnum<SimulatedErrorTime>;
+
+/**
+ * One of the ways in which an outcome is told.
+ *
+ * @generated from enum payment.v1.SimulatedChannel
+ */
+export enum SimulatedChannel {
+  /**
+   * Both.
+   *
+   * @generated from enum value: SIMULATED_CHANNEL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SIMULATED_CHANNEL_WEBHOOK = 1;
+   */
+  WEBHOOK = 1,
+
+  /**
+   * @generated from enum value: SIMULATED_CHANNEL_EVENTBRIDGE = 2;
+   */
+  EVENTBRIDGE = 2,
+}
+
+/**
+ * Describes the enum payment.v1.SimulatedChannel.
+ */
+export declare const SimulatedChannelSchema: GenEnum<SimulatedChannel>;
+
+/**
+ * How a webhook is signed.
+ *
+ * @generated from enum payment.v1.SimulatedSignature
+ */
+export enum SimulatedSignature {
+  /**
+   * Right.
+   *
+   * @generated from enum value: SIMULATED_SIGNATURE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SIMULATED_SIGNATURE_WRONG_SECRET = 1;
+   */
+  WRONG_SECRET = 1,
+
+  /**
+   * @generated from enum value: SIMULATED_SIGNATURE_MISSING = 2;
+   */
+  MISSING = 2,
+
+  /**
+   * @generated from enum value: SIMULATED_SIGNATURE_STALE = 3;
+   */
+  STALE = 3,
+
+  /**
+   * @generated from enum value: SIMULATED_SIGNATURE_TAMPERED = 4;
+   */
+  TAMPERED = 4,
+}
+
+/**
+ * Describes the enum payment.v1.SimulatedSignature.
+ */
+export declare const SimulatedSignatureSchema: GenEnum<SimulatedSignature>;
 
 /**
  * A simulated payment gateway. An intent answers PENDING at once, settles later to COMPLETED or

@@ -7,10 +7,7 @@ import {
   PaymentScenario,
   type PaymentSchema,
   PaymentStatus,
-  SimulatedOutcome,
-  type SimulatedRefund,
 } from '../../../gen/payment/v1/payment_pb.js';
-import type { CreateIntentInput } from '../../payment/validation.ts';
 import {
   isSettled,
   type Payment,
@@ -53,22 +50,10 @@ const methodToProto: Readonly<Record<PaymentMethod, ProtoMethod>> = {
 export const statusFromProto = createEnumReader(statusToProto);
 export const scenarioFromProto = createEnumReader(scenarioToProto);
 export const methodFromProto = createEnumReader(methodToProto);
-const outcomeFromProto = createEnumReader({
-  APPROVE: SimulatedOutcome.APPROVE,
-  DECLINE: SimulatedOutcome.DECLINE,
-});
 
 export function metadataFromProto(metadata: ProtoMetadata): PaymentMetadata {
   const { source, userAgent, ipAddress, sessionId, scenario, tags } = metadata;
   return { source, userAgent, ipAddress, sessionId, scenario, tags };
-}
-
-export function refundFromProto(refund: SimulatedRefund): CreateIntentInput['refund'] {
-  return {
-    outcome: outcomeFromProto(refund.outcome),
-    delayMs: refund.delayMs,
-    failureCode: refund.failureCode,
-  };
 }
 
 /** When money was asked for; nothing for a payment that was cancelled or has expired. */
@@ -93,10 +78,15 @@ export function paymentToProto(payment: Payment): MessageInitShape<typeof Paymen
   };
 }
 
-function extrasToProto({ method, metadata }: NonNullable<Payment['extras']>) {
+function extrasToProto({ method, metadata, sessionId, ruleId }: NonNullable<Payment['extras']>) {
   const message: MessageInitShape<typeof PaymentMetadataSchema> | undefined = metadata && {
     ...metadata,
     tags: { ...metadata.tags },
   };
-  return { ...(method && { method: methodToProto[method] }), ...(message && { metadata: message }) };
+  return {
+    ...(method && { method: methodToProto[method] }),
+    ...(message && { metadata: message }),
+    sessionId,
+    ruleId,
+  };
 }

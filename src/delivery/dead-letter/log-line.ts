@@ -30,6 +30,7 @@ export function deadLetterFields({ channel, delivery, url, reason, error }: Dead
     ...(payment.transactionId !== '' && { transaction_id: payment.transactionId }),
     ...(payment.failureCode !== undefined && { failure_code: payment.failureCode }),
     ...(event.refund !== undefined && refundFields(event.refund)),
+    ...(event.sessionId !== undefined && { session_id: event.sessionId }),
     ...traceFields(payment.trace),
     ...(url !== undefined && { webhook_url: url }),
     reason,
@@ -97,6 +98,7 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
       occurredAtMs: Date.parse(text('settled_at')),
       destination: url,
       payment,
+      sessionId: text('session_id') || undefined,
       refund,
     },
   };

@@ -1,7 +1,7 @@
 import { traceHeaders } from '../../base/call-trace.ts';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
-import type { PaymentEvent } from '../../payment/event.ts';
+import { type PaymentEvent, sessionHeader } from '../../payment/event.ts';
 import { signatureHeadersFor, type SigningKey } from '../../webhook-format/signature.ts';
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
@@ -58,6 +58,7 @@ export function webhookHeaders(
     'content-type': 'application/json',
     'user-agent': 'PaymentSim/1.0',
     ...traceHeaders(event.payment.trace),
+    ...(event.sessionId !== undefined && { [sessionHeader]: event.sessionId }),
     ...signatureHeadersFor(keys, event.id, timestampSeconds, body),
   };
 }

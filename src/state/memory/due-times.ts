@@ -16,7 +16,7 @@ export interface DueTimes<T> {
 interface Bucket<T> {
   /** In no order. An array: a set costs several times as much, and most are never taken out. */
   readonly items: T[];
-  readonly timer: Timer;
+  timer: Timer;
 }
 
 interface State<T> {
@@ -34,6 +34,8 @@ interface State<T> {
 
 /** So many items are handed out at once; then the event loop has its turn. */
 const itemsPerTurn = 1_000;
+/** Longest delay of a timer, in milliseconds; see `SimClock`. */
+const maxTimerMs = 2_147_483_647;
 
 /**
  * @param onDue called for each item when it is due, which is in here no more then. Must not throw. Of many
@@ -66,10 +68,20 @@ function add<T>(self: State<T>, item: T, dueAtMs: number): void {
     bucket.items.push(item);
     return;
   }
+  self.buckets.set(dueAtMs, { items: [item], timer: setTimer(self, dueAtMs) });
+}
+
+/** In steps, as far as timers reach. */
+function setTimer<T>(self: State<T>, dueAtMs: number): Timer {
   const delayMs = Math.max(0, dueAtMs - self.clock.now());
-  self.buckets.set(dueAtMs, {
-    items: [item],
-    timer: self.clock.setTimer(delayMs, () => fallDue(self, dueAtMs)),
+  if (delayMs <= maxTimerMs) {
+    return self.clock.setTimer(delayMs, () => fallDue(self, dueAtMs));
+  }
+  return self.clock.setTimer(maxTimerMs, () => {
+    const bucket = self.buckets.get(dueAtMs);
+    if (bucket !== undefined) {
+      bucket.timer = setTimer(self, dueAtMs);
+    }
   });
 }
 

@@ -75,13 +75,14 @@ export function bytesOfPayment(payment: Payment): number {
   );
 }
 
-function bytesOfExtras({ metadata }: PaymentExtras): number {
+function bytesOfExtras({ metadata, sessionId = '', ruleId = '' }: PaymentExtras): number {
+  const ownBytes = extrasBytes + bytesOfText(sessionId) + bytesOfText(ruleId);
   if (metadata === undefined) {
-    return extrasBytes;
+    return ownBytes;
   }
   const { tags, ...texts } = metadata;
   const all = [...Object.values(texts), ...Object.entries(tags).flat()];
-  return extrasBytes + all.reduce((sum, text) => sum + textBytes + bytesOfText(text), 0);
+  return ownBytes + all.reduce((sum, text) => sum + textBytes + bytesOfText(text), 0);
 }
 
 function bytesOfAftermath(payment: Payment): number {

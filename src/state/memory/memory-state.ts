@@ -7,6 +7,7 @@ import { createMemoryDeliveryQueue } from './delivery-queue.ts';
 import { defaultPaymentsBytes } from './heap-share.ts';
 import { createMemoryIdempotencyStore } from './idempotency-store.ts';
 import { countWebhookBytes, type MemoryBudget } from './memory-budget.ts';
+import { createMemorySteeringStore } from './steering-store.ts';
 import { createMemoryPayments } from './payments.ts';
 
 /** How long and how much to remember; times in milliseconds. */
@@ -46,6 +47,7 @@ export function createMemoryState(options: MemoryStateOptions): State {
     payments,
     idempotency,
     attemptLog,
+    steering: createMemorySteeringStore(),
     webhookQueue: createMemoryDeliveryQueue<WebhookDelivery>({
       clock,
       maxWaiting: options.webhookMaxBacklog,

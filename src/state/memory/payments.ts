@@ -4,6 +4,7 @@ import { originOf } from '../../base/http-url.ts';
 import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
+import { fitsFilter, type PaymentFilter } from '../../payment/page.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import {
   isSettled,
@@ -58,6 +59,7 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     announcing: 0,
     horizonMs: Infinity,
     onIdle: undefined,
+    removedEarly: 0,
     sweepTimer: undefined,
   };
   sweepLater(self);
@@ -72,8 +74,12 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     reschedule: async (paymentId, dueAtMs, outcome) => reschedule(self, paymentId, dueAtMs, outcome),
     announceAt: async (event, dueAtMs) => doAt(self, dueAtMs, () => announce(self, event)),
     list: (query) => list(self, query),
+    remove: (filter) => remove(self, filter),
     drain: (withinMs) => drain(self, withinMs),
-    count: () => ({ pending: self.payments.size - self.settled.size, settled: self.settled.size }),
+    count() {
+      const settled = self.settled.size - self.removedEarly;
+      return { pending: self.payments.size - settled, settled };
+    },
     scheduled: () => self.due.size(),
     close: async () => self.sweepTimer?.cancel(),
   };
@@ -129,6 +135,26 @@ function reschedule(self: State, paymentId: string, dueAtMs: number, outcome?: S
   }
   storePending(self, { ...payment, dueAtMs, plannedOutcome: outcome ?? payment.plannedOutcome });
   return true;
+}
+
+/** What falls due for one that is gone finds nothing to do. */
+async function remove(self: State, filter: PaymentFilter): Promise<number> {
+  const { payments, due, budget } = self;
+  let removed = 0;
+  await eachInSlices([...payments.values()], (payment) => {
+    const current = payments.get(payment.id);
+    if (current !== undefined && fitsFilter(current, filter) && payments.delete(current.id)) {
+      if (isSettled(current)) {
+        self.removedEarly += 1;
+      } else {
+        due.remove(current.id, current.dueAtMs);
+      }
+      budget.usedBytes -= bytesOfPayment(current);
+      removed += 1;
+    }
+  });
+  tellIfIdle(self);
+  return removed;
 }
 
 /** For a refund whose time has come. */

@@ -15,6 +15,8 @@ export interface StoredPayments {
   readonly payments: Map<string, Payment>;
   /** The settled ones in the order they settled, and as they were then; the order they leave in. */
   readonly settled: Fifo<SettledPayment>;
+  /** How many of `settled` are not there any more, because they were removed before their time. */
+  removedEarly: number;
   sweepTimer: Timer | undefined;
 }
 
@@ -64,9 +66,13 @@ function evictExpired(self: StoredPayments): boolean {
 export function evictOldest(self: StoredPayments): boolean {
   for (let kept = 0; kept <= maxKeptInARow; kept += 1) {
     const oldest = self.settled.shift();
-    const payment = oldest && self.payments.get(oldest.id);
-    if (oldest === undefined || payment === undefined) {
+    if (oldest === undefined) {
       return false;
+    }
+    const payment = self.payments.get(oldest.id);
+    if (payment === undefined) {
+      self.removedEarly -= 1;
+      continue;
     }
     if (!hasPendingRefund(payment)) {
       self.budget.usedBytes -= bytesOfPayment(payment);

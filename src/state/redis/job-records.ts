@@ -44,6 +44,7 @@ interface EventRecord {
   readonly transactionId?: string;
   readonly failureCode?: string;
   readonly refund?: EventRefund;
+  readonly sessionId?: string;
 }
 
 /** What a job holds; which of it depends on the queue. */
@@ -167,12 +168,23 @@ function toDelivery(record: JobRecord): Delivery {
   return { event, attempts, waits, askedMs, firstAttemptAtMs, lastAttemptAtMs, lastError };
 }
 
-function formOf({ payment, refund }: PaymentEvent): number {
-  const isPlain = refund === undefined && (payment.status === 'COMPLETED' || payment.status === 'FAILED');
+function formOf({ payment, refund, sessionId }: PaymentEvent): number {
+  const isPlain =
+    refund === undefined &&
+    sessionId === undefined &&
+    (payment.status === 'COMPLETED' || payment.status === 'FAILED');
   return isPlain ? plainForm : form;
 }
 
-function toEventRecord({ id, type, sequence, destination, payment, refund }: PaymentEvent): EventRecord {
+function toEventRecord({
+  id,
+  type,
+  sequence,
+  destination,
+  payment,
+  refund,
+  sessionId,
+}: PaymentEvent): EventRecord {
   return {
     eventId: id,
     paymentId: payment.id,
@@ -188,6 +200,7 @@ function toEventRecord({ id, type, sequence, destination, payment, refund }: Pay
     ...(payment.transactionId !== '' && { transactionId: payment.transactionId }),
     ...(payment.failureCode !== undefined && { failureCode: payment.failureCode }),
     ...(refund !== undefined && { refund }),
+    ...(sessionId !== undefined && { sessionId }),
   };
 }
 
@@ -208,6 +221,7 @@ function toEvent(record: EventRecord, occurredAtMs: number): PaymentEvent {
       transactionId: record.transactionId ?? '',
       failureCode: record.failureCode,
     },
+    sessionId: record.sessionId,
     refund: record.refund && { ...record.refund, failureCode: record.refund.failureCode },
   };
 }

@@ -1,0 +1,36 @@
+/** What can go wrong for a tester, beside a request that is wrong in itself. */
+export type SteeringErrorReason =
+  | { readonly kind: 'rule-not-found'; readonly ruleId: string }
+  | { readonly kind: 'rule-of-a-file'; readonly ruleId: string; readonly source: string }
+  | { readonly kind: 'rule-exists'; readonly ruleId: string }
+  | { readonly kind: 'too-many-rules'; readonly maxRules: number }
+  | { readonly kind: 'too-many-sessions'; readonly maxSessions: number }
+  | { readonly kind: 'too-many-bytes'; readonly maxBytes: number };
+
+/** An error of a tester's call, told by its reason. */
+export class SteeringError extends Error {
+  readonly reason: SteeringErrorReason;
+
+  constructor(reason: SteeringErrorReason) {
+    super(describeReason(reason));
+    this.name = 'SteeringError';
+    this.reason = reason;
+  }
+}
+
+function describeReason(reason: SteeringErrorReason): string {
+  switch (reason.kind) {
+    case 'rule-not-found':
+      return `rule "${reason.ruleId}" not found in this session; ListRules tells what is there`;
+    case 'rule-of-a-file':
+      return `rule "${reason.ruleId}" comes from ${reason.source}; change it there`;
+    case 'rule-exists':
+      return `rule "${reason.ruleId}" exists; delete it first, or leave the id out`;
+    case 'too-many-rules':
+      return `the session has ${reason.maxRules} rules already, and may not have more; delete some, or ResetSession`;
+    case 'too-many-sessions':
+      return `there are ${reason.maxSessions} sessions already; reset some that are done with, or raise MAX_SESSIONS`;
+    case 'too-many-bytes':
+      return `rules and sessions take all of the ${reason.maxBytes} bytes that they may; reset sessions that are done with`;
+  }
+}

@@ -1,0 +1,263 @@
+import type { MachineClock } from '../base/clock.ts';
+import type { IdGenerator } from '../base/ids.ts';
+import type { Observer } from '../base/observer.ts';
+import type { PaymentStatus } from '../payment/payment.ts';
+import type { Payments } from '../payment/ports.ts';
+import { throwIfAny, type Violations } from '../payment/violations.ts';
+import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
+import { type Decider, type Decision, decide, type SteerableCall, touch } from './decide.ts';
+import { SteeringError } from './errors.ts';
+import { endIdleSessions } from './idle-sessions.ts';
+import type { PaymentMethodName } from './match.ts';
+import type { SteeringReport } from './observer.ts';
+import type { SteeringDocument, SteeringStore } from './ports.ts';
+import { type Rule, type RuleInput, validateRule } from './rule.ts';
+import { createRuleIndex } from './rule-index.ts';
+import {
+  allSessions,
+  globalSession,
+  type SessionInput,
+  type SessionSettings,
+  validateSettings,
+} from './session.ts';
+import {
+  applyChange,
+  bytesOfDocument,
+  createSteeringState,
+  keyOf,
+  keyScopeOf,
+  rulesOf,
+} from './steering-state.ts';
+
+/** What steering works with, and its bounds. */
+export interface SteeringDeps {
+  readonly store: SteeringStore;
+  readonly machine: MachineClock;
+  readonly newId: IdGenerator;
+  readonly payments: Payments;
+  readonly checkWebhookUrl: WebhookUrlCheck;
+  /** Of files, in the order in which they are asked; for all sessions, after their own. */
+  readonly fileRules: readonly Rule[];
+  /** Of draws, where a session has none of its own. */
+  readonly seed: number;
+  readonly randomFailureRate: number;
+  readonly maxSessions: number;
+  /** A session ends that nobody has used for so long, in milliseconds. */
+  readonly idleMs: number;
+  /** How long idempotency keys live, in milliseconds. */
+  readonly idempotencyTtlMs: number;
+  readonly observe: Observer<SteeringReport>;
+}
+
+/** A rule, and how many calls of the session it has applied to. */
+export interface ListedRule {
+  readonly rule: Rule;
+  readonly matched: number;
+}
+
+/** What is in a session. */
+export interface SessionCounters {
+  readonly payments: number;
+  readonly paymentsByStatus: Readonly<Partial<Record<PaymentStatus, number>>>;
+  readonly rules: number;
+  readonly matched: number;
+}
+
+/** What a reset has removed. */
+export interface Removed {
+  readonly rules: number;
+  readonly payments: number;
+  readonly sessions: number;
+}
+
+/** What testers steer with. Sessions are named by their keys; the empty one is the global session. */
+export interface Steering {
+  /** Call it before `decide` and `isAbout`, and wait for it. See `SteeringStore`. */
+  refresh(): Promise<void> | undefined;
+  /** See `decide`. */
+  decide(call: SteerableCall): Decision | undefined | Promise<Decision>;
+  /** Whether any rule or default may be about calls of a method; of CreatePaymentIntent it is not asked. */
+  isAbout(method: PaymentMethodName): boolean;
+  /** Tells idempotency keys apart; undefined is the global session. */
+  keyScopeOf(sessionId: string | undefined): string | undefined;
+  /** @throws PaymentError `invalid-request`, SteeringError. So do the next ones. */
+  createRule(sessionId: string, input: RuleInput): Promise<ListedRule>;
+  /** In the order in which they are asked. Of all sessions with `*`: theirs one after the other. */
+  listRules(sessionId: string): Promise<readonly ListedRule[]>;
+  deleteRule(sessionId: string, ruleId: string): Promise<void>;
+  updateSession(sessionId: string, input: SessionInput): Promise<SessionSettings>;
+  readSession(sessionId: string): Promise<{ settings: SessionSettings; counters: SessionCounters }>;
+  /** Of all sessions with `*`. */
+  resetSession(sessionId: string): Promise<Removed>;
+  /** Ends what runs by itself. */
+  close(): void;
+}
+
+interface Self extends SteeringDeps {
+  readonly decider: Decider;
+}
+
+/** Beyond this a session is a mistake. */
+const maxRules = 1_000;
+/** All rules and sessions together. A thousand sessions with ten rules each take 15 MB. */
+const maxBytes = 67_108_864;
+
+/** See `Steering`. */
+export function createSteering(deps: SteeringDeps): Steering {
+  const { store, machine } = deps;
+  const state = createSteeringState();
+  const fileRules = createRuleIndex(deps.fileRules);
+  const { seed, randomFailureRate } = deps;
+  const self: Self = {
+    ...deps,
+    decider: { state, store, machine, fileRules, seed, randomFailureRate },
+  };
+  store.onChange((change) => applyChange(state, change, machine.now()));
+  const sweep = endIdleSessions({ ...deps, state });
+  return {
+    refresh: () => store.refresh(),
+    decide: (call) => decide(self.decider, call),
+    isAbout: (method) => (state.about.get(method) ?? 0) > 0 || fileRules.isAbout(method),
+    keyScopeOf: (sessionId = globalSession) => keyScopeOf(state, sessionId),
+    createRule: (sessionId, input) => createRule(self, sessionId, input),
+    listRules: (sessionId) => listRules(self, sessionId),
+    deleteRule: (sessionId, ruleId) => deleteRule(self, sessionId, ruleId),
+    updateSession: (sessionId, input) => updateSession(self, sessionId, input),
+    readSession: (sessionId) => readSession(self, sessionId),
+    resetSession: (sessionId) => resetSession(self, sessionId),
+    close: () => sweep.cancel(),
+  };
+}
+
+async function createRule(self: Self, sessionId: string, input: RuleInput): Promise<ListedRule> {
+  const violations: Violations = [];
+  const rule = validateRule(violations, input, { newId: () => self.newId('rul'), source: 'api' });
+  throwIfAny(violations);
+  const document: SteeringDocument = { kind: 'rule', sessionId, rule };
+  await self.store.refresh();
+  const rules = rulesOf(self.decider.state.sessions.get(sessionId));
+  if ([...rules, ...self.fileRules].some(({ id }) => id === rule.id)) {
+    throw new SteeringError({ kind: 'rule-exists', ruleId: rule.id });
+  }
+  if (rules.length >= maxRules) {
+    throw new SteeringError({ kind: 'too-many-rules', maxRules });
+  }
+  await put(self, document);
+  return { rule, matched: 0 };
+}
+
+async function put(self: Self, document: SteeringDocument): Promise<void> {
+  const { state } = self.decider;
+  const { sessionId } = document;
+  if (!state.sessions.has(sessionId) && state.sessions.size >= self.maxSessions) {
+    throw new SteeringError({ kind: 'too-many-sessions', maxSessions: self.maxSessions });
+  }
+  const key = keyOf(document);
+  if (state.usedBytes - (state.bytes.get(key) ?? 0) + bytesOfDocument(document) > maxBytes) {
+    throw new SteeringError({ kind: 'too-many-bytes', maxBytes });
+  }
+  await self.store.put(new Map([[key, document]]));
+  touchIfThere(self, sessionId);
+}
+
+function touchIfThere({ decider }: Self, sessionId: string): void {
+  const session = decider.state.sessions.get(sessionId);
+  if (session !== undefined) {
+    touch(decider, session);
+  }
+}
+
+async function listRules(self: Self, sessionId: string): Promise<readonly ListedRule[]> {
+  const { store, decider, fileRules } = self;
+  await store.refresh();
+  if (sessionId === allSessions) {
+    const ids = [...decider.state.sessions.keys()];
+    const lists = await Promise.all(ids.map((id) => listOwn(self, id)));
+    return [...lists.flat(), ...fileRules.map((rule) => ({ rule, matched: 0 }))];
+  }
+  touchIfThere(self, sessionId);
+  const matched = await store.matched(sessionId);
+  return [...rulesOf(decider.state.sessions.get(sessionId)), ...fileRules].map((rule) => ({
+    rule,
+    matched: matched.get(rule.id) ?? 0,
+  }));
+}
+
+async function listOwn({ store, decider }: Self, sessionId: string): Promise<readonly ListedRule[]> {
+  const matched = await store.matched(sessionId);
+  return rulesOf(decider.state.sessions.get(sessionId)).map((rule) => ({
+    rule,
+    matched: matched.get(rule.id) ?? 0,
+  }));
+}
+
+async function deleteRule(self: Self, sessionId: string, ruleId: string): Promise<void> {
+  const { store, decider, fileRules } = self;
+  await store.refresh();
+  const rule = rulesOf(decider.state.sessions.get(sessionId)).find(({ id }) => id === ruleId);
+  const ofFile = fileRules.find(({ id }) => id === ruleId);
+  if (rule === undefined) {
+    throw new SteeringError(
+      ofFile === undefined
+        ? { kind: 'rule-not-found', ruleId }
+        : { kind: 'rule-of-a-file', ruleId, source: ofFile.source },
+    );
+  }
+  touchIfThere(self, sessionId);
+  await store.remove([keyOf({ kind: 'rule', sessionId, rule })]);
+  await store.forgetCounts(sessionId, ruleId);
+}
+
+async function updateSession(self: Self, sessionId: string, input: SessionInput): Promise<SessionSettings> {
+  const violations: Violations = [];
+  const settings = validateSettings(violations, input, self.checkWebhookUrl);
+  throwIfAny(violations);
+  await self.store.refresh();
+  await put(self, { kind: 'session', sessionId, settings });
+  return settings;
+}
+
+async function readSession(self: Self, sessionId: string) {
+  const { store, decider, payments } = self;
+  await store.refresh();
+  touchIfThere(self, sessionId);
+  const session = decider.state.sessions.get(sessionId);
+  const [matched, page] = await Promise.all([
+    store.matched(sessionId),
+    payments.list({ filter: { sessionId }, from: undefined, skip: 0, limit: 0 }),
+  ]);
+  const counters: SessionCounters = {
+    payments: page.totalCount,
+    paymentsByStatus: page.countByStatus,
+    rules: session?.rules.size ?? 0,
+    matched: [...matched.values()].reduce((sum, count) => sum + count, 0),
+  };
+  return { settings: session?.settings ?? {}, counters };
+}
+
+/** The keys first: what is made meanwhile must not be taken for what is removed. */
+async function resetSession(self: Self, sessionId: string): Promise<Removed> {
+  const { store, decider, machine, newId, payments, idempotencyTtlMs } = self;
+  await store.refresh();
+  const { sessions } = decider.state;
+  const ids = sessionId === allSessions ? [...sessions.keys()] : [sessionId];
+  const untilMs = machine.now() + idempotencyTtlMs;
+  const reset: SteeringDocument = { kind: 'reset', sessionId, scope: newId('rst'), untilMs };
+  await store.put(new Map([[keyOf(reset), reset]]));
+  const there = ids.flatMap((id) => sessions.get(id) ?? []);
+  const rules = there.reduce((sum, session) => sum + session.rules.size, 0);
+  await store.remove(
+    there.flatMap(({ id, rules: own, settings }) => [
+      ...own.keys(),
+      ...(settings === undefined ? [] : [keyOf({ kind: 'session', sessionId: id, settings })]),
+    ]),
+  );
+  await Promise.all(ids.map((id) => store.forgetCounts(id)));
+  const removed: Removed = {
+    rules,
+    sessions: there.length,
+    payments: await payments.remove(sessionId === allSessions ? {} : { sessionId }),
+  };
+  self.observe({ kind: 'session-reset', sessionId, ...removed });
+  return removed;
+}
