@@ -1,16 +1,20 @@
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.js';
 import { PaymentService as PaymentServiceDescriptor } from '../../gen/payment/v1/payment_pb.js';
 import { PaymentService as PlatformServiceDescriptor } from '../../gen/platform/payment/v1/payment_pb.js';
+import { SimulatorService as SimulatorServiceDescriptor } from '../../gen/simulator/v1/simulator_pb.js';
 import { createRandomIds } from '../base/ids.ts';
 import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import { createPaymentHandlers } from '../contracts/payment-v1/handlers.ts';
 import { platformFieldHints } from '../contracts/platform-v1/field-hints.ts';
 import { createPlatformHandlers } from '../contracts/platform-v1/handlers.ts';
+import { simulatorFieldHints } from '../contracts/simulator-v1/field-hints.ts';
+import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
+import type { Rule } from '../simulator/rule.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
 import { type ApiServer, createApiServer } from '../server/api-server.ts';
-import { readCallHeader, readCallTrace } from '../server/call-readers.ts';
+import { dropCall, readCallHeader, readCallTrace } from '../server/call-readers.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
 import { createCallInterceptor } from '../server/call-interceptor.ts';
@@ -21,6 +25,7 @@ import { registerService, type ServiceRegistration } from '../server/connect/ser
 import type { State } from '../state/state.ts';
 import { type Basics, fastifyLoggerOf, present } from './basics.ts';
 import { observePayments } from './observers.ts';
+import { buildSteering } from './steering.ts';
 import { createAddressCheck } from './webhook-addresses.ts';
 
 /* The part of the composition root (app.ts) that wires up what the ports of the contracts serve. */
@@ -40,6 +45,8 @@ export interface Contracts {
   readonly payment: readonly ServiceRegistration[];
   /** Undefined where the platform's contract is not served. */
   readonly platform: readonly ServiceRegistration[] | undefined;
+  /** Ends what runs by itself. */
+  close(): void;
 }
 
 /** How the process lives. */
@@ -53,12 +60,15 @@ export function buildContracts(
   basics: Basics,
   state: State,
   delivery: DeliveryService,
+  fileRules: readonly Rule[],
   life: Life,
 ): Contracts {
-  const { config, machine } = basics;
-  const service = buildPaymentService(basics, state, delivery);
-  const callReaders = { readTrace: readCallTrace, readHeader: readCallHeader };
-  const handlers = createPaymentHandlers(service, callReaders);
+  const { config, machine, egressPolicy } = basics;
+  const readers = { readTrace: readCallTrace, readHeader: readCallHeader, dropCall };
+  const checkWebhookUrl = createAddressCheck(egressPolicy);
+  const { calls, steering } = buildSteering(basics, state, readers, checkWebhookUrl, fileRules);
+  const service = buildPaymentService(basics, state, delivery, steering?.keyScopeOf);
+  const handlers = createPaymentHandlers({ service, readers, calls });
   // Both contracts have this name, and one readiness.
   const health = createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life });
   const withReflection = (services: readonly ServiceRegistration[]) =>
@@ -67,20 +77,34 @@ export function buildContracts(
       : services;
   const payment = withReflection([
     registerService(PaymentServiceDescriptor, handlers, paymentFieldHints),
+    ...present(
+      steering &&
+        registerService(
+          SimulatorServiceDescriptor,
+          createSimulatorHandlers(steering, readers),
+          simulatorFieldHints,
+        ),
+    ),
     health,
   ]);
+  const close = () => steering?.close();
   if (config.platformGrpcPort === undefined) {
-    return { payment, platform: undefined };
+    return { payment, platform: undefined, close };
   }
-  const platformHandlers = createPlatformHandlers(service, { ...callReaders, expiryMs: config.expiryMs });
+  const platformHandlers = createPlatformHandlers(service, { ...readers, calls, expiryMs: config.expiryMs });
   const platform = withReflection([
     registerService(PlatformServiceDescriptor, platformHandlers, platformFieldHints),
     health,
   ]);
-  return { payment, platform };
+  return { payment, platform, close };
 }
 
-function buildPaymentService(basics: Basics, state: State, delivery: DeliveryService): PaymentService {
+function buildPaymentService(
+  basics: Basics,
+  state: State,
+  delivery: DeliveryService,
+  keyScopeOf: ((sessionId: string | undefined) => string | undefined) | undefined,
+): PaymentService {
   const { config, clock, outcomes, newId, egressPolicy } = basics;
   const observe = observePayments(basics, present(basics.overrides.observers?.payments));
   const { payments, idempotency } = state;
@@ -102,6 +126,7 @@ function buildPaymentService(basics: Basics, state: State, delivery: DeliverySer
       defaultWebhook !== undefined && 'address' in defaultWebhook ? defaultWebhook.address : undefined,
     maxPayments,
     observe,
+    keyScopeOf,
   });
 }
 

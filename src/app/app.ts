@@ -6,6 +6,7 @@ import { buildContracts } from './api.ts';
 import { type AppOverrides, type Basics, createBasics } from './basics.ts';
 import { buildDelivery, type Exits } from './channels.ts';
 import type { Config } from './config.ts';
+import { readFileRules } from './file-rules.ts';
 import { openState } from './open-state.ts';
 import { buildPorts, countConnections, type OpenPorts, openPorts, type Ports } from './ports.ts';
 import { stopAll } from './stop.ts';
@@ -35,7 +36,8 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const unreadyReason = () =>
     stopRequest.signal.aborted ? 'draining' : (state.unreadyReason() ?? exits.unreadyReason());
   const life = { unreadyReason, stopping: stopRequest.signal };
-  const contracts = buildContracts(basics, state, exits.delivery, life);
+  const fileRules = await readFileRules(config);
+  const contracts = buildContracts(basics, state, exits.delivery, fileRules, life);
   const ports = await buildPorts(basics, contracts, { service: serviceName, unreadyReason });
   addGauges(basics.metrics, state, ports, unreadyReason);
   addLostLines(basics.metrics.registry, overrides.logDestination);
@@ -45,6 +47,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     start: () => startAll(basics, state, exits, ports),
     stop() {
       stopRequest.abort();
+      contracts.close();
       stopping ??= stopAll(basics, exits, { state, ports });
       return stopping;
     },

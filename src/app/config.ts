@@ -106,6 +106,14 @@ function readConfig(read: EnvironmentReader) {
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
     /** Whether 8030 tells its contract to those who ask. */
     reflection: read.oneOf('REFLECTION', switches, environment === 'production' ? 'off' : 'on') === 'on',
+    /** Whether testers may steer: the service for it, headers, rules, sessions. */
+    simulatorApi: read.oneOf('SIMULATOR_API', switches, environment === 'production' ? 'off' : 'on') === 'on',
+    /** Whether payments of users with certain names end in certain ways; unless told otherwise where testers may steer. */
+    magicUsers: readSwitch(read, 'MAGIC_USERS'),
+    /** A file of rules. */
+    rulesFile: read.optionalText('RULES_FILE'),
+    maxSessions: read.integer('MAX_SESSIONS', 1_000, 1, 100_000),
+    sessionIdleMs: read.integer('SESSION_IDLE_MS', 1_800_000, 1_000, dayMs),
     /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
     corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
     /** Connections on the API's port at the same time. */
@@ -143,6 +151,7 @@ function checkTogether(config: Config, read: EnvironmentReader): void {
       'must differ from GRPC_PORT: the contracts have the same names, and 3 is FAILED in one and COMPLETED in the other',
     );
   }
+  checkSteering(config, read);
   const addressProblem =
     config.webhookUrl === undefined ? undefined : describeAddressProblem(config.webhookUrl, config);
   if (addressProblem !== undefined) {
@@ -151,6 +160,24 @@ function checkTogether(config: Config, read: EnvironmentReader): void {
   if (config.reusePort && process.platform !== 'linux') {
     read.mistake('REUSE_PORT', `must be false on ${process.platform}: only Linux shares a port out`);
   }
+}
+
+/** What would be ignored. */
+function checkSteering(
+  { simulatorApi, magicUsers, rulesFile }: Pick<Config, 'simulatorApi' | 'magicUsers' | 'rulesFile'>,
+  read: EnvironmentReader,
+): void {
+  if (!simulatorApi && rulesFile !== undefined) {
+    read.mistake('RULES_FILE', 'needs SIMULATOR_API=on');
+  }
+  if (!simulatorApi && magicUsers === true) {
+    read.mistake('MAGIC_USERS', 'needs SIMULATOR_API=on');
+  }
+}
+
+/** Undefined when it is not set. */
+function readSwitch(read: EnvironmentReader, name: string): boolean | undefined {
+  return read.optionalText(name) === undefined ? undefined : read.oneOf(name, switches, 'off') === 'on';
 }
 
 /** Origins in the form in which browsers send them, since they are compared as text. */

@@ -9,6 +9,11 @@ import {
 import { logDeadLetters, logEventBridge, logWebhooks } from '../observability/delivery-log.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
+import {
+  countSimulatedAnswers,
+  logSimulatedAnswers,
+  logSteering,
+} from '../observability/steering-subscribers.ts';
 import { createSettlementLog } from '../observability/settlement-log.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import type { Basics } from './basics.ts';
@@ -48,6 +53,15 @@ export function observeDeliveries(
     ...others,
   ];
   return combineObservers(observers, (error) => reportFailure(logger, error));
+}
+
+/** Who sees what testers do. */
+export function observeSteering({ logger, metrics }: ObserverParts) {
+  const onError = (error: unknown) => reportFailure(logger, error);
+  return {
+    answers: combineObservers([countSimulatedAnswers(metrics), logSimulatedAnswers(logger)], onError),
+    sessions: combineObservers([logSteering(logger)], onError),
+  };
 }
 
 function reportFailure(logger: Logger, error: unknown): void {

@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts';
 import { createMemoryState } from '../state/memory/memory-state.ts';
 import type { State } from '../state/state.ts';
 import type { Basics } from './basics.ts';
+import type { Config } from './config.ts';
 
 /* The part of the composition root (app.ts) that chooses where state is kept. */
 
@@ -11,11 +12,16 @@ import type { Basics } from './basics.ts';
  */
 const maxIdempotencyTtlMs = 86_400_000;
 
+/** How long idempotency keys are kept, in milliseconds. */
+export function idempotencyTtlOf({ paymentTtlMs }: Pick<Config, 'paymentTtlMs'>): number {
+  return Math.min(maxIdempotencyTtlMs, paymentTtlMs);
+}
+
 /** Redis and what belongs to it are loaded only where they are used: they would double the start. */
 export async function openState(basics: Basics): Promise<State> {
   const { config, overrides, clock, machine, logger, metrics } = basics;
   const { redis } = config;
-  const idempotencyTtlMs = Math.min(maxIdempotencyTtlMs, config.paymentTtlMs);
+  const idempotencyTtlMs = idempotencyTtlOf(config);
   if (redis.url === undefined) {
     return createMemoryState({ ...config, clock, machine, idempotencyTtlMs });
   }

@@ -7,4 +7,6 @@ export interface CallReaders {
   readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
   /** One header by its name in lower case. */
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
+  /** Ends a call without an answer: resets its stream, or closes its connection over HTTP/1.1. */
+  readonly dropCall: (context: HandlerContext) => void;
 }

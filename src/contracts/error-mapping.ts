@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.js';
 import { PaymentError, type PaymentErrorReason } from '../payment/errors.ts';
+import { SteeringError, type SteeringErrorReason } from '../simulator/errors.ts';
 
 /**
  * The only mapping of domain errors to codes and details of the protocols. Any other error is a defect:
@@ -13,8 +14,20 @@ export function toConnectError(error: unknown): ConnectError {
   if (error instanceof PaymentError) {
     return mapReason(error.message, error.reason);
   }
+  if (error instanceof SteeringError) {
+    return new ConnectError(error.message, steeringCodes[error.reason.kind]);
+  }
   return new ConnectError('internal error', Code.Internal, undefined, undefined, error);
 }
+
+const steeringCodes: Readonly<Record<SteeringErrorReason['kind'], Code>> = {
+  'rule-not-found': Code.NotFound,
+  'rule-of-a-file': Code.FailedPrecondition,
+  'rule-exists': Code.AlreadyExists,
+  'too-many-rules': Code.ResourceExhausted,
+  'too-many-sessions': Code.ResourceExhausted,
+  'too-many-bytes': Code.ResourceExhausted,
+};
 
 function mapReason(message: string, reason: PaymentErrorReason): ConnectError {
   switch (reason.kind) {

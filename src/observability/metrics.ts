@@ -50,6 +50,12 @@ function paymentInstruments(registry: Registry) {
     labelNames: ['status'],
   });
   return {
+    simulatedFaults: new Counter({
+      name: 'payment_simulated_faults_total',
+      help: 'Calls that were answered late, with an error or not at all because a tester asked for it, by method and fault: delay, error or drop.',
+      labelNames: ['grpc_method', 'fault'] as const,
+      registers: [registry],
+    }),
     intentsCreated: {
       APPROVE: intentsCreated.series({ scenario: 'APPROVE' }),
       FAIL: intentsCreated.series({ scenario: 'FAIL' }),

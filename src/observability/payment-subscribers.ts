@@ -3,7 +3,7 @@ import type { Observer } from '../base/observer.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import type { EventRefund } from '../payment/event.ts';
 import type { Change } from '../payment/lifecycle.ts';
-import type { PendingPayment } from '../payment/payment.ts';
+import type { Payment, PendingPayment } from '../payment/payment.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { SettlementLog } from './settlement-log.ts';
@@ -89,8 +89,18 @@ function changeFields({ payment, event, reason }: Change) {
     reservation_id: payment.reservationId,
     status: payment.status,
     ...(event !== undefined && { event_id: event.id }),
+    ...steeringFields(payment),
     ...(reason !== undefined && reason !== '' && { reason }),
     ...traceFields(payment.trace),
+  };
+}
+
+/** Whose it is, and which rules decided. */
+function steeringFields({ extras }: Payment) {
+  const { sessionId, ruleId } = extras ?? {};
+  return {
+    ...(sessionId !== undefined && { session_id: sessionId }),
+    ...(ruleId !== undefined && { rule_id: ruleId }),
   };
 }
 
@@ -100,6 +110,7 @@ function creationFields(payment: PendingPayment) {
     reservation_id: payment.reservationId,
     status: payment.status,
     scenario: payment.scenario,
+    ...steeringFields(payment),
     ...traceFields(payment.trace),
   };
 }

@@ -42,5 +42,7 @@ export function settlementFields(payment: SettledPayment) {
     transaction_id: payment.transactionId,
     event_id: payment.eventId,
     latency_ms: payment.settledAtMs - payment.createdAtMs,
+    session_id: payment.extras?.sessionId,
+    rule_id: payment.extras?.ruleId,
   };
 }

@@ -4,6 +4,7 @@ import { parseCallTrace, traceFields } from '../base/call-trace.ts';
 import { cutText } from '../base/cut-text.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import { type CallMetrics, grpcCodeName, otherMethod } from '../observability/call-metrics.ts';
+import { SimulatedFault } from '../contracts/steering/simulated-answer.ts';
 import type { Logger } from '../observability/logger.ts';
 import { requestIdHeader } from './transport/refusals.ts';
 
@@ -51,7 +52,9 @@ export function logFailure(
     ...traceFields(trace),
     request_id: requestId,
   };
-  if (isDefect(failure)) {
+  if (failure.cause instanceof SimulatedFault) {
+    logger.info({ ...fields, ...faultFields(failure.cause) }, 'Simulated fault');
+  } else if (isDefect(failure)) {
     logger.error({ ...fields, err: failure.cause ?? failure }, 'Call failed');
   } else {
     // Health checks and reflection are refused in normal operation too, as often as a probe asks for
@@ -59,6 +62,16 @@ export function logFailure(
     const isGrpcsOwn = (method?.parent.typeName ?? path?.slice(1) ?? '').startsWith('grpc.');
     logger[isGrpcsOwn ? 'debug' : 'info']({ ...fields, error: failure.rawMessage }, 'Call refused');
   }
+}
+
+function faultFields({ report: { api, decision } }: SimulatedFault) {
+  const { sessionId, ruleIds } = decision;
+  return {
+    fault: api.drop ? 'drop' : 'error',
+    when: api.when,
+    ...(sessionId !== undefined && { session_id: sessionId }),
+    ...(ruleIds.length > 0 && { rule_id: ruleIds.join(',') }),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
 import { LaneCall } from './lane/lane-call.ts';
+import { dropCallKey } from './transport/drop-call.ts';
 
 /**
  * One header of the request, or undefined. In the lane it is read from Node's own headers:
@@ -12,6 +13,15 @@ export function readCallHeader(context: HandlerContext, name: string): string | 
   return context instanceof LaneCall
     ? context.headerValue(name)
     : (context.requestHeader.get(name) ?? undefined);
+}
+
+/** Ends a call without an answer: resets its stream, or closes its connection over HTTP/1.1. */
+export function dropCall(context: HandlerContext): void {
+  if (context instanceof LaneCall) {
+    context.drop();
+  } else {
+    context.values.get(dropCallKey)();
+  }
 }
 
 /** The trace that the caller sent, undefined when it sent none or none that is valid. */

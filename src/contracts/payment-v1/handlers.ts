@@ -21,11 +21,12 @@ import {
   toPageInfo,
   toSimulateInput,
 } from '../shared-messages.ts';
+import { behaviorFromProto } from '../simulation-messages.ts';
+import type { SteeredCalls } from '../steering/steered-calls.ts';
 import {
   metadataFromProto,
   methodFromProto,
   paymentToProto,
-  refundFromProto,
   scenarioFromProto,
   settledTimes,
   statusFromProto,
@@ -34,15 +35,23 @@ import {
 
 type Handlers = ServiceImpl<typeof PaymentServiceDescriptor>;
 
-/** The handlers of `payment.v1.PaymentService`: translate between protobuf and the use cases. */
-export function createPaymentHandlers(service: PaymentService, readers: CallReaders): Handlers {
-  return { ...createMakers(service, readers), ...createChanges(service, readers), ...createReads(service) };
+/** What the handlers work with. */
+interface Contract {
+  readonly service: PaymentService;
+  readonly readers: CallReaders;
+  readonly calls: SteeredCalls;
 }
 
-function createMakers(
-  service: PaymentService,
-  readers: CallReaders,
-): Pick<Handlers, 'createPaymentIntent' | 'processPayment'> {
+/** The handlers of `payment.v1.PaymentService`: translate between protobuf and the use cases. */
+export function createPaymentHandlers(contract: Contract): Handlers {
+  return { ...createMakers(contract), ...createChanges(contract), ...createReads(contract) };
+}
+
+function createMakers({
+  service,
+  readers,
+  calls,
+}: Contract): Pick<Handlers, 'createPaymentIntent' | 'processPayment'> {
   const { readTrace } = readers;
   return {
     createPaymentIntent(request, context) {
@@ -53,62 +62,78 @@ function createMakers(
         scenario: scenarioFromProto(request.scenario),
         webhookUrl: request.webhookUrl,
         idempotencyKey: idempotencyKeyOf(readers, request, context),
-        delayMs: request.simulation?.delayMs,
+        simulation: request.simulation && behaviorFromProto(request.simulation),
         method: methodFromProto(request.method),
         metadata: request.metadata && metadataFromProto(request.metadata),
-        refund: request.simulation?.refund && refundFromProto(request.simulation.refund),
       };
-      return service.create(input, readTrace(context)).then(toCreateResponse);
+      return calls.create(context, input, (steered) =>
+        service.create(input, readTrace(context), steered).then(toCreateResponse),
+      );
     },
 
-    async processPayment(request, context) {
-      const payment = await service.process({
-        paymentId: request.paymentIntentId,
-        idempotencyKey: idempotencyKeyOf(readers, request, context),
-      });
-      return create(ProcessPaymentResponseSchema, {
-        paymentId: payment.id,
-        status: statusToProto[payment.status],
-        transactionId: payment.transactionId,
-        ...settledTimes(payment),
+    processPayment(request, context) {
+      const { paymentIntentId: paymentId } = request;
+      return calls.ofPayment(context, { method: 'ProcessPayment', paymentId, userId: '' }, async () => {
+        const idempotencyKey = idempotencyKeyOf(readers, request, context);
+        const payment = await service.process({ paymentId, idempotencyKey });
+        return create(ProcessPaymentResponseSchema, {
+          paymentId: payment.id,
+          status: statusToProto[payment.status],
+          transactionId: payment.transactionId,
+          ...settledTimes(payment),
+        });
       });
     },
   };
 }
 
-function createChanges(
-  service: PaymentService,
-  readers: CallReaders,
-): Pick<Handlers, 'cancelPayment' | 'simulateWebhook'> {
+function createChanges({
+  service,
+  readers,
+  calls,
+}: Contract): Pick<Handlers, 'cancelPayment' | 'simulateWebhook'> {
   return {
-    async cancelPayment(request, context) {
-      const done = await service.cancel(toCancelInput(request, idempotencyKeyOf(readers, request, context)));
-      return create(CancelPaymentResponseSchema, {
-        status: statusToProto[done.status],
-        ...cancellationFields(done),
+    cancelPayment(request, context) {
+      const { paymentIntentId: paymentId } = request;
+      return calls.ofPayment(context, { method: 'CancelPayment', paymentId, userId: '' }, async () => {
+        const idempotencyKey = idempotencyKeyOf(readers, request, context);
+        const done = await service.cancel(toCancelInput(request, idempotencyKey));
+        return create(CancelPaymentResponseSchema, {
+          status: statusToProto[done.status],
+          ...cancellationFields(done),
+        });
       });
     },
 
-    async simulateWebhook(request) {
-      const target = statusFromProto(request.targetStatus);
-      const simulated = await service.simulateWebhook(toSimulateInput(request, target));
-      return create(SimulateWebhookResponseSchema, simulatedFields(simulated));
+    simulateWebhook(request, context) {
+      const { paymentIntentId: paymentId } = request;
+      return calls.ofPayment(context, { method: 'SimulateWebhook', paymentId, userId: '' }, async () => {
+        const target = statusFromProto(request.targetStatus);
+        const simulated = await service.simulateWebhook(toSimulateInput(request, target));
+        return create(SimulateWebhookResponseSchema, simulatedFields(simulated));
+      });
     },
   };
 }
 
-function createReads(service: PaymentService): Pick<Handlers, 'getPaymentStatus' | 'listPayments'> {
+function createReads({ service, calls }: Contract): Pick<Handlers, 'getPaymentStatus' | 'listPayments'> {
   return {
-    async getPaymentStatus(request) {
-      const payment = await service.get({ paymentId: request.paymentIntentId, userId: request.userId });
-      return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
+    getPaymentStatus(request, context) {
+      const { paymentIntentId: paymentId, userId } = request;
+      return calls.ofPayment(context, { method: 'GetPaymentStatus', paymentId, userId }, async () => {
+        const payment = await service.get({ paymentId, userId });
+        return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
+      });
     },
 
-    async listPayments(request) {
-      const list = await service.list(toListInput(request, statusFromProto(request.status)));
-      return create(ListPaymentsResponseSchema, {
-        payments: list.payments.map(paymentToProto),
-        pageInfo: toPageInfo(list),
+    listPayments(request, context) {
+      return calls.list(context, request, async (sessionId) => {
+        const input = toListInput(request, statusFromProto(request.status));
+        const list = await service.list({ ...input, sessionId });
+        return create(ListPaymentsResponseSchema, {
+          payments: list.payments.map(paymentToProto),
+          pageInfo: toPageInfo(list),
+        });
       });
     },
   };

@@ -28,6 +28,7 @@ import {
   toPageInfo,
   toSimulateInput,
 } from '../shared-messages.ts';
+import type { SteeredCalls } from '../steering/steered-calls.ts';
 import { toPlatformError } from './platform-errors.ts';
 import {
   expiryOf,
@@ -43,6 +44,7 @@ import {
 interface PlatformOptions extends CallReaders {
   /** How long a payment waits that nobody pays, in milliseconds. */
   readonly expiryMs: number;
+  readonly calls: SteeredCalls;
 }
 
 /** What the handlers work with. */
@@ -57,19 +59,19 @@ export function createPlatformHandlers(
 ): ServiceImpl<typeof PlatformServiceDescriptor> {
   const contract = { service, ...options };
   return {
-    createPaymentIntent: (request, context) => answering(createIntent(contract, request, context)),
-    processPayment: (request, context) => answering(process(contract, request, context)),
-    getPaymentStatus: (request) => answering(getStatus(contract, request)),
-    cancelPayment: (request, context) => answering(cancel(contract, request, context)),
-    listPayments: (request) => answering(list(contract, request)),
-    simulateWebhook: (request) => answering(simulateWebhook(contract, request)),
+    createPaymentIntent: (request, context) => answering(() => createIntent(contract, request, context)),
+    processPayment: (request, context) => answering(() => process(contract, request, context)),
+    getPaymentStatus: (request, context) => answering(() => getStatus(contract, request, context)),
+    cancelPayment: (request, context) => answering(() => cancel(contract, request, context)),
+    listPayments: (request, context) => answering(() => list(contract, request, context)),
+    simulateWebhook: (request, context) => answering(() => simulateWebhook(contract, request, context)),
   };
 }
 
 /** Refusals are gRPC statuses; the fields for errors stay empty, since nobody reads them. */
-async function answering<T>(answer: Promise<T>): Promise<T> {
+async function answering<T>(answer: () => Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await answer();
   } catch (error) {
     throw toPlatformError(error);
   }
@@ -91,15 +93,17 @@ async function createIntent(
     expires,
     webhookUrl: request.webhookUrl,
     idempotencyKey: idempotencyKeyOf(contract, request, context),
-    delayMs: undefined,
+    simulation: undefined,
     method: methodFromProto(request.method),
     metadata: request.metadata && metadataFromProto(request.metadata),
   };
-  const paymentIntentId = await service.create(input, readTrace(context));
-  return create(CreatePaymentIntentResponseSchema, {
-    paymentIntentId,
-    status: PaymentStatus.PENDING,
-    ...(await findExpiry(contract, paymentIntentId)),
+  return await contract.calls.create(context, input, async (steered) => {
+    const paymentIntentId = await service.create(input, readTrace(context), steered);
+    return create(CreatePaymentIntentResponseSchema, {
+      paymentIntentId,
+      status: PaymentStatus.PENDING,
+      ...(await findExpiry(contract, paymentIntentId)),
+    });
   });
 }
 
@@ -112,42 +116,63 @@ async function findExpiry(
   return payment === undefined ? {} : { expiresAt: expiryOf(payment, expiryMs) };
 }
 
-async function process(contract: Contract, request: ProcessPaymentRequest, context: HandlerContext) {
-  const payment = await contract.service.process({
-    paymentId: request.paymentIntentId,
-    idempotencyKey: idempotencyKeyOf(contract, request, context),
-  });
-  return create(ProcessPaymentResponseSchema, {
-    paymentId: payment.id,
-    status: statusToProto[payment.status],
-    ...outcomeToProto(payment),
-  });
-}
-
-async function getStatus({ service }: Contract, { paymentIntentId, userId }: GetPaymentStatusRequest) {
-  const payment = await service.get({ paymentId: paymentIntentId, userId });
-  return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
-}
-
-async function cancel(contract: Contract, request: CancelPaymentRequest, context: HandlerContext) {
-  const key = idempotencyKeyOf(contract, request, context);
-  const done = await contract.service.cancel(toCancelInput(request, key));
-  return create(CancelPaymentResponseSchema, {
-    status: statusToProto[done.status],
-    ...cancellationFields(done),
+function process(contract: Contract, request: ProcessPaymentRequest, context: HandlerContext) {
+  const { paymentIntentId: paymentId } = request;
+  const { calls, service } = contract;
+  return calls.ofPayment(context, { method: 'ProcessPayment', paymentId, userId: '' }, async () => {
+    const idempotencyKey = idempotencyKeyOf(contract, request, context);
+    const payment = await service.process({ paymentId, idempotencyKey });
+    return create(ProcessPaymentResponseSchema, {
+      paymentId: payment.id,
+      status: statusToProto[payment.status],
+      ...outcomeToProto(payment),
+    });
   });
 }
 
-async function list({ service }: Contract, request: ListPaymentsRequest) {
-  const page = await service.list(toListInput(request, statusFromProto(request.status)));
-  return create(ListPaymentsResponseSchema, {
-    payments: page.payments.map(paymentToProto),
-    pageInfo: toPageInfo(page),
+function getStatus({ calls, service }: Contract, request: GetPaymentStatusRequest, context: HandlerContext) {
+  const { paymentIntentId: paymentId, userId } = request;
+  return calls.ofPayment(context, { method: 'GetPaymentStatus', paymentId, userId }, async () => {
+    const payment = await service.get({ paymentId, userId });
+    return create(GetPaymentStatusResponseSchema, { payment: paymentToProto(payment) });
   });
 }
 
-async function simulateWebhook({ service }: Contract, request: SimulateWebhookRequest) {
-  const target = statusFromProto(request.targetStatus);
-  const simulated = await service.simulateWebhook(toSimulateInput(request, target));
-  return create(SimulateWebhookResponseSchema, simulatedFields(simulated));
+function cancel(contract: Contract, request: CancelPaymentRequest, context: HandlerContext) {
+  const { paymentIntentId: paymentId } = request;
+  const { calls, service } = contract;
+  return calls.ofPayment(context, { method: 'CancelPayment', paymentId, userId: '' }, async () => {
+    const key = idempotencyKeyOf(contract, request, context);
+    const done = await service.cancel(toCancelInput(request, key));
+    return create(CancelPaymentResponseSchema, {
+      status: statusToProto[done.status],
+      ...cancellationFields(done),
+    });
+  });
+}
+
+function list({ calls, service }: Contract, request: ListPaymentsRequest, context: HandlerContext) {
+  return calls.list(context, request, async (sessionId) => {
+    const page = await service.list({
+      ...toListInput(request, statusFromProto(request.status)),
+      sessionId,
+    });
+    return create(ListPaymentsResponseSchema, {
+      payments: page.payments.map(paymentToProto),
+      pageInfo: toPageInfo(page),
+    });
+  });
+}
+
+function simulateWebhook(
+  { calls, service }: Contract,
+  request: SimulateWebhookRequest,
+  context: HandlerContext,
+) {
+  const { paymentIntentId: paymentId } = request;
+  return calls.ofPayment(context, { method: 'SimulateWebhook', paymentId, userId: '' }, async () => {
+    const target = statusFromProto(request.targetStatus);
+    const simulated = await service.simulateWebhook(toSimulateInput(request, target));
+    return create(SimulateWebhookResponseSchema, simulatedFields(simulated));
+  });
 }

@@ -1,8 +1,9 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { dropCallKey } from '../transport/drop-call.ts';
 import { toNodeHeaders } from '../transport/header-conversion.ts';
 import { originForm, replaceUnusableHost } from '../transport/request-target.ts';
 import { createErrorAnswer, type ErrorAnswer } from './error-answer.ts';
@@ -55,7 +56,16 @@ export function answerDefect(
 function readRequest(request: NodeRequest, response: NodeResponse): UniversalServerRequest {
   replaceUnusableHost(request.headers);
   request.url = originForm(request.url);
-  return universalRequestFromNodeRequest(request, response, undefined, undefined);
+  const values = createContextValues().set(dropCallKey, () => drop(response));
+  return universalRequestFromNodeRequest(request, response, undefined, values);
+}
+
+function drop(response: NodeResponse): void {
+  if (response instanceof Http2ServerResponse) {
+    response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  } else {
+    response.destroy();
+  }
 }
 
 /** Sends an answer on top of the headers that are set on the response already. */

@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import { cors as connectHeaders } from '@connectrpc/connect';
 import type { FastifyInstance } from 'fastify';
+import { ruleHeader } from '../../contracts/steering/simulated-answer.ts';
 import { requestIdHeader } from '../transport/refusals.ts';
 
 /** How long browsers may remember a preflight, in seconds; two hours is the most that Chromium does. */
@@ -24,7 +25,7 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
     // headers that it does not know, and no call relies on cookies, so that a list would protect nothing;
     // but pages whose tools add headers of their own (`baggage`, `sentry-trace`) could not call. `*` would
     // not do: it leaves out `Authorization`, https://fetch.spec.whatwg.org/#http-new-header-syntax.
-    exposedHeaders: [...connectHeaders.exposedHeaders, requestIdHeader],
+    exposedHeaders: [...connectHeaders.exposedHeaders, requestIdHeader, ruleHeader],
     maxAge: preflightMaxAgeSeconds,
   });
 }

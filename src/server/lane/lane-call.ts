@@ -150,6 +150,11 @@ export class LaneCall implements UnaryContext, AnsweredCall {
     this.#abort?.abort(reason);
   }
 
+  /** Ends the exchange without an answer; what is answered later is not sent. */
+  drop(): void {
+    this.#exchange.destroy();
+  }
+
   get hasOwnMetadata(): boolean {
     return this.#responseHeader !== undefined || this.#responseTrailer !== undefined;
   }

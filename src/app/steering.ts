@@ -1,0 +1,55 @@
+import { createRandomIds } from '../base/ids.ts';
+import type { CallReaders } from '../contracts/call-readers.ts';
+import {
+  createSteeredCalls,
+  type SteeredCalls,
+  unsteeredCalls,
+} from '../contracts/steering/steered-calls.ts';
+import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
+import type { Rule } from '../simulator/rule.ts';
+import { createSteering, type Steering } from '../simulator/steering.ts';
+import type { State } from '../state/state.ts';
+import type { Basics } from './basics.ts';
+import { observeSteering } from './observers.ts';
+import { idempotencyTtlOf } from './open-state.ts';
+
+/* The part of the composition root (app.ts) that wires up what testers steer with. */
+
+/** What carries calls out, and what steers them. */
+export interface SteeringParts {
+  readonly calls: SteeredCalls;
+  /** Undefined where nobody may steer. */
+  readonly steering: Steering | undefined;
+}
+
+/** @param fileRules in the order in which they are asked. */
+export function buildSteering(
+  basics: Basics,
+  { payments, steering: store }: State,
+  readers: CallReaders,
+  checkWebhookUrl: WebhookUrlCheck,
+  fileRules: readonly Rule[],
+): SteeringParts {
+  const { config, machine } = basics;
+  if (!config.simulatorApi) {
+    return { calls: unsteeredCalls, steering: undefined };
+  }
+  const observe = observeSteering(basics);
+  const steering = createSteering({
+    store,
+    machine,
+    // Not the generator of the payments' ids, whose sequence may be reproducible.
+    newId: createRandomIds(),
+    payments,
+    checkWebhookUrl,
+    fileRules,
+    seed: config.randomSeed ?? 0,
+    randomFailureRate: config.randomFailureRate,
+    maxSessions: config.maxSessions,
+    idleMs: config.sessionIdleMs,
+    idempotencyTtlMs: idempotencyTtlOf(config),
+    observe: observe.sessions,
+  });
+  const calls = createSteeredCalls({ steering, payments, readers, machine, observe: observe.answers });
+  return { calls, steering };
+}

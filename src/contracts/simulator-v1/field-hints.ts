@@ -1,0 +1,17 @@
+import { wantedAmount } from '../../payment/wanted-values.ts';
+import { paymentFieldHints } from '../payment-v1/field-hints.ts';
+
+/** What fields must be, by their full names, for errors about JSON that cannot be decoded. */
+export const simulatorFieldHints = {
+  ...paymentFieldHints,
+  'simulator.v1.CreateRuleRequest.rule':
+    '{"match": {"user_id": "user-1"}, "simulation": {"failure_code": "insufficient_funds"}, "times": 2}',
+  'simulator.v1.UpdateSessionRequest.session': '{"default": {"delay_ms": 100}}',
+  'simulator.v1.Rule.match': '{"user_id": "user-1"}',
+  'simulator.v1.Rule.simulation': '{"failure_code": "insufficient_funds"}',
+  'simulator.v1.Match.min_amount': wantedAmount,
+  'simulator.v1.Match.max_amount': wantedAmount,
+  'simulator.v1.Session.default': '{"delay_ms": 100}',
+  'simulator.v1.Session.claims': '{"user_id": "user-1"}',
+  'simulator.v1.Session.idle_ttl': 'seconds with an "s", such as "1800s"',
+};

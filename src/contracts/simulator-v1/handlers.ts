@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import {
+  CreateRuleResponseSchema,
+  DeleteRuleResponseSchema,
+  GetSessionResponseSchema,
+  ListRulesResponseSchema,
+  ResetSessionResponseSchema,
+  type Session,
+  type SimulatorService as SimulatorServiceDescriptor,
+  UpdateSessionResponseSchema,
+} from '../../../gen/simulator/v1/simulator_pb.js';
+import { PaymentError } from '../../payment/errors.ts';
+import { requireId, throwIfAny, type Violations } from '../../payment/violations.ts';
+import { globalSession } from '../../simulator/session.ts';
+import type { Steering } from '../../simulator/steering.ts';
+import type { CallReaders } from '../call-readers.ts';
+import { readSessionKey } from '../steering/session-key.ts';
+import {
+  countersToProto,
+  ruleFromProto,
+  ruleToProto,
+  sessionFromProto,
+  sessionToProto,
+} from './simulator-messages.ts';
+
+type Handlers = ServiceImpl<typeof SimulatorServiceDescriptor>;
+type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
+
+/** The handlers of `simulator.v1.SimulatorService`. */
+export function createSimulatorHandlers(steering: Steering, readers: CallReaders): Handlers {
+  const sessionOf: SessionOf = (context, allowAll) =>
+    readSessionKey(readers, context, allowAll) ?? globalSession;
+  return { ...createRuleHandlers(steering, sessionOf), ...createSessionHandlers(steering, sessionOf) };
+}
+
+function createRuleHandlers(
+  steering: Steering,
+  sessionOf: SessionOf,
+): Pick<Handlers, 'createRule' | 'listRules' | 'deleteRule'> {
+  return {
+    async createRule({ rule }, context) {
+      if (rule === undefined) {
+        throw refuse(
+          'rule',
+          'is required: {"match": {"user_id": "user-1"}, "simulation": {"outcome": "SIMULATED_OUTCOME_DECLINE"}}',
+        );
+      }
+      const created = await steering.createRule(sessionOf(context), ruleFromProto(rule));
+      return create(CreateRuleResponseSchema, { rule: ruleToProto(created) });
+    },
+
+    async listRules(_request, context) {
+      const rules = await steering.listRules(sessionOf(context, true));
+      return create(ListRulesResponseSchema, { rules: rules.map(ruleToProto) });
+    },
+
+    async deleteRule({ ruleId }, context) {
+      const violations: Violations = [];
+      requireId(violations, 'rule_id', ruleId);
+      throwIfAny(violations);
+      await steering.deleteRule(sessionOf(context), ruleId);
+      return create(DeleteRuleResponseSchema);
+    },
+  };
+}
+
+function createSessionHandlers(
+  steering: Steering,
+  sessionOf: SessionOf,
+): Pick<Handlers, 'updateSession' | 'getSession' | 'resetSession'> {
+  return {
+    async updateSession({ session }, context) {
+      if (session === undefined) {
+        throw refuse('session', 'is required: {"default": {"delay_ms": 100}}');
+      }
+      const sessionId = sessionOf(context);
+      checkSame(session, sessionId);
+      const settings = await steering.updateSession(sessionId, sessionFromProto(session));
+      return create(UpdateSessionResponseSchema, { session: sessionToProto(sessionId, settings) });
+    },
+
+    async getSession(_request, context) {
+      const sessionId = sessionOf(context);
+      const { settings, counters } = await steering.readSession(sessionId);
+      return create(GetSessionResponseSchema, {
+        session: sessionToProto(sessionId, settings),
+        counters: countersToProto(counters),
+      });
+    },
+
+    async resetSession(_request, context) {
+      return create(ResetSessionResponseSchema, await steering.resetSession(sessionOf(context, true)));
+    },
+  };
+}
+
+function checkSame({ sessionId: given }: Session, sessionId: string): void {
+  if (given !== '' && given !== sessionId) {
+    throw refuse(
+      'session.session_id',
+      `must be that of the header payment-sim-session, which is ${sessionId === '' ? 'not there' : JSON.stringify(sessionId)}`,
+    );
+  }
+}
+
+function refuse(field: string, description: string): PaymentError {
+  return new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
+}

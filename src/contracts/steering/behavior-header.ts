@@ -1,0 +1,108 @@
+import { fromJsonString } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import { Code } from '../../../gen/google/rpc/code_pb.js';
+import { SimulationOptionsSchema } from '../../../gen/payment/v1/payment_pb.js';
+import {
+  type ApiBehavior,
+  type Behavior,
+  isFailureCode,
+  validateBehavior,
+  type WantedOutcome,
+} from '../../payment/behavior.ts';
+import { PaymentError } from '../../payment/errors.ts';
+import { mergeBehaviors } from '../../payment/merge-behaviors.ts';
+import { throwIfAny, type Violations } from '../../payment/violations.ts';
+import { maxApiDelayMs } from '../../payment/wanted-values.ts';
+import type { CallReaders } from '../call-readers.ts';
+import { behaviorFromProto } from '../simulation-messages.ts';
+
+/** What shall happen to a call, beside its request; over gRPC it is metadata. */
+export const behaviorHeader = 'payment-sim-behavior';
+
+/*
+ * Envoy's names for the same, so that what injects faults there does it here:
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/fault_filter
+ */
+const envoyAbortHeader = 'x-envoy-fault-abort-grpc-request';
+const envoyDelayHeader = 'x-envoy-fault-delay-request';
+
+const outcomes: readonly WantedOutcome[] = ['APPROVE', 'DECLINE', 'HOLD', 'EXPIRE'];
+const noAnswer: ApiBehavior = {
+  code: 0,
+  message: '',
+  delayMs: 0,
+  retryAfterMs: 0,
+  when: 'BEFORE',
+  drop: false,
+};
+
+/**
+ * What the headers of a call say shall happen: our own first. Undefined when they say nothing.
+ *
+ * @throws PaymentError `invalid-request` that names the header.
+ */
+export function readBehaviorHeaders(
+  { readHeader }: Pick<CallReaders, 'readHeader'>,
+  context: HandlerContext,
+): Behavior | undefined {
+  const own = readHeader(context, behaviorHeader);
+  const abort = readHeader(context, envoyAbortHeader);
+  const delay = readHeader(context, envoyDelayHeader);
+  if (own === undefined && abort === undefined && delay === undefined) {
+    return undefined;
+  }
+  const behavior = own === undefined ? {} : readBehavior(own.trim());
+  const envoys = abort === undefined && delay === undefined ? {} : { api: readEnvoy(abort, delay) };
+  return mergeBehaviors(behavior, envoys);
+}
+
+function readBehavior(text: string): Behavior {
+  if (text.startsWith('{')) {
+    return readJson(text);
+  }
+  const outcome = outcomes.find((each) => each === text);
+  if (outcome !== undefined) {
+    return { outcome };
+  }
+  const code = Object.hasOwn(Code, text) ? Code[text as keyof typeof Code] : undefined;
+  if (typeof code === 'number' && code !== Code.OK) {
+    return { api: { ...noAnswer, code } };
+  }
+  if (isFailureCode(text)) {
+    return { outcome: 'DECLINE', failureCode: text };
+  }
+  throw refuse(
+    behaviorHeader,
+    'must be a failure code such as insufficient_funds, an outcome (APPROVE, DECLINE, HOLD, EXPIRE), a code of gRPC such as UNAVAILABLE, or the JSON of SimulationOptions such as {"delay_ms": 500}',
+  );
+}
+
+function readJson(text: string): Behavior {
+  const violations: Violations = [];
+  const behavior = validateBehavior(violations, behaviorHeader, behaviorFromProto(decode(text)));
+  throwIfAny(violations);
+  return behavior;
+}
+
+function decode(text: string) {
+  try {
+    return fromJsonString(SimulationOptionsSchema, text);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw refuse(behaviorHeader, `must be the JSON of payment.v1.SimulationOptions: ${problem}`);
+  }
+}
+
+function readEnvoy(abort: string | undefined, delay: string | undefined): ApiBehavior {
+  if (abort !== undefined && !/^(?:1[0-6]|[1-9])$/.test(abort)) {
+    throw refuse(envoyAbortHeader, 'must be the number of a code of gRPC, from 1 to 16, such as 14');
+  }
+  if (delay !== undefined && !(/^\d{1,5}$/.test(delay) && Number(delay) <= maxApiDelayMs)) {
+    throw refuse(envoyDelayHeader, `must be a whole number of milliseconds from 0 to ${maxApiDelayMs}`);
+  }
+  return { ...noAnswer, code: Number(abort ?? 0), delayMs: Number(delay ?? 0) };
+}
+
+function refuse(field: string, description: string): PaymentError {
+  return new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
+}

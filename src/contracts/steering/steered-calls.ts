@@ -1,0 +1,216 @@
+import type { HandlerContext } from '@connectrpc/connect';
+import type { MachineClock } from '../../base/clock.ts';
+import type { Observer } from '../../base/observer.ts';
+import { type Behavior, validateBehavior } from '../../payment/behavior.ts';
+import { PaymentError } from '../../payment/errors.ts';
+import { mergeBehaviors } from '../../payment/merge-behaviors.ts';
+import type { Payment } from '../../payment/payment.ts';
+import type { SteeredCreate } from '../../payment/payment-service.ts';
+import type { Payments } from '../../payment/ports.ts';
+import type { CreateIntentInput } from '../../payment/validation.ts';
+import type { Violations } from '../../payment/violations.ts';
+import type { Decision } from '../../simulator/decide.ts';
+import type { CallFacts, PaymentMethodName } from '../../simulator/match.ts';
+import { allSessions, globalSession, isSessionKey } from '../../simulator/session.ts';
+import type { Steering } from '../../simulator/steering.ts';
+import type { CallReaders } from '../call-readers.ts';
+import { readBehaviorHeaders } from './behavior-header.ts';
+import { readSessionKey } from './session-key.ts';
+import { answerAs, type SimulatedAnswerReport } from './simulated-answer.ts';
+
+/** A call about a payment that is there already. */
+interface PaymentCall {
+  readonly method: Exclude<PaymentMethodName, 'CreatePaymentIntent' | 'ListPayments'>;
+  readonly paymentId: string;
+  /** Empty: not said. */
+  readonly userId: string;
+}
+
+/** Carries calls of the payment contracts out, as testers have decided. */
+export interface SteeredCalls {
+  create<T>(
+    context: HandlerContext,
+    input: CreateIntentInput,
+    run: (steered?: SteeredCreate) => Promise<T>,
+  ): Promise<T>;
+  ofPayment<T>(context: HandlerContext, call: PaymentCall, run: () => Promise<T>): Promise<T>;
+  /** @param run is given the session whose payments are listed; undefined: all of them. */
+  list<T>(
+    context: HandlerContext,
+    filter: { readonly userId: string; readonly reservationId: string },
+    run: (sessionId: string | undefined) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** What is asked. */
+export interface SteeredCallsDeps {
+  readonly steering: Steering;
+  readonly payments: Pick<Payments, 'get'>;
+  readonly readers: CallReaders;
+  /** Of delays: who waits for an answer does so in the machine's time. */
+  readonly machine: MachineClock;
+  readonly observe: Observer<SimulatedAnswerReport>;
+}
+
+/** Calls where nobody may steer: carried out as they are. */
+export const unsteeredCalls: SteeredCalls = {
+  create(_context, { simulation }, run) {
+    if (simulation?.api !== undefined) {
+      const description = 'needs SIMULATOR_API=on; leave it out';
+      throw new PaymentError({
+        kind: 'invalid-request',
+        violations: [{ field: 'simulation.api', description }],
+      });
+    }
+    return run();
+  },
+  ofPayment: (_context, _call, run) => run(),
+  list: (_context, _filter, run) => run(undefined),
+};
+
+/** See `SteeredCalls`. */
+export function createSteeredCalls(deps: SteeredCallsDeps): SteeredCalls {
+  const { steering } = deps;
+  return {
+    // Not async: nearly all creates have nothing to wait for.
+    create(context, input, run) {
+      const refreshed = steering.refresh();
+      return refreshed === undefined
+        ? steerCreate(deps, context, input, run)
+        : refreshed.then(() => steerCreate(deps, context, input, run));
+    },
+    async ofPayment(context, call, run) {
+      await steering.refresh();
+      return await steerOfPayment(deps, context, call, run);
+    },
+    async list(context, filter, run) {
+      await steering.refresh();
+      return await steerList(deps, context, filter, run);
+    },
+  };
+}
+
+function steerCreate<T>(
+  deps: SteeredCallsDeps,
+  context: HandlerContext,
+  input: CreateIntentInput,
+  run: (steered?: SteeredCreate) => Promise<T>,
+): Promise<T> {
+  const headers = readBehaviorHeaders(deps.readers, context);
+  const sessionKey = readSessionKey(deps.readers, context) ?? readMetadataKey(input);
+  const own = ownBehavior(input, headers);
+  const decided = deps.steering.decide({ facts: factsOfCreate(input), sessionKey, own });
+  if (decided === undefined) {
+    return run();
+  }
+  const answer = (decision: Decision) =>
+    answerAs(toAnswerDeps(deps), 'CreatePaymentIntent', decision, context, () => run(toSteered(decision)));
+  return decided instanceof Promise ? decided.then(answer) : answer(decided);
+}
+
+function toAnswerDeps({ machine, readers, observe }: SteeredCallsDeps) {
+  return { machine, dropCall: readers.dropCall, observe };
+}
+
+/** One that cannot be a key is something else's, and none of ours. */
+function readMetadataKey({ metadata }: CreateIntentInput): string | undefined {
+  return metadata !== undefined && isSessionKey(metadata.sessionId) ? metadata.sessionId : undefined;
+}
+
+/** What is wrong with the request's is told when it is carried out. */
+function ownBehavior({ simulation }: CreateIntentInput, headers: Behavior | undefined): Behavior | undefined {
+  if (simulation === undefined) {
+    return headers;
+  }
+  const violations: Violations = [];
+  const behavior = validateBehavior(violations, 'simulation', simulation);
+  if (violations.length > 0) {
+    return undefined;
+  }
+  return headers === undefined ? behavior : mergeBehaviors(behavior, headers);
+}
+
+function factsOfCreate({ userId, reservationId, money, webhookUrl }: CreateIntentInput): CallFacts {
+  return {
+    method: 'CreatePaymentIntent',
+    userId,
+    reservationId,
+    currency: money?.currency ?? '',
+    amount: money === undefined ? 0 : Number(money.amount),
+    webhookUrl,
+  };
+}
+
+function toSteered({ behavior, sessionId, ruleIds, webhookUrl, outcomes }: Decision): SteeredCreate {
+  return {
+    behavior,
+    sessionId,
+    ruleId: ruleIds.length === 0 ? undefined : ruleIds.join(','),
+    webhookUrl,
+    outcomes,
+  };
+}
+
+/** The payment is looked for only where somebody has said anything about such calls. */
+async function steerOfPayment<T>(
+  deps: SteeredCallsDeps,
+  context: HandlerContext,
+  { method, paymentId, userId }: PaymentCall,
+  run: () => Promise<T>,
+): Promise<T> {
+  const { steering, payments, readers } = deps;
+  const headers = readBehaviorHeaders(readers, context);
+  const named = readSessionKey(readers, context);
+  if (headers?.api === undefined && !steering.isAbout(method)) {
+    return await run();
+  }
+  const payment = paymentId === '' ? undefined : await payments.get(paymentId);
+  const decision = await steering.decide({
+    facts: factsOfPayment(method, payment, userId),
+    sessionKey: payment === undefined ? named : (payment.extras?.sessionId ?? globalSession),
+    own: ofAnswer(headers),
+  });
+  return await (decision === undefined
+    ? run()
+    : answerAs(toAnswerDeps(deps), method, decision, context, run));
+}
+
+function factsOfPayment(method: PaymentMethodName, payment: Payment | undefined, userId: string): CallFacts {
+  return {
+    method,
+    userId: payment?.userId ?? userId,
+    reservationId: payment?.reservationId ?? '',
+    currency: payment?.money.currency ?? '',
+    amount: payment?.money.amount ?? 0,
+    webhookUrl: payment?.webhookUrl ?? '',
+  };
+}
+
+async function steerList<T>(
+  deps: SteeredCallsDeps,
+  context: HandlerContext,
+  { userId, reservationId }: { readonly userId: string; readonly reservationId: string },
+  run: (sessionId: string | undefined) => Promise<T>,
+): Promise<T> {
+  const own = ofAnswer(readBehaviorHeaders(deps.readers, context));
+  const key = readSessionKey(deps.readers, context, true) ?? globalSession;
+  const listed = key === allSessions ? undefined : key;
+  const facts: CallFacts = {
+    method: 'ListPayments',
+    userId,
+    reservationId,
+    currency: '',
+    amount: 0,
+    webhookUrl: '',
+  };
+  const decision = await deps.steering.decide({ facts, sessionKey: listed ?? globalSession, own });
+  const list = () => run(listed);
+  return await (decision === undefined
+    ? list()
+    : answerAs(toAnswerDeps(deps), 'ListPayments', decision, context, list));
+}
+
+/** Of a call that makes no payment nothing else can be decided. */
+function ofAnswer(behavior: Behavior | undefined): Behavior | undefined {
+  return behavior?.api === undefined ? undefined : { api: behavior.api };
+}
