@@ -22,6 +22,7 @@ import { createRefusalRecorder } from '../server/refusal-recorder.ts';
 import type { PlainRequests } from '../server/port/plain-requests.ts';
 import { reportRefusedConnections } from '../server/port/refused-connections.ts';
 import { registerService, type ServiceRegistration } from '../server/connect/service-registration.ts';
+import type { Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, fastifyLoggerOf, present } from './basics.ts';
 import { observePayments } from './observers.ts';
@@ -67,7 +68,7 @@ export function buildContracts(
   const readers = { readTrace: readCallTrace, readHeader: readCallHeader, dropCall };
   const checkWebhookUrl = createAddressCheck(egressPolicy);
   const { calls, steering } = buildSteering(basics, state, readers, checkWebhookUrl, fileRules);
-  const service = buildPaymentService(basics, state, delivery, steering?.keyScopeOf);
+  const service = buildPaymentService(basics, state, delivery, steering);
   const handlers = createPaymentHandlers({ service, readers, calls });
   // Both contracts have this name, and one readiness.
   const health = createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life });
@@ -103,7 +104,7 @@ function buildPaymentService(
   basics: Basics,
   state: State,
   delivery: DeliveryService,
-  keyScopeOf: ((sessionId: string | undefined) => string | undefined) | undefined,
+  steering: Steering | undefined,
 ): PaymentService {
   const { config, clock, outcomes, newId, egressPolicy } = basics;
   const observe = observePayments(basics, present(basics.overrides.observers?.payments));
@@ -126,7 +127,7 @@ function buildPaymentService(
       defaultWebhook !== undefined && 'address' in defaultWebhook ? defaultWebhook.address : undefined,
     maxPayments,
     observe,
-    keyScopeOf,
+    keyScopeOf: steering && ((sessionId) => steering.keyScopeOf(sessionId)),
   });
 }
 

@@ -1,7 +1,7 @@
-import { type CallFacts, fits, methodsOf, type PaymentMethodName } from './match.ts';
+import { type CallFacts, fits, type Match, methodsOf, type PaymentMethodName } from './match.ts';
 import type { Rule } from './rule.ts';
 
-/** Finds the rules that fit a call without asking each. */
+/** Finds the rules that fit a call without asking each: a thousand that do not must cost next to nothing. */
 export interface RuleIndex {
   /** Those that fit, in the order in which they are asked. */
   find(facts: CallFacts): readonly Rule[];
@@ -14,23 +14,37 @@ interface Ranked {
   readonly rank: number;
 }
 
-/** The rules about one method. */
+type TextField = 'userId' | 'reservationId' | 'webhookUrl' | 'currency';
+
+/** Rules by one text that they name: the whole of it, or how it begins. */
+interface TextIndex {
+  readonly field: TextField;
+  readonly whole: Map<string, Ranked[]>;
+  /** By the length of what they name, then by what they name. */
+  readonly beginnings: Map<number, Map<string, Ranked[]>>;
+}
+
+/** The rules about one method; each is in one place, by the first text that it names. */
 interface MethodRules {
-  readonly byUser: Map<string, Ranked[]>;
-  readonly byReservation: Map<string, Ranked[]>;
-  /** Those that name neither in full. */
+  readonly byText: readonly TextIndex[];
+  /** Those that name none of them, but amounts or nothing. */
   readonly others: Ranked[];
+  /** No amount outside of these fits any of `others`. */
+  leastAmount: number;
+  greatestAmount: number;
 }
 
 const none: readonly Rule[] = [];
-const noRanked: readonly Ranked[] = [];
+const fields: readonly TextField[] = ['userId', 'reservationId', 'webhookUrl', 'currency'];
 
 /** @param rules in the order in which they are asked. */
 export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
   const byMethod = new Map<PaymentMethodName, MethodRules>();
   rules.forEach((rule, rank) => {
     for (const method of methodsOf(rule.match)) {
-      addRule(byMethod, method, { rule, rank });
+      const ofMethod = byMethod.get(method) ?? createMethodRules();
+      byMethod.set(method, ofMethod);
+      addRule(ofMethod, { rule, rank });
     }
   });
   return {
@@ -39,29 +53,47 @@ export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
   };
 }
 
-function addRule(
-  byMethod: Map<PaymentMethodName, MethodRules>,
-  method: PaymentMethodName,
-  ranked: Ranked,
-): void {
-  const rules: MethodRules = byMethod.get(method) ?? {
-    byUser: new Map(),
-    byReservation: new Map(),
+function createMethodRules(): MethodRules {
+  return {
+    byText: fields.map((field) => ({ field, whole: new Map(), beginnings: new Map() })),
     others: [],
+    leastAmount: Infinity,
+    greatestAmount: 0,
   };
-  byMethod.set(method, rules);
-  const { userId, reservationId } = ranked.rule.match;
-  if (isWhole(userId)) {
-    addTo(rules.byUser, userId, ranked);
-  } else if (isWhole(reservationId)) {
-    addTo(rules.byReservation, reservationId, ranked);
-  } else {
-    rules.others.push(ranked);
-  }
 }
 
-function isWhole(pattern: string): boolean {
-  return pattern !== '' && !pattern.endsWith('*');
+function addRule(rules: MethodRules, ranked: Ranked): void {
+  const { match } = ranked.rule;
+  const index = rules.byText.find(({ field }) => namesText(match, field));
+  if (index !== undefined) {
+    addByText(index, match[index.field], ranked);
+    return;
+  }
+  rules.others.push(ranked);
+  const { least, greatest } = amountsOf(match);
+  rules.leastAmount = Math.min(rules.leastAmount, least);
+  rules.greatestAmount = Math.max(rules.greatestAmount, greatest);
+}
+
+/** Nearly all payments have the same currency: beside an amount it finds nothing. */
+function namesText(match: Match, field: TextField): boolean {
+  const hasAmount = match.minAmount > 0 || match.maxAmount > 0;
+  return match[field] !== '' && match[field] !== '*' && !(field === 'currency' && hasAmount);
+}
+
+function amountsOf({ minAmount, maxAmount }: Match) {
+  return { least: minAmount, greatest: maxAmount === 0 ? Infinity : maxAmount };
+}
+
+function addByText({ whole, beginnings }: TextIndex, pattern: string, ranked: Ranked): void {
+  if (!pattern.endsWith('*')) {
+    addTo(whole, pattern, ranked);
+    return;
+  }
+  const beginning = pattern.slice(0, -1);
+  const ofLength = beginnings.get(beginning.length) ?? new Map<string, Ranked[]>();
+  beginnings.set(beginning.length, ofLength);
+  addTo(ofLength, beginning, ranked);
 }
 
 function addTo(lists: Map<string, Ranked[]>, key: string, ranked: Ranked): void {
@@ -73,14 +105,36 @@ function addTo(lists: Map<string, Ranked[]>, key: string, ranked: Ranked): void 
   }
 }
 
+/** Makes nothing for a call that fits no rule. */
 function find(rules: MethodRules | undefined, facts: CallFacts): readonly Rule[] {
   if (rules === undefined) {
     return none;
   }
-  const ofUser = rules.byUser.get(facts.userId) ?? noRanked;
-  const ofReservation = rules.byReservation.get(facts.reservationId) ?? noRanked;
-  const found = [ofUser, ofReservation, rules.others].flatMap((list) =>
-    list.length === 0 ? [] : list.filter(({ rule }) => fits(rule.match, facts)),
-  );
-  return found.length === 0 ? none : found.toSorted((a, b) => a.rank - b.rank).map(({ rule }) => rule);
+  let found: Ranked[] | undefined;
+  for (const { field, whole, beginnings } of rules.byText) {
+    const text = facts[field];
+    found = addFitting(found, whole.get(text), facts);
+    for (const [length, ofLength] of beginnings) {
+      found = addFitting(found, ofLength.get(text.slice(0, length)), facts);
+    }
+  }
+  if (facts.amount >= rules.leastAmount && facts.amount <= rules.greatestAmount) {
+    found = addFitting(found, rules.others, facts);
+  }
+  return found === undefined ? none : found.toSorted((a, b) => a.rank - b.rank).map(({ rule }) => rule);
+}
+
+function addFitting(
+  found: Ranked[] | undefined,
+  candidates: readonly Ranked[] | undefined,
+  facts: CallFacts,
+): Ranked[] | undefined {
+  let all = found;
+  for (const candidate of candidates ?? []) {
+    if (fits(candidate.rule.match, facts)) {
+      all ??= [];
+      all.push(candidate);
+    }
+  }
+  return all;
 }

@@ -1,5 +1,5 @@
 import type { RandomOutcomes } from '../payment/random-outcomes.ts';
-import { fits, type CallFacts, type PaymentMethodName, paymentMethods } from './match.ts';
+import { type CallFacts, fits, methodsOf, type PaymentMethodName } from './match.ts';
 import type { SteeringChange, SteeringDocument } from './ports.ts';
 import type { Rule } from './rule.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
@@ -37,8 +37,10 @@ export interface SteeringState {
   /** How many bytes each document takes, roughly. */
   readonly bytes: Map<string, number>;
   usedBytes: number;
-  /** How many sessions' rules or defaults are about a method's answers. */
+  /** How many rules of sessions are about each method. */
   readonly about: Map<PaymentMethodName, number>;
+  /** How many sessions have a default for the answers of calls. */
+  defaultsOfAnswers: number;
   /** The sessions with claims, the newest first; undefined until it is needed after a change. */
   claiming: readonly SessionState[] | undefined;
 }
@@ -53,6 +55,7 @@ export function createSteeringState(): SteeringState {
     bytes: new Map(),
     usedBytes: 0,
     about: new Map(),
+    defaultsOfAnswers: 0,
     claiming: undefined,
   };
 }
@@ -72,13 +75,10 @@ export function bytesOfDocument(document: SteeringDocument): number {
  *
  * @param nowMs by the machine's clock.
  */
-export function applyChange(
-  self: SteeringState,
-  { key, document, order }: SteeringChange,
-  nowMs: number,
-): void {
+export function applyChange(self: SteeringState, change: SteeringChange, nowMs: number): void {
+  const { key, document, order } = change;
   countBytes(self, key, document);
-  const [kind, sessionId = ''] = JSON.parse(key) as [SteeringDocument['kind'], string];
+  const { kind, sessionId } = parseKey(key);
   if (kind === 'reset') {
     if (document?.kind === 'reset') {
       self.resets.set(sessionId, { scope: document.scope, untilMs: document.untilMs, order });
@@ -88,31 +88,45 @@ export function applyChange(
     return;
   }
   const session = self.sessions.get(sessionId) ?? addSession(self, sessionId, nowMs);
-  countAbout(self, session, -1);
-  changeSession(session, key, document, order);
-  countAbout(self, session, 1);
-  self.claiming = undefined;
+  if (kind === 'rule') {
+    changeRule(self, session, key, document?.kind === 'rule' ? document.rule : undefined);
+  } else {
+    changeSettings(self, session, document?.kind === 'session' ? document.settings : undefined, order);
+  }
   if (session.settings === undefined && session.rules.size === 0) {
     self.sessions.delete(sessionId);
   }
 }
 
-function changeSession(
+function parseKey(key: string) {
+  const parts: unknown = JSON.parse(key);
+  const [kind = '', sessionId = ''] = Array.isArray(parts) ? parts.map(String) : [];
+  return { kind, sessionId };
+}
+
+function changeRule(self: SteeringState, session: SessionState, key: string, rule: Rule | undefined): void {
+  session.index = undefined;
+  countAbout(self, session.rules.get(key), -1);
+  countAbout(self, rule, 1);
+  if (rule === undefined) {
+    session.rules.delete(key);
+  } else {
+    session.rules.set(key, rule);
+  }
+}
+
+function changeSettings(
+  self: SteeringState,
   session: SessionState,
-  key: string,
-  document: SteeringDocument | undefined,
+  settings: SessionSettings | undefined,
   order: number,
 ): void {
-  session.index = undefined;
-  if (document?.kind === 'rule') {
-    session.rules.set(key, document.rule);
-  } else if (document?.kind === 'session') {
-    session.settings = document.settings;
-    session.outcomes = undefined;
-    session.order = order;
-  } else if (!session.rules.delete(key)) {
-    session.settings = undefined;
-  }
+  self.defaultsOfAnswers +=
+    Number(settings?.default?.api !== undefined) - Number(session.settings?.default?.api !== undefined);
+  session.settings = settings;
+  session.outcomes = undefined;
+  session.order = order;
+  self.claiming = undefined;
 }
 
 function addSession(self: SteeringState, id: string, nowMs: number): SessionState {
@@ -140,14 +154,15 @@ function countBytes(self: SteeringState, key: string, document: SteeringDocument
   }
 }
 
-/** So that calls of methods which nobody has set anything for need not look for their payment's session. */
-function countAbout(self: SteeringState, session: SessionState, by: 1 | -1): void {
-  const hasDefault = session.settings?.default?.api !== undefined;
-  for (const method of paymentMethods) {
-    if (hasDefault || indexOf(session).isAbout(method)) {
-      self.about.set(method, (self.about.get(method) ?? 0) + by);
-    }
+function countAbout({ about }: SteeringState, rule: Rule | undefined, by: 1 | -1): void {
+  for (const method of rule === undefined ? [] : methodsOf(rule.match)) {
+    about.set(method, (about.get(method) ?? 0) + by);
   }
+}
+
+/** Whether a rule of any session, or the default of one, may be about the answers of a method. */
+export function isAbout({ about, defaultsOfAnswers }: SteeringState, method: PaymentMethodName): boolean {
+  return defaultsOfAnswers > 0 || (about.get(method) ?? 0) > 0;
 }
 
 /** The session's rules, the newest first. */

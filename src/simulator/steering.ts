@@ -24,6 +24,7 @@ import {
   applyChange,
   bytesOfDocument,
   createSteeringState,
+  isAbout,
   keyOf,
   keyScopeOf,
   rulesOf,
@@ -117,7 +118,7 @@ export function createSteering(deps: SteeringDeps): Steering {
   return {
     refresh: () => store.refresh(),
     decide: (call) => decide(self.decider, call),
-    isAbout: (method) => (state.about.get(method) ?? 0) > 0 || fileRules.isAbout(method),
+    isAbout: (method) => isAbout(state, method) || fileRules.isAbout(method),
     keyScopeOf: (sessionId = globalSession) => keyScopeOf(state, sessionId),
     createRule: (sessionId, input) => createRule(self, sessionId, input),
     listRules: (sessionId) => listRules(self, sessionId),

@@ -1,6 +1,6 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
-import { Code } from '../../../gen/google/rpc/code_pb.js';
+import { CodeSchema } from '../../../gen/google/rpc/code_pb.js';
 import { SimulationOptionsSchema } from '../../../gen/payment/v1/payment_pb.js';
 import {
   type ApiBehavior,
@@ -64,9 +64,9 @@ function readBehavior(text: string): Behavior {
   if (outcome !== undefined) {
     return { outcome };
   }
-  const code = Object.hasOwn(Code, text) ? Code[text as keyof typeof Code] : undefined;
-  if (typeof code === 'number' && code !== Code.OK) {
-    return { api: { ...noAnswer, code } };
+  const code = CodeSchema.values.find(({ name, number }) => name === text && number > 0);
+  if (code !== undefined) {
+    return { api: { ...noAnswer, code: code.number } };
   }
   if (isFailureCode(text)) {
     return { outcome: 'DECLINE', failureCode: text };
