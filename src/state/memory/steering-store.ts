@@ -1,4 +1,6 @@
+import { createRecentMap, type RecentMap } from '../../base/recent-map.ts';
 import type { RuleUse, SteeringChange, SteeringDocument, SteeringStore } from '../../simulator/ports.ts';
+import { globalSession } from '../../simulator/session.ts';
 
 interface Tally {
   /** Calls that fit. */
@@ -7,21 +9,38 @@ interface Tally {
   fired: number;
 }
 
+/** By rule. */
+type Tallies = Map<string, Tally>;
+
 interface State {
   order: number;
   apply: (change: SteeringChange) => void;
-  /** By session and rule. */
-  readonly tallies: Map<string, Map<string, Tally>>;
-  /** By session, rule and reservation; the one that has waited longest for another comes first. */
-  readonly ofReservations: Map<string, { readonly sessionId: string; readonly ruleId: string; tally: Tally }>;
+  /** The documents that are there, with their sessions. */
+  readonly documents: Map<string, string>;
+  /** Of sessions with documents. */
+  readonly tallies: Map<string, Tallies>;
+  /** Of those that are only names, in which rules of files apply. */
+  readonly talliesOfNames: RecentMap<Tallies>;
+  /** By session, rule and reservation. */
+  readonly ofReservations: RecentMap<{ readonly sessionId: string; readonly ruleId: string; tally: Tally }>;
 }
 
 /** So many are remembered, about 30 MB. */
 const maxReservations = 100_000;
+/** So many are remembered, about 10 MB. */
+const maxNames = 20_000;
 
 /** What testers set, in this process's memory. */
 export function createMemorySteeringStore(): SteeringStore {
-  const self: State = { order: 0, apply: () => undefined, tallies: new Map(), ofReservations: new Map() };
+  const self: State = {
+    order: 0,
+    apply: () => undefined,
+    documents: new Map(),
+    // The global session is always there.
+    tallies: new Map([[globalSession, new Map()]]),
+    talliesOfNames: createRecentMap(maxNames),
+    ofReservations: createRecentMap(maxReservations),
+  };
   return {
     onChange: (apply) => void (self.apply = apply),
     refresh: () => undefined,
@@ -30,7 +49,7 @@ export function createMemorySteeringStore(): SteeringStore {
     fire: (use) => fire(self, use),
     occurrence: (use) => tallyOfReservation(self, use, 'draws').seen++,
     matched: async (sessionId) =>
-      new Map([...(self.tallies.get(sessionId) ?? [])].map(([ruleId, { fired }]) => [ruleId, fired])),
+      new Map([...talliesOf(self, sessionId)].map(([ruleId, { fired }]) => [ruleId, fired])),
     forgetCounts: async (sessionId, ruleId) => forgetCounts(self, sessionId, ruleId),
     noteUse: () => undefined,
     lastUse: async () => undefined,
@@ -38,8 +57,23 @@ export function createMemorySteeringStore(): SteeringStore {
 }
 
 function tell(self: State, key: string, document: SteeringDocument | undefined): void {
+  const { documents, tallies } = self;
+  const sessionId = document?.sessionId ?? documents.get(key);
+  if (document === undefined) {
+    documents.delete(key);
+  } else {
+    documents.set(key, document.sessionId);
+  }
+  if (sessionId !== undefined && !tallies.has(sessionId)) {
+    tallies.set(sessionId, talliesOf(self, sessionId));
+    self.talliesOfNames.delete(sessionId);
+  }
   self.order += 1;
   self.apply({ key, document, order: self.order });
+}
+
+function talliesOf({ tallies, talliesOfNames }: State, sessionId: string): Tallies {
+  return tallies.get(sessionId) ?? talliesOfNames.take(sessionId, () => new Map());
 }
 
 function fire(self: State, use: RuleUse): boolean {
@@ -54,9 +88,8 @@ function fire(self: State, use: RuleUse): boolean {
   return true;
 }
 
-function tallyOfRule({ tallies }: State, { sessionId, ruleId }: RuleUse): Tally {
-  const ofSession = tallies.get(sessionId) ?? new Map<string, Tally>();
-  tallies.set(sessionId, ofSession);
+function tallyOfRule(self: State, { sessionId, ruleId }: RuleUse): Tally {
+  const ofSession = talliesOf(self, sessionId);
   const tally = ofSession.get(ruleId) ?? { seen: 0, fired: 0 };
   ofSession.set(ruleId, tally);
   return tally;
@@ -69,24 +102,22 @@ function tallyOfReservation(
   what: 'calls' | 'draws',
 ): Tally {
   const key = JSON.stringify([sessionId, ruleId, reservationId, what]);
-  const known = ofReservations.get(key) ?? { sessionId, ruleId, tally: { seen: 0, fired: 0 } };
-  // A map keeps the order of insertion: set anew, it is the last to be forgotten.
-  ofReservations.delete(key);
-  const [oldest] = ofReservations.size >= maxReservations ? ofReservations.keys() : [];
-  if (oldest !== undefined) {
-    ofReservations.delete(oldest);
-  }
-  ofReservations.set(key, known);
-  return known.tally;
+  return ofReservations.take(key, () => ({ sessionId, ruleId, tally: { seen: 0, fired: 0 } })).tally;
 }
 
-function forgetCounts({ tallies, ofReservations }: State, sessionId: string, ruleId?: string): void {
+function forgetCounts(self: State, sessionId: string, ruleId?: string): void {
+  const { tallies, talliesOfNames, ofReservations } = self;
   if (ruleId === undefined) {
-    tallies.delete(sessionId);
+    if (sessionId === globalSession) {
+      tallies.get(sessionId)?.clear();
+    } else {
+      tallies.delete(sessionId);
+    }
+    talliesOfNames.delete(sessionId);
   } else {
-    tallies.get(sessionId)?.delete(ruleId);
+    talliesOf(self, sessionId).delete(ruleId);
   }
-  for (const [key, known] of ofReservations) {
+  for (const [key, known] of ofReservations.entries()) {
     if (known.sessionId === sessionId && (ruleId === undefined || known.ruleId === ruleId)) {
       ofReservations.delete(key);
     }
