@@ -15,8 +15,10 @@ type Tallies = Map<string, Tally>;
 interface State {
   order: number;
   apply: (change: SteeringChange) => void;
-  /** The documents that are there, with their sessions. */
+  /** The rules and settings that are there, with their sessions. */
   readonly documents: Map<string, string>;
+  /** How many each session has. */
+  readonly counts: Map<string, number>;
   /** Of sessions with documents. */
   readonly tallies: Map<string, Tallies>;
   /** Of those that are only names, in which rules of files apply. */
@@ -36,6 +38,7 @@ export function createMemorySteeringStore(): SteeringStore {
     order: 0,
     apply: () => undefined,
     documents: new Map(),
+    counts: new Map(),
     // The global session is always there.
     tallies: new Map([[globalSession, new Map()]]),
     talliesOfNames: createRecentMap(maxNames),
@@ -57,19 +60,32 @@ export function createMemorySteeringStore(): SteeringStore {
 }
 
 function tell(self: State, key: string, document: SteeringDocument | undefined): void {
-  const { documents, tallies } = self;
-  const sessionId = document?.sessionId ?? documents.get(key);
-  if (document === undefined) {
-    documents.delete(key);
-  } else {
-    documents.set(key, document.sessionId);
-  }
-  if (sessionId !== undefined && !tallies.has(sessionId)) {
-    tallies.set(sessionId, talliesOf(self, sessionId));
-    self.talliesOfNames.delete(sessionId);
-  }
+  keepTallies(self, key, document);
   self.order += 1;
   self.apply({ key, document, order: self.order });
+}
+
+/** Of a session for as long as it has rules or settings. */
+function keepTallies(self: State, key: string, document: SteeringDocument | undefined): void {
+  const { documents, counts, tallies, talliesOfNames } = self;
+  const sessionId = document?.sessionId ?? documents.get(key);
+  if (sessionId === undefined || sessionId === globalSession || document?.kind === 'reset') {
+    return;
+  }
+  const before = talliesOf(self, sessionId);
+  const count = (counts.get(sessionId) ?? 0) + Number(document !== undefined) - Number(documents.delete(key));
+  if (document !== undefined) {
+    documents.set(key, sessionId);
+  }
+  if (count > 0) {
+    counts.set(sessionId, count);
+    tallies.set(sessionId, before);
+    talliesOfNames.delete(sessionId);
+  } else {
+    counts.delete(sessionId);
+    tallies.delete(sessionId);
+    talliesOfNames.take(sessionId, () => before);
+  }
 }
 
 function talliesOf({ tallies, talliesOfNames }: State, sessionId: string): Tallies {
