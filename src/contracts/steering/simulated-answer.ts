@@ -67,12 +67,14 @@ async function answerSimulated<T>(
   if (api.delayMs > 0) {
     await delay(machine, api.delayMs, context.signal);
   }
-  const fails = api.drop || api.code !== 0;
-  const answer = !fails || api.when === 'AFTER' ? await run() : undefined;
-  observe(report);
-  if (answer !== undefined && !fails) {
-    return answer;
+  if (!api.drop && api.code === 0) {
+    observe(report);
+    return await run();
   }
+  if (api.when === 'AFTER') {
+    await run();
+  }
+  observe(report);
   if (api.drop) {
     dropCall(context);
   }
