@@ -23,6 +23,7 @@ import { createRedisLink, type RedisLink } from './redis-link.ts';
 import { defineScripts } from './redis-scripts.ts';
 import { createServerWatch } from './server-watch.ts';
 import { createShardAgreement } from './shard-agreement.ts';
+import { createRedisSteeringStore } from './steering-store.ts';
 
 /** Where the state is, and how long to remember; times in milliseconds. */
 interface RedisStateOptions {
@@ -90,6 +91,7 @@ export function createRedisState(options: RedisStateOptions): State {
     webhookQueue: createRedisDeliveryQueue(jobs.webhooks, shards, clock),
     eventQueue: createRedisDeliveryQueue(jobs.events, shards, clock),
     attemptLog: createRedisAttemptLog({ ...parts, maxAttempts: options.webhookMaxAttempts }),
+    steering: createRedisSteeringStore(parts),
     durable: true,
 
     async start() {
