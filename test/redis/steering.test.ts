@@ -12,6 +12,7 @@ import { defineScripts } from '../../src/state/redis/redis-scripts.ts';
 import { createRedisSteeringStore } from '../../src/state/redis/steering-store.ts';
 import { byKey, record, sampleRule, sampleSession, sampleUse } from '../state/steering-store.contract.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
+import { startRedisCluster } from './start-redis-cluster.ts';
 
 requireRedisInCi();
 
@@ -29,8 +30,8 @@ async function openStores(bounds: Bounds = {}) {
   return { redis, admin, openOne, a: await openOne(), b: await openOne() };
 }
 
-async function openStore(url: string, bounds: Bounds) {
-  const { calls: client, jobs } = createRedisClients(url, false);
+async function openStore(url: string, bounds: Bounds, cluster = false) {
+  const { calls: client, jobs } = createRedisClients(url, cluster);
   defineScripts(client);
   const link = createRedisLink({
     client,
@@ -181,6 +182,28 @@ function describeSharing(): void {
     expect(await admin.get(steeringKeys.epoch)).toBe(before);
     expect(b.there()).toEqual([sampleSession('session-1', 1)]);
   });
+
+  test('a cluster has all of it on one node', async () => {
+    const cluster = await startRedisCluster();
+    const [a, b] = [await openStore(cluster.url, {}, true), await openStore(cluster.url, {}, true)];
+    const ofSession = '{session}';
+    await a.store.put(byKey(sampleRule('rule-1', ofSession), sampleSession(ofSession, 1)));
+    await b.store.refresh();
+    expect(b.there()).toEqual([sampleRule('rule-1', ofSession), sampleSession(ofSession, 1)]);
+    const use = sampleUse({ sessionId: ofSession, times: 1, perReservation: true });
+    expect(await a.store.fire(use)).toBe(true);
+    expect(await b.store.fire(use)).toBe(false);
+    expect(await b.store.occurrence(use)).toBe(0);
+    a.store.noteUse(ofSession);
+    expect(await b.store.lastUse(ofSession)).toBeDefined();
+    await b.store.remove([...byKey(...a.there()).keys()]);
+    await b.store.forgetCounts(ofSession, 'rule-1');
+    await b.store.forgetCounts(ofSession);
+    await a.store.refresh();
+    expect(a.there()).toEqual([]);
+    const left = await Promise.all(cluster.nodes.map(({ client }) => client.keys('*steering*')));
+    expect(left.filter((keys) => keys.length > 0)).toHaveLength(1);
+  }, 60_000);
 }
 
 function describeLosses(): void {
