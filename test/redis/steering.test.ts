@@ -7,7 +7,7 @@ import type { SteeringStore } from '../../src/simulator/ports.ts';
 import { keyOf } from '../../src/simulator/steering-state.ts';
 import { createRedisClients } from '../../src/state/redis/redis-clients.ts';
 import { countsKey, reservationsKey, steeringKeys } from '../../src/state/redis/redis-keys.ts';
-import { createRedisLink } from '../../src/state/redis/redis-link.ts';
+import { createRedisLink, type RedisLink } from '../../src/state/redis/redis-link.ts';
 import { defineScripts } from '../../src/state/redis/redis-scripts.ts';
 import { createRedisSteeringStore } from '../../src/state/redis/steering-store.ts';
 import { byKey, record, sampleRule, sampleSession, sampleUse } from '../state/steering-store.contract.ts';
@@ -50,8 +50,32 @@ async function openStore(url: string, bounds: Bounds, cluster = false) {
     jobs.disconnect();
   });
   await link.open(5_000);
-  const store = createRedisSteeringStore({ client, link, clock: systemClock, ...bounds });
-  return { store, ...record(store) };
+  const holding = holdAnswers(link);
+  const store = createRedisSteeringStore({ client, link: holding.link, clock: systemClock, ...bounds });
+  return { store, ...record(store), ...holding };
+}
+
+/** A link whose answers can be kept back, to be given in another order than that in which they came. */
+function holdAnswers(link: RedisLink) {
+  let held: (() => void)[] | undefined;
+  async function run<T>(command: () => Promise<T>): Promise<T> {
+    const answer = await link.run(command);
+    await new Promise<void>((resolve) => (held === undefined ? resolve() : held.push(resolve)));
+    return answer;
+  }
+  return {
+    link: { ...link, run },
+    hold: () => void (held ??= []),
+    heldCount: () => held?.length ?? 0,
+    /** Gives what is held, the last one first, and holds no more. */
+    giveReversed() {
+      const waiting = held ?? [];
+      held = undefined;
+      waiting.toReversed().forEach((give) => give());
+    },
+    /** Gives the last one, and goes on to hold. */
+    giveLast: () => held?.pop()?.(),
+  };
 }
 
 function rules(from: number, to: number) {
@@ -141,6 +165,44 @@ function describeSharing(): void {
       expect(b.there()).toHaveLength(i + 1);
       await Promise.all([...early, meanwhile]);
     }
+  });
+
+  test('a refresh does not take the answer of one that was asked before a change', async () => {
+    const { a, b } = await openStores();
+    b.hold();
+    const early = b.store.refresh();
+    await expect.poll(b.heldCount).toBe(1);
+    await a.store.put(byKey(sampleRule('rule-1')));
+    const late = b.store.refresh();
+    await expect.poll(b.heldCount).toBe(2);
+    b.giveReversed();
+    await late;
+    expect(b.there()).toEqual([sampleRule('rule-1')]);
+    await early;
+    expect(b.there()).toEqual([sampleRule('rule-1')]);
+  });
+
+  test('what has changed is read once at a time, so that nothing older comes after it', async () => {
+    const { a, b, admin } = await openStores();
+    await a.store.put(byKey(sampleSession('session-1', 1)));
+    b.hold();
+    const early = b.store.refresh();
+    await expect.poll(b.heldCount).toBe(1);
+    b.giveLast();
+    await expect.poll(b.heldCount).toBe(1);
+    await a.store.put(byKey(sampleSession('session-1', 2)));
+    const late = b.store.refresh();
+    await expect.poll(b.heldCount).toBe(2);
+    // The epoch; with it the change would be read, if the one before were not being read still.
+    b.giveLast();
+    for (let i = 0; i < 10; i += 1) {
+      await admin.ping();
+    }
+    b.giveReversed();
+    await Promise.all([early, late]);
+    expect(b.there()).toEqual([sampleSession('session-1', 2)]);
+    const orders = b.changes.map(({ order }) => order);
+    expect(orders).toEqual(orders.toSorted((one, other) => one - other));
   });
 
   test('processes that write at once end with the same', async () => {
@@ -259,6 +321,21 @@ function describeLosses(): void {
     await putEach(b.store, rules(3, 5));
     await a.store.refresh();
     expect(a.there()).toEqual([...rules(0, 2), ...rules(3, 5)]);
+  });
+
+  test('a Redis that has lost the last change of what is there is believed', async () => {
+    const { a, b, admin } = await openStores();
+    const key = keyOf(sampleSession('session-1', 1));
+    await a.store.put(byKey(sampleSession('session-1', 1)));
+    const before = (await admin.hget(steeringKeys.documents, key)) ?? '';
+    const epoch = (await admin.get(steeringKeys.epoch)) ?? '';
+    await a.store.put(byKey(sampleSession('session-1', 2)));
+    await b.store.refresh();
+    await admin.hset(steeringKeys.documents, key, before);
+    await admin.zadd(steeringKeys.changes, epoch, key);
+    await admin.set(steeringKeys.epoch, epoch);
+    await b.store.refresh();
+    expect(b.there()).toEqual([sampleSession('session-1', 1)]);
   });
 
   test('a full Redis takes nothing new, and lets go of what is there', async () => {
