@@ -16,6 +16,7 @@ import {
   type MemoryBudget,
 } from '../../src/state/memory/memory-budget.ts';
 import { createMemoryPayments } from '../../src/state/memory/payments.ts';
+import { createMemorySteeringStore } from '../../src/state/memory/steering-store.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { sampleEvent, samplePayment, sampleSettlement } from '../support/sample-payment.ts';
 import { describeAttemptLog } from './attempt-log.contract.ts';
@@ -23,6 +24,7 @@ import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
 import { describePayments } from './payments.contract.ts';
+import { describeSteeringStore } from './steering-store.contract.ts';
 
 function harness<T>(build: (clock: FakeClock) => T): PortHarness<T> {
   const clock = createFakeClock();
@@ -74,6 +76,7 @@ describeDeliveryQueue(
 describeAttemptLog('memory', async (options) =>
   closing((clock) => createMemoryAttemptLog({ clock, machine: clock, maxEvents: 1_000, ...options })),
 );
+describeSteeringStore('memory', async () => harness(() => createMemorySteeringStore()));
 
 /** Settles payments, and keeps whose events were announced. */
 function settleAll(payments: Payments, now: () => number) {

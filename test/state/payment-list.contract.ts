@@ -67,7 +67,7 @@ export function describeLists(open: PaymentsFactory): void {
     test('of nothing are empty', async () => {
       const { payments } = await startRecording(open);
       const query = { filter: {}, from: undefined, skip: 0, limit: 10 };
-      const empty = { payments: [], totalCount: 0, hasOlder: false, hasNewer: false };
+      const empty = { payments: [], totalCount: 0, countByStatus: {}, hasOlder: false, hasNewer: false };
       expect(await payments.list(query)).toEqual(empty);
       expect(await payments.list({ ...query, skip: 10 })).toEqual(empty);
     });
@@ -102,7 +102,13 @@ export function describeLists(open: PaymentsFactory): void {
         }
       }
       const beyond = await payments.list({ filter: {}, from: undefined, skip: 100, limit: 10 });
-      expect(beyond).toEqual({ payments: [], totalCount: 60, hasOlder: false, hasNewer: true });
+      expect(beyond).toEqual({
+        payments: [],
+        totalCount: 60,
+        countByStatus: { PENDING: 60 },
+        hasOlder: false,
+        hasNewer: true,
+      });
     });
 
     test('know from a position whether there are others on its other side', async () => {
@@ -150,6 +156,29 @@ export function describeLists(open: PaymentsFactory): void {
         const page = await payments.list({ filter, from: undefined, skip: 0, limit: 1 });
         expect(page).toMatchObject({ totalCount: fitting.length, hasOlder: fitting.length > 1 });
       }
+    });
+
+    test('filter by session, the empty one being none, and count by status', async () => {
+      const { payments } = await openWith(
+        ['session-1', 'session-1', 'session-2', undefined].map((sessionId, i) =>
+          samplePayment({
+            id: `pay-${i}`,
+            createdAtMs: 1_000 + i,
+            dueAtMs: far,
+            extras: sessionId === undefined ? undefined : { sessionId },
+          }),
+        ),
+      );
+      await payments.hasten('pay-0');
+      const page = (sessionId: string | undefined) =>
+        payments.list({ filter: { sessionId }, from: undefined, skip: 0, limit: 0 });
+      expect(await page('session-1')).toMatchObject({
+        totalCount: 2,
+        countByStatus: { PENDING: 1, COMPLETED: 1 },
+      });
+      expect(await page('')).toMatchObject({ totalCount: 1, countByStatus: { PENDING: 1 } });
+      expect((await page(undefined)).totalCount).toBe(4);
+      expect(await page('session-3')).toMatchObject({ totalCount: 0, countByStatus: {} });
     });
 
     test.each(['older', 'newer'] as const)(

@@ -5,6 +5,7 @@ import { refundALittle, samplePayment, sampleSettlement } from '../support/sampl
 import type { PortTraits } from './harness.ts';
 import { describeLaterEvents } from './later-events.contract.ts';
 import { describeLists } from './payment-list.contract.ts';
+import { describeRemoval } from './payment-removal.contract.ts';
 import { type PaymentsFactory, roomy, startRecording } from './recorded-payments.ts';
 
 const ttlMs = 1_000;
@@ -33,6 +34,7 @@ export function describePayments(name: string, open: PaymentsFactory, traits: Po
     describeSchedule(open);
     describeDrain(open);
     describeLists(open);
+    describeRemoval(open);
     describeLaterEvents(open, traits);
   });
 }

@@ -16,8 +16,10 @@ import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
 import { expectNoIndex } from './payment-list.contract.ts';
+import { expectNoRemoval } from './payment-removal.contract.ts';
 import { describePayments } from './payments.contract.ts';
 import { startRecording } from './recorded-payments.ts';
+import { describeSteeringStore } from './steering-store.contract.ts';
 
 requireRedisInCi();
 
@@ -72,6 +74,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   describeAttemptLog('Redis', ({ ttlMs, maxAttempts }) =>
     harness((state) => state.attemptLog, { paymentTtlMs: ttlMs, webhookMaxAttempts: maxAttempts }),
   );
+  describeSteeringStore('Redis', () => harness((state) => state.steering));
 
   describeIndex();
   describeReplicas();
@@ -86,6 +89,7 @@ function describeIndex(): void {
     );
     await register();
     await expectNoIndex(payments);
+    await expectNoRemoval(payments);
     expect((await payments.hasten('pay-1'))?.changed).toBe(true);
     expect(await keysOf(nextDatabase, '*:payments')).toEqual([]);
   });
@@ -164,6 +168,37 @@ function describeReplicas(): void {
     await expect.poll(() => other.announced.map(({ event }) => event.sequence)).toEqual([2]);
     expect(one.announced).toHaveLength(1);
   }, 30_000);
+
+  test('a payment that is removed while its job is at it is not looked for for ever', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { payments, register, announced, failures } = await startRecording(
+      () => harness((state) => state.payments),
+      { ttlMs: 60_000, maxPayments: 10 },
+      () => gate.promise,
+    );
+    await register({ dueAtMs: Date.now() });
+    await expect.poll(() => announced.length).toBe(1);
+    expect(await payments.remove({})).toBe(1);
+    expect(await payments.get('pay-1')).toBeUndefined();
+    expect(await payments.scheduled()).toBe(1);
+    gate.reject(new Error('cannot announce'));
+    await expect.poll(() => payments.scheduled(), { timeout: 20_000 }).toBe(0);
+    expect(announced).toHaveLength(1);
+    expect(failures).toEqual([new Error('cannot announce')]);
+    expect(await keysOf(nextDatabase, '*pay-1*')).toEqual([]);
+  }, 30_000);
+
+  test('two processes that remove the same count each payment once', async () => {
+    const database = newDatabase();
+    const open = () => harness((state) => state.payments, {}, database);
+    const [one, other] = [await startRecording(open), await startRecording(open)];
+    await Promise.all(Array.from({ length: 500 }, (_, i) => one.register({ id: `pay-${i}` })));
+    const removed = await Promise.all([one.payments.remove({}), other.payments.remove({})]);
+    expect(removed[0] + removed[1]).toBe(500);
+    expect(await one.payments.scheduled()).toBe(0);
+    expect(await keysOf(database, '*pay-*')).toEqual([]);
+    expect(await keysOf(database, '*:payments')).toEqual([]);
+  });
 
   test('events of a payment are announced in their order by whichever process', async () => {
     const database = newDatabase();

@@ -61,6 +61,8 @@ export interface JobQueue<Data> {
   promote(shard: number, id: string): Promise<boolean>;
   /** Makes a waiting job due at another time; false when it is not waiting. */
   reschedule(shard: number, id: string, dueAtMs: number): Promise<boolean>;
+  /** Removes a job; one that is being done stays, and false is the answer. */
+  remove(shard: number, id: string): Promise<boolean>;
   /** How many wait or are being done, by all processes. */
   count(): Promise<number>;
   /** Takes no more jobs, and resolves when those under way have ended, after `withinMs` at the latest. */
@@ -118,6 +120,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     has: (shard, id) => has(self, shard, id),
     promote: (shard, id) => promote(self, shard, id),
     reschedule: (shard, id, dueAtMs) => reschedule(self, shard, id, dueAtMs),
+    remove: (shard, id) => remove(self, shard, id),
     count: () => count(self),
     drain: (withinMs) => drain(self, withinMs),
   };
@@ -251,6 +254,11 @@ async function reschedule<Data>(
       throw error;
     }
   });
+}
+
+async function remove<Data>(self: Jobs<Data>, shard: number, id: string): Promise<boolean> {
+  const backend = queueOf(self, shard).getBackend();
+  return (await self.deps.link.run(() => backend.remove(id, false))) === 1;
 }
 
 /** Whether BullMQ says that a job is not there, or not waiting for its time; any other error is Redis'. */

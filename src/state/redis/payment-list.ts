@@ -6,7 +6,8 @@ import type { RedisClient } from './redis-clients.ts';
 import { indexKey, paymentKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
-interface PaymentListDeps {
+/** Where the payments are. */
+export interface PaymentListDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
   readonly shards: number;
@@ -17,6 +18,12 @@ interface PaymentListDeps {
 /** So many ids, and then so many payments, in one command: a millisecond of Redis. */
 const perCommand = 500;
 
+/** A payment and its record, as it was read. */
+export interface ListedRecord {
+  readonly payment: Payment;
+  readonly record: string;
+}
+
 /**
  * A page of the payments in Redis. All that are stored are read, as no more than their order is in the index:
  * some 5 ms of Redis for each thousand.
@@ -24,24 +31,37 @@ const perCommand = 500;
  * @throws PaymentError `no-index` when there is none.
  */
 export async function listFromIndex(deps: PaymentListDeps, query: PageQuery): Promise<PaymentPage> {
-  if (!deps.indexed) {
-    throw new PaymentError({ kind: 'no-index' });
-  }
+  assertIndexed(deps);
   const selection = createPageSelection(query);
   for (let shard = 0; shard < deps.shards; shard += 1) {
     for await (const ids of idsOf(deps, shard)) {
-      const keys = ids.map((id) => paymentKey(id, shard, deps.shards));
-      const records = await deps.link.run(() => deps.client.mget(keys));
-      for (const [at, id] of ids.entries()) {
-        const record = records[at] ?? null;
-        const payment = record === null ? undefined : readPayment(id, record);
-        if (payment !== undefined) {
-          selection.offer(payment);
-        }
+      for (const { payment } of await readRecords(deps, shard, ids)) {
+        selection.offer(payment);
       }
     }
   }
   return selection.page();
+}
+
+/** @throws PaymentError `no-index` */
+export function assertIndexed({ indexed }: PaymentListDeps): void {
+  if (!indexed) {
+    throw new PaymentError({ kind: 'no-index' });
+  }
+}
+
+/** Those that are there, of a shard. */
+export async function readRecords(
+  { client, link, shards }: PaymentListDeps,
+  shard: number,
+  ids: readonly string[],
+): Promise<ListedRecord[]> {
+  const records = await link.run(() => client.mget(ids.map((id) => paymentKey(id, shard, shards))));
+  return ids.flatMap((id, at) => {
+    const record = records[at] ?? null;
+    const payment = record === null ? undefined : readPayment(id, record);
+    return record === null || payment === undefined ? [] : [{ payment, record }];
+  });
 }
 
 /** Undefined for what another release has stored in a form of its own: while one is rolled out, lists go on. */
@@ -60,7 +80,10 @@ function readPayment(id: string, record: string): Payment | undefined {
  * The ids of a shard, each once, some at a time. By time and not by rank, which changes while payments come and go; those of
  * the last millisecond come again with the next part, and are left out there.
  */
-async function* idsOf({ client, link, shards }: PaymentListDeps, shard: number): AsyncGenerator<string[]> {
+export async function* idsOf(
+  { client, link, shards }: PaymentListDeps,
+  shard: number,
+): AsyncGenerator<string[]> {
   const key = indexKey(shard, shards);
   let fromMs = '-inf';
   let seen = new Set<string>();

@@ -19,6 +19,7 @@ export interface RedisPaymentParts {
   /** A job for every refund under way. */
   readonly refunds: JobQueue<RefundJob>;
   readonly list: Payments['list'];
+  readonly remove: Payments['remove'];
 }
 
 interface State extends RedisPaymentParts {
@@ -51,6 +52,7 @@ export function createRedisPayments(
     reschedule: (paymentId, dueAtMs, outcome) => reschedule(self, paymentId, dueAtMs, outcome),
     announceAt: (event, dueAtMs) => announceAt(self, event, dueAtMs),
     list: parts.list,
+    remove: parts.remove,
     // What is not under way is left to the other processes, or to the next one.
     drain: async (withinMs) =>
       void (await Promise.all(

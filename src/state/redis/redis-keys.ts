@@ -66,3 +66,33 @@ export function shardMarker(shards: number): string {
 
 /** Written again and again, to see whether Redis takes writes. In the slot of `shardCountKey`. */
 export const probeKey = `{${shardCountKey}}:probe`;
+
+/** What testers have set and what is counted of it are in one slot, so that a script may write several of its keys. */
+const steering = '{payment-sim:steering}';
+
+/** What testers have set. */
+export const steeringKeys = {
+  /** Grows with every change. */
+  epoch: `${steering}:epoch`,
+  /** The documents' keys by the epoch of their last change, also of those that are gone. */
+  changes: `${steering}:changes`,
+  /** Each with the epoch at which it was put. */
+  documents: `${steering}:documents`,
+  /** Sessions by when they were used last. */
+  used: `${steering}:used`,
+} as const;
+
+/** The counts of a session's rules. */
+export function countsKey(sessionId: string): string {
+  return `${steering}:counts:${sessionId}`;
+}
+
+/** The counts of one rule by reservation. */
+export function reservationsKey(what: 'calls' | 'draws', sessionId: string, ruleId: string): string {
+  return `${steering}:${what}:${JSON.stringify([sessionId, ruleId])}`;
+}
+
+/** The names of those keys of a session, by which they are found when it ends. */
+export function reservationNamesKey(sessionId: string): string {
+  return `${steering}:names:${sessionId}`;
+}

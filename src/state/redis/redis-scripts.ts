@@ -1,5 +1,6 @@
 import type { IRedisClient } from 'bullmq';
 import type { RedisClient } from './redis-clients.ts';
+import { steeringScripts } from './steering-scripts.ts';
 
 /**
  * Our own Lua scripts by name; BullMQ brings its own. Each takes keys of one hash slot.
@@ -117,6 +118,23 @@ const scripts = {
       redis.call('PEXPIREAT', key, ARGV[2 * i + 1])
     end
     return KEYS`,
+  /**
+   * Removes payments that are as they were. KEYS: the index, then the payments. ARGV for each: its record and its id.
+   * Answers 1 for one that it removed, 0 for one that is another one now or gone.
+   */
+  paymentSimRemove: `
+    local results = {}
+    for i = 2, #KEYS do
+      local at = 2 * i - 3
+      results[i - 1] = 0
+      if redis.call('GET', KEYS[i]) == ARGV[at] then
+        redis.call('DEL', KEYS[i])
+        redis.call('ZREM', KEYS[1], ARGV[at + 1])
+        results[i - 1] = 1
+      end
+    end
+    return results`,
+  ...steeringScripts,
 } as const;
 
 /** The name of a script. */

@@ -21,8 +21,10 @@ import { createRedisClients, type RedisClient, type RedisClients } from './redis
 import type { RedisConfig } from './redis-config.ts';
 import { createRedisLink, type RedisLink } from './redis-link.ts';
 import { defineScripts } from './redis-scripts.ts';
+import { removeFromIndex } from './removal.ts';
 import { createServerWatch } from './server-watch.ts';
 import { createShardAgreement } from './shard-agreement.ts';
+import { createRedisSteeringStore } from './steering-store.ts';
 
 /** Where the state is, and how long to remember; times in milliseconds. */
 interface RedisStateOptions {
@@ -76,6 +78,7 @@ export function createRedisState(options: RedisStateOptions): State {
     announcements,
     refunds,
     list: (query) => listFromIndex(parts, query),
+    remove: (filter) => removeFromIndex({ ...parts, settlements }, filter),
   };
   // Its errors are the same as those of the other connection, which the link tells of.
   clients.jobs.on('error', () => undefined);
@@ -90,6 +93,7 @@ export function createRedisState(options: RedisStateOptions): State {
     webhookQueue: createRedisDeliveryQueue(jobs.webhooks, shards, clock),
     eventQueue: createRedisDeliveryQueue(jobs.events, shards, clock),
     attemptLog: createRedisAttemptLog({ ...parts, maxAttempts: options.webhookMaxAttempts }),
+    steering: createRedisSteeringStore(parts),
     durable: true,
 
     async start() {

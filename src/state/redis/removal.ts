@@ -1,0 +1,77 @@
+import { createIORedisClient, type IRedisClient } from 'bullmq';
+import { fitsFilter, type PaymentFilter } from '../../payment/page.ts';
+import type { JobQueue } from './job-queue.ts';
+import {
+  assertIndexed,
+  idsOf,
+  type ListedRecord,
+  type PaymentListDeps,
+  readRecords,
+} from './payment-list.ts';
+import { indexKey, paymentKey } from './redis-keys.ts';
+import { runScript } from './redis-scripts.ts';
+
+interface RemovalDeps extends PaymentListDeps {
+  readonly settlements: Pick<JobQueue<unknown>, 'remove'>;
+}
+
+interface Removal extends RemovalDeps {
+  readonly commands: IRedisClient;
+  readonly filter: PaymentFilter;
+}
+
+/** So many in one script or one row of commands: other clients have their turn between two. */
+const perCommand = 100;
+
+/**
+ * Removes the payments in Redis that fit; as with lists, all are read. First a payment and its place in the index,
+ * then its job: a process that dies in between leaves a job that finds no payment and ends without a word, as
+ * does one that is under way just now and those of refunds and later events. The other way round it could leave a
+ * payment that never settles.
+ *
+ * @returns how many.
+ * @throws PaymentError `no-index` when there is none.
+ */
+export async function removeFromIndex(deps: RemovalDeps, filter: PaymentFilter): Promise<number> {
+  assertIndexed(deps);
+  const self: Removal = { ...deps, commands: createIORedisClient(deps.client), filter };
+  let removed = 0;
+  for (let shard = 0; shard < deps.shards; shard += 1) {
+    for await (const ids of idsOf(deps, shard)) {
+      const found = await readRecords(deps, shard, ids);
+      for (let at = 0; at < found.length; at += perCommand) {
+        removed += await removeThose(self, shard, found.slice(at, at + perCommand));
+      }
+    }
+  }
+  return removed;
+}
+
+/** Looks again at those that were changed meanwhile: they may fit no longer. */
+async function removeThose(self: Removal, shard: number, found: readonly ListedRecord[]): Promise<number> {
+  let removed = 0;
+  let left = found;
+  for (;;) {
+    const fitting = left.filter(({ payment }) => fitsFilter(payment, self.filter));
+    if (fitting.length === 0) {
+      return removed;
+    }
+    const results = await removeRecords(self, shard, fitting);
+    const ids = fitting.map(({ payment }) => payment.id);
+    const gone = ids.filter((_, at) => results[at] === 1);
+    await Promise.all(gone.map((id) => self.settlements.remove(shard, id)));
+    removed += gone.length;
+    const changed = ids.filter((_, at) => results[at] !== 1);
+    left = changed.length === 0 ? [] : await readRecords(self, shard, changed);
+  }
+}
+
+function removeRecords(
+  { commands, link, shards }: Removal,
+  shard: number,
+  records: readonly ListedRecord[],
+): Promise<(0 | 1)[]> {
+  const keys = records.map(({ payment }) => paymentKey(payment.id, shard, shards));
+  const values = records.flatMap(({ payment, record }) => [record, payment.id]);
+  return link.run(() => runScript(commands, 'paymentSimRemove', [indexKey(shard, shards), ...keys], values));
+}
