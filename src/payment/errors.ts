@@ -48,7 +48,7 @@ function describeReason(reason: PaymentErrorReason): string {
     case 'refund-declined':
       return `the refund of payment ${reason.paymentId} was declined: ${reason.failureCode}`;
     case 'no-index':
-      return 'ListPayments needs an index of the payments in Redis; set PAYMENT_INDEX=on';
+      return 'ListPayments, GetSession and ResetSession need an index of the payments in Redis; set PAYMENT_INDEX=on';
     case 'idempotency-key-reused':
       return `idempotency_key "${reason.key}" was used before with other parameters; use a new key for a new payment`;
     case 'too-many-pending':

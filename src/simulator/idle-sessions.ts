@@ -39,6 +39,8 @@ export function endIdleSessions(deps: IdleSessionsDeps): Timer {
 
 async function sweep(deps: IdleSessionsDeps): Promise<void> {
   const { state, store, machine, idleMs } = deps;
+  // Others may have ended them, or reset them anew.
+  await store.refresh();
   const nowMs = machine.now();
   const isIdle = ({ id, lastUsedMs, settings }: SessionState, usedMs = lastUsedMs) =>
     id !== globalSession && usedMs + (settings?.idleTtlMs ?? idleMs) <= nowMs;

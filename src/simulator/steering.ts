@@ -236,16 +236,20 @@ async function readSession(self: Self, sessionId: string) {
   return { settings: session?.settings ?? {}, counters };
 }
 
-/** The keys first: what is made meanwhile must not be taken for what is removed. */
+/**
+ * The idempotency keys first: what is made meanwhile must not be taken for what is removed. Then the payments: where
+ * they cannot be found, nothing that anybody has set is lost.
+ */
 async function resetSession(self: Self, sessionId: string): Promise<Removed> {
   const { store, decider, machine, newId, payments, idempotencyTtlMs } = self;
   await store.refresh();
   const { sessions } = decider.state;
-  const ids = sessionId === allSessions ? [...sessions.keys()] : [sessionId];
+  const ids = sessionId === allSessions ? [...new Set([globalSession, ...sessions.keys()])] : [sessionId];
   const untilMs = machine.now() + idempotencyTtlMs;
   const reset: SteeringDocument = { kind: 'reset', sessionId, scope: newId('rst'), untilMs };
   await store.put(new Map([[keyOf(reset), reset]]));
   await store.remove(staleResets(decider.state, sessionId));
+  const removed = await payments.remove(sessionId === allSessions ? {} : { sessionId });
   const there = ids.flatMap((id) => sessions.get(id) ?? []);
   const rules = there.reduce((sum, session) => sum + session.rules.size, 0);
   await store.remove(
@@ -255,11 +259,7 @@ async function resetSession(self: Self, sessionId: string): Promise<Removed> {
     ]),
   );
   await Promise.all(ids.map((id) => store.forgetCounts(id)));
-  const removed: Removed = {
-    rules,
-    sessions: there.length,
-    payments: await payments.remove(sessionId === allSessions ? {} : { sessionId }),
-  };
-  self.observe({ kind: 'session-reset', sessionId, ...removed });
-  return removed;
+  const all: Removed = { rules, sessions: there.length, payments: removed };
+  self.observe({ kind: 'session-reset', sessionId, ...all });
+  return all;
 }
