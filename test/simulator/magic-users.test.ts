@@ -127,6 +127,19 @@ describe('the user', () => {
   });
 });
 
+test('the users are there in the platform’s contract as well', async () => {
+  const clock = createFakeClock();
+  const env = { EVENTBRIDGE: 'off', SHUTDOWN_GRACE_MS: '0', PLATFORM_GRPC_PORT: '0' };
+  const { platformUrl } = await startService(env, { clock });
+  const call = createConnectCaller(platformUrl);
+  const id = await createPayment(call, { user_id: 'sim_insufficient_funds' });
+  await clock.advance(2_000);
+  expect(await getPayment(call, id)).toMatchObject({
+    status: 'PAYMENT_STATUS_FAILED',
+    result: { failure_reason: 'insufficient_funds' },
+  });
+});
+
 async function countPayments(call: ReturnType<typeof createConnectCaller>, userId: string): Promise<number> {
   const { body } = await call('ListPayments', { user_id: userId });
   return ((body['payments'] ?? []) as unknown[]).length;

@@ -92,9 +92,9 @@ describe('a good file', () => {
   });
 
   test('draws what it drew before when something else in it changes', () => {
-    const drawTexts = (text: string) => rulesOf(text).map(({ drawText }) => drawText);
-    const before = drawTexts(good);
-    const after = drawTexts(`- { rule_id: new, simulation: { delay_ms: 1 } }\n${good}`);
+    const before = rulesOf(good).map(({ drawText }) => drawText);
+    const longer = rulesOf(`- { rule_id: new, simulation: { delay_ms: 1 } }\n${good}`);
+    const after = longer.map(({ drawText }) => drawText);
     expect(after).toEqual(['new', ...before]);
     expect(new Set(before).size).toBe(3);
   });
