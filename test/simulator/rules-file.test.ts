@@ -125,7 +125,11 @@ const mistakeCases: readonly (readonly [name: string, text: string, mistakes: re
   ],
   ['two documents', '- simulation: { delay_ms: 1 }\n---\n[]', ['2:1 a second document begins']],
   ['an unknown tag', '- simulation: { delay_ms: !int8 1 }', ['1:27 Unresolved tag: !int8']],
-  ['an unknown anchor', '- simulation: *other', ['1:3 must be a rule']],
+  [
+    'an unknown anchor',
+    '- simulation: *other\n- *b',
+    ['1:15 "other" is the name of no anchor', '2:3 "b" is'],
+  ],
   ['an anchor without end', '- simulation: &a { refund: *a }', ['1:3 must be a rule']],
   [
     'a rule that is none',

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import { quote } from '../../base/quote.ts';
 import { escapeInvisible } from '../../base/visible-text.ts';
 import { describeIdProblem } from '../../payment/id-rule.ts';
@@ -47,10 +47,25 @@ export function readRulesFile(file: RulesFile): RulesReading {
     note(self, placeAt(self.yaml, pos[0]), escapeInvisible(text));
   }
   // Of what is no YAML, what was meant is not known.
-  const isYaml = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
+  const isYaml = document.errors.every(({ code }) => code === 'DUPLICATE_KEY') && haveAnchors(self);
   const nodes = isYaml ? findNodes(self) : [];
   const rules = nodes.flatMap((node, index) => readRule(self, node, index + 1) ?? []);
   return { rules, mistakes: mistakesOf(self) };
+}
+
+/** Notes the aliases of anchors that are not there, which the parser finds only when it is asked for values. */
+function haveAnchors(self: Reading): boolean {
+  const { document } = self.yaml;
+  const before = self.notes.length;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) === undefined) {
+        const name = quote(alias.source, maxQuotedLength);
+        note(self, placeOf(self.yaml, alias), `${name} is the name of no anchor above`);
+      }
+    },
+  });
+  return self.notes.length === before;
 }
 
 /** In the order of the file. */
