@@ -24,10 +24,11 @@ FROM base AS app
 COPY package.json LICENSE THIRD_PARTY_LICENSES.md ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY gen ./gen
+COPY rules ./rules
 COPY --from=build /app/dist ./dist
 RUN mkdir compile-cache && chown 1001:1001 compile-cache
 USER 1001:1001
-RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app/app.js', './dist/process/run-process.js', './dist/worker/worker.js', './dist/state/redis/redis-state.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
+RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app/app.js', './dist/process/run-process.js', './dist/worker/worker.js', './dist/state/redis/redis-state.js', './dist/contracts/simulator-v1/rules-file.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
 
 FROM base
 ARG VERSION=0.1.0
@@ -42,6 +43,7 @@ LABEL org.opencontainers.image.title="payment-sim" \
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE THIRD_PARTY_LICENSES.md ./
 COPY gen ./gen
+COPY rules ./rules
 COPY --from=build /app/dist ./dist
 COPY --from=app --chown=0:0 /app/compile-cache ./compile-cache
 ENV NODE_COMPILE_CACHE=/app/compile-cache \

@@ -26,8 +26,14 @@ export interface App {
   pending(): Promise<Pending>;
 }
 
-/** Puts all parts together; with its neighbours in this folder the only place that does. */
+/**
+ * Puts all parts together; with its neighbours in this folder the only place that does.
+ *
+ * @throws ConfigError that lists every mistake in files of rules.
+ */
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
+  // The first, so that nothing is open yet when they have mistakes.
+  const fileRules = await readFileRules(config);
   const basics = createBasics(config, overrides);
   const openedState = await openState(basics);
   const state = overrides.wrapState?.(openedState) ?? openedState;
@@ -36,7 +42,6 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const unreadyReason = () =>
     stopRequest.signal.aborted ? 'draining' : (state.unreadyReason() ?? exits.unreadyReason());
   const life = { unreadyReason, stopping: stopRequest.signal };
-  const fileRules = await readFileRules(config);
   const contracts = buildContracts(basics, state, exits.delivery, fileRules, life);
   const ports = await buildPorts(basics, contracts, { service: serviceName, unreadyReason });
   addGauges(basics.metrics, state, ports, unreadyReason);

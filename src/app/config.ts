@@ -56,6 +56,7 @@ export function loadConfig(
 /** Reads every variable, in the order in which README and check-env list them. */
 function readConfig(read: EnvironmentReader) {
   const environment = readEnvironment(read);
+  const unlessProduction = environment === 'production' ? 'off' : 'on';
   return {
     environment,
     host: read.text('HOST', '0.0.0.0'),
@@ -105,15 +106,8 @@ function readConfig(read: EnvironmentReader) {
     /** Largest request message, in bytes, before and after decompression. */
     readMaxBytes: read.integer('READ_MAX_BYTES', 65_536, 1_024, 4_194_304),
     /** Whether 8030 tells its contract to those who ask. */
-    reflection: read.oneOf('REFLECTION', switches, environment === 'production' ? 'off' : 'on') === 'on',
-    /** Whether testers may steer: the service for it, headers, rules, sessions. */
-    simulatorApi: read.oneOf('SIMULATOR_API', switches, environment === 'production' ? 'off' : 'on') === 'on',
-    /** Whether payments of users with certain names end in certain ways; unless told otherwise where testers may steer. */
-    magicUsers: readSwitch(read, 'MAGIC_USERS'),
-    /** A file of rules. */
-    rulesFile: read.optionalText('RULES_FILE'),
-    maxSessions: read.integer('MAX_SESSIONS', 1_000, 1, 100_000),
-    sessionIdleMs: read.integer('SESSION_IDLE_MS', 1_800_000, 1_000, dayMs),
+    reflection: read.oneOf('REFLECTION', switches, unlessProduction) === 'on',
+    ...readSteering(read, unlessProduction),
     /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
     corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
     /** Connections on the API's port at the same time. */
@@ -125,6 +119,22 @@ function readConfig(read: EnvironmentReader) {
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
     /** Variables whose names are near ones that are read; the last, because it goes by what was read. */
     misspelt: read.misspelt(),
+  };
+}
+
+/** What testers steer with. */
+function readSteering(read: EnvironmentReader, unlessTold: (typeof switches)[number]) {
+  const simulatorApi = read.oneOf('SIMULATOR_API', switches, unlessTold) === 'on';
+  return {
+    /** Whether testers may steer: the service for it, headers, rules, sessions. */
+    simulatorApi,
+    /** Whether the users of rules/magic-users.yaml are there. */
+    magicUsers: read.oneOf('MAGIC_USERS', switches, simulatorApi ? 'on' : 'off') === 'on',
+    /** A file of rules, which `file-rules.ts` reads. */
+    rulesFile: read.optionalText('RULES_FILE'),
+    maxSessions: read.integer('MAX_SESSIONS', 1_000, 1, 100_000),
+    /** A session ends that nobody has used for so long. */
+    sessionIdleMs: read.integer('SESSION_IDLE_MS', 1_800_000, 1_000, dayMs),
   };
 }
 
@@ -170,14 +180,9 @@ function checkSteering(
   if (!simulatorApi && rulesFile !== undefined) {
     read.mistake('RULES_FILE', 'needs SIMULATOR_API=on');
   }
-  if (!simulatorApi && magicUsers === true) {
+  if (!simulatorApi && magicUsers) {
     read.mistake('MAGIC_USERS', 'needs SIMULATOR_API=on');
   }
-}
-
-/** Undefined when it is not set. */
-function readSwitch(read: EnvironmentReader, name: string): boolean | undefined {
-  return read.optionalText(name) === undefined ? undefined : read.oneOf(name, switches, 'off') === 'on';
 }
 
 /** Origins in the form in which browsers send them, since they are compared as text. */

@@ -1,5 +1,6 @@
 import '../base/end-on-old-node.ts';
 import { loadConfig } from '../app/config.ts';
+import { examineFileRules } from '../app/file-rules.ts';
 import { envFileOption, type CommandLine, UsageError } from '../base/command-line.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
@@ -55,6 +56,17 @@ function findMisspelt(known: ReadonlySet<string>, files: readonly string[]): rea
     .map(({ name, near }) => `${name} is not the name of a variable; did you mean ${near}?`);
 }
 
+/** The mistakes in files of rules, also where other variables have some. */
+async function findRuleMistakes({ values }: EnvironmentReader): Promise<readonly string[]> {
+  const rulesFile = values.get('RULES_FILE');
+  if (typeof rulesFile !== 'string') {
+    return [];
+  }
+  const magicUsers = values.get('MAGIC_USERS') === 'on';
+  const { mistakes } = await examineFileRules({ simulatorApi: true, magicUsers, rulesFile });
+  return mistakes;
+}
+
 /** One line of the output: name, whether it is set, and the value that counts. */
 function formatVariable(name: string, effective: string | number | readonly string[] | undefined): string {
   const given = process.env[name]?.trim() ?? '';
@@ -70,7 +82,7 @@ function hideCredentials(value: string): string {
   return value.replace(/^(\w+:\/\/)?.*@/, '$1(hidden)@');
 }
 
-function main({ words, values }: CommandLine): boolean {
+async function main({ words, values }: CommandLine): Promise<boolean> {
   const [role = 'service', ...others] = words;
   const load = loaders[role];
   if (load === undefined || others.length > 0) {
@@ -80,7 +92,7 @@ function main({ words, values }: CommandLine): boolean {
   const loaded = tryLoad(() => load(process.env, read));
   const [known, files] = [readNames(), values('env-file')];
   const unread = [...files.flatMap((file) => findUnread(file, known)), ...findMisspelt(known, files)];
-  const mistakes = [...loaded.mistakes, ...unread];
+  const mistakes = [...loaded.mistakes, ...(await findRuleMistakes(read)), ...unread];
   const lines = [...read.values].map(([name, effective]) => formatVariable(name, effective));
   printLines(`${lines.join('\n')}${mistakes.length === 0 ? '\n\nNo mistakes.' : ''}`);
   if (mistakes.length > 0) {

@@ -30,6 +30,8 @@ describe.each(['development', 'staging', 'production'] as const)('%s', (overlay)
     WEBHOOK_SECRET: 'default',
     REDIS_URL: 'none',
     REFLECTION: config.reflection ? 'on' : 'off',
+    SIMULATOR_API: config.simulatorApi ? 'on' : 'off',
+    MAGIC_USERS: config.magicUsers ? 'on' : 'off',
     CORS_ORIGINS: config.corsOrigins.length === 0 ? 'none' : config.corsOrigins.join(','),
   };
 

@@ -54,6 +54,7 @@ const allowed = [
   /^gen\/([a-z0-9]+\/)+[a-z_]+_pb\.(js|d\.ts)$/,
   /^proto\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
   /^proto-platform\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
+  /^rules\/[a-z-]+\.yaml$/,
 ];
 
 test('the tarball has what is built, generated and documented, and nothing else', () => {

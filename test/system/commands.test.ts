@@ -127,3 +127,36 @@ describe('names that are slips of variables', () => {
     ]);
   });
 });
+
+describe('mistakes in RULES_FILE', () => {
+  const rules = fileURLToPath(new URL('../simulator/wrong-rules.yaml', import.meta.url));
+  const mistakes = [
+    `RULES_FILE ${rules}:4:14 match.usr_id is no field of Match; did you mean user_id?`,
+    `RULES_FILE ${rules}:6:5 times must not be below 0`,
+  ];
+
+  test('are told by check-env, beside those of variables', async () => {
+    const env = { RULES_FILE: rules, GRPC_PORT: 'x', SIMULATOR_API: 'off' };
+    const { code, stderr } = await run('src/cli/check-env.ts', [], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain('4 mistake(s):\n  GRPC_PORT must be');
+    expect(stderr).toContain('  RULES_FILE needs SIMULATOR_API=on\n');
+    for (const mistake of mistakes) {
+      expect(stderr).toContain(`  ${mistake}\n`);
+    }
+  });
+
+  test('are nothing to the worker', async () => {
+    const queue = { PAYMENT_WEBHOOK_QUEUE_URL: 'http://127.0.0.1:1/000000000000/queue' };
+    const { code, stderr } = await run('src/cli/check-env.ts', ['worker'], { ...queue, RULES_FILE: rules });
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  test('end the start', async () => {
+    const { code, stdout, stderr } = await run('src/main.ts', [], { RULES_FILE: rules });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      `payment-sim-api cannot run: The configuration has 2 mistake(s):\n  ${mistakes.join('\n  ')}\n`,
+    );
+  });
+});

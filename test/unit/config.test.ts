@@ -175,6 +175,35 @@ const cases: readonly VariableCase[] = [
     bad: ['true', '1'],
   },
   {
+    name: 'SIMULATOR_API',
+    key: 'simulatorApi',
+    standard: true,
+    good: [
+      ['on', true],
+      ['OFF', false],
+    ],
+    bad: ['true', '1'],
+  },
+  {
+    name: 'MAGIC_USERS',
+    key: 'magicUsers',
+    standard: true,
+    good: [
+      ['on', true],
+      ['OFF', false],
+    ],
+    bad: ['true', '1'],
+  },
+  {
+    name: 'RULES_FILE',
+    key: 'rulesFile',
+    standard: undefined,
+    good: [[' rules.yaml ', 'rules.yaml']],
+    bad: [],
+  },
+  integer('MAX_SESSIONS', 'maxSessions', 1_000, 1, 100_000),
+  integer('SESSION_IDLE_MS', 'sessionIdleMs', 1_800_000, 1_000, dayMs),
+  {
     name: 'CORS_ORIGINS',
     key: 'corsOrigins',
     standard: ['*'],
@@ -285,6 +314,32 @@ describe('in production', () => {
     const config = loadConfig({ ...production, WEBHOOK_SECRET: 'mine', ...asked });
     expect([config.reflection, config.corsOrigins]).toEqual([true, ['https://shop.example']]);
     expect(loadConfig({ ENVIRONMENT: 'staging' }).corsOrigins).toEqual([]);
+  });
+});
+
+describe('who steers', () => {
+  test('is everybody outside of production, and nobody in it unless that is asked for', () => {
+    const production = { ENVIRONMENT: 'production', WEBHOOK_SECRET: 'mine' };
+    for (const [env, expected] of [
+      [{}, [true, true]],
+      [{ ENVIRONMENT: 'staging' }, [true, true]],
+      [{ SIMULATOR_API: 'off' }, [false, false]],
+      [{ MAGIC_USERS: 'off' }, [true, false]],
+      [production, [false, false]],
+      [{ ...production, SIMULATOR_API: 'on' }, [true, true]],
+      [{ ...production, SIMULATOR_API: 'on', MAGIC_USERS: 'off' }, [true, false]],
+    ] as const) {
+      const { simulatorApi, magicUsers } = loadConfig(env);
+      expect([simulatorApi, magicUsers], JSON.stringify(env)).toEqual(expected);
+    }
+  });
+
+  test('what would be ignored is a mistake', () => {
+    expect(mistakesOf({ SIMULATOR_API: 'off', MAGIC_USERS: 'on', RULES_FILE: 'rules.yaml' })).toEqual([
+      'RULES_FILE needs SIMULATOR_API=on',
+      'MAGIC_USERS needs SIMULATOR_API=on',
+    ]);
+    expect(mistakesOf({ SIMULATOR_API: 'off', MAGIC_USERS: 'off' })).toEqual([]);
   });
 });
 

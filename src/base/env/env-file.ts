@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { errorMessage } from '../error-text.ts';
 import { ConfigError } from './config-error.ts';
+import { readTextFile } from './text-file.ts';
 
 /** Variables by name. */
 type Variables = Readonly<Record<string, string>>;
@@ -27,28 +26,11 @@ export function loadEnvFiles(files: readonly string[]): void {
  * @throws ConfigError when it cannot be read or is not UTF-8.
  */
 export function readEnvFile(file: string): Variables {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new ConfigError([`--env-file ${file} cannot be read: ${errorMessage(error)}`]);
+  const reading = readTextFile(file);
+  if ('problem' in reading) {
+    throw new ConfigError([`--env-file ${file} cannot be read: ${reading.problem}`]);
   }
-  return parseEnvText(decode(file, bytes));
-}
-
-/** Without its byte order mark, which TextDecoder takes off. */
-function decode(file: string, bytes: Buffer): string {
-  // Text of ASCII letters in UTF-16 is valid UTF-8 with a zero in every other byte.
-  const isUtf16 = /^(?:\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2)) || bytes.includes(0);
-  try {
-    if (!isUtf16) {
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    }
-  } catch {
-    // Told below.
-  }
-  const found = isUtf16 ? 'UTF-16' : 'another encoding';
-  throw new ConfigError([`--env-file ${file} cannot be read: it is in ${found}, save it as UTF-8`]);
+  return parseEnvText(reading.text);
 }
 
 /** A line that sets a variable: its name, and all behind the equals sign. */
