@@ -25,7 +25,7 @@ function describeReason(reason: SteeringErrorReason): string {
     case 'rule-of-a-file':
       return `rule "${reason.ruleId}" comes from ${reason.source}; change it there`;
     case 'rule-exists':
-      return `rule "${reason.ruleId}" exists; delete it first, or leave the id out`;
+      return `rule "${reason.ruleId}" exists already; choose another id, or leave it out`;
     case 'too-many-rules':
       return `the session has ${reason.maxRules} rules already, and may not have more; delete some, or ResetSession`;
     case 'too-many-sessions':

@@ -1,6 +1,8 @@
 import { wantedAmount } from '../../payment/wanted-values.ts';
 import { paymentFieldHints } from '../payment-v1/field-hints.ts';
 
+const wantedCount = `a whole number from 0 to ${2 ** 31 - 1}, such as 2`;
+
 /** What fields must be, by their full names, for errors about JSON that cannot be decoded. */
 export const simulatorFieldHints = {
   ...paymentFieldHints,
@@ -9,6 +11,9 @@ export const simulatorFieldHints = {
   'simulator.v1.UpdateSessionRequest.session': '{"default": {"delay_ms": 100}}',
   'simulator.v1.Rule.match': '{"user_id": "user-1"}',
   'simulator.v1.Rule.simulation': '{"failure_code": "insufficient_funds"}',
+  'simulator.v1.Rule.times': wantedCount,
+  'simulator.v1.Rule.skip': wantedCount,
+  'simulator.v1.Rule.one_in': wantedCount,
   'simulator.v1.Match.min_amount': wantedAmount,
   'simulator.v1.Match.max_amount': wantedAmount,
   'simulator.v1.Session.default': '{"delay_ms": 100}',
