@@ -297,7 +297,7 @@ test('whatever rule is accepted survives being written as YAML, and as JSON', ()
       const violations: Violations = [];
       const rule = validateRule(violations, input, { newId: () => 'rules.yaml:1', source: 'rules.yaml:1' });
       fc.pre(violations.length === 0);
-      const message = create(RuleSchema, ruleToProto({ rule, matched: 0 }));
+      const message = create(RuleSchema, ruleToProto({ rule, sessionId: '', matched: 0 }));
       message.ruleId = input.id;
       message.source = '';
       const json = [toJson(RuleSchema, message, { useProtoFieldName: true })];

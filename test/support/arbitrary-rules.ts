@@ -80,4 +80,5 @@ export const arbitraryRuleInput: fc.Arbitrary<RuleInput> = fc.record({
   label: fc.oneof(nothing, text, fc.string({ unit: 'binary', maxLength: 20 })),
   matched: fc.constant(0n),
   source: fc.constant(''),
+  sessionId: fc.constant(''),
 });
