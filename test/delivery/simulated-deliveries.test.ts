@@ -165,8 +165,8 @@ test('wrong signatures of one payment leave those of the others alone', async ()
   await pay({ delivery: { signature: 'SIMULATED_SIGNATURE_TAMPERED' } });
   await pay({});
   const webhooks = await receiver.waitFor(2);
-  expect(webhooks.map(isGenuine).toSorted()).toEqual([false, true]);
-  expect(webhooks.map(isGenuineElsewhere).toSorted()).toEqual([false, true]);
+  expect(webhooks.filter(isGenuine)).toHaveLength(1);
+  expect(webhooks.filter(isGenuineElsewhere)).toEqual(webhooks.filter(isGenuine));
 });
 
 test('a delayed delivery goes by the clock of the simulation, on both channels', async () => {
