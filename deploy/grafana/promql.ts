@@ -32,3 +32,6 @@ export function ofAll(series: string, by?: string): string {
 export function share(part: string, whole: string): string {
   return `sum(${rate(part)}) / sum(${rate(whole)})`;
 }
+
+/** The share of calls that fail by no fault of the caller, and that no tester asked for. */
+export const failingShare = `clamp_min(sum(${rate(`grpc_server_handled_total{${calls},${serverErrors}}`)}) - (sum(${rate(`payment_simulated_faults_total{${pods},fault=~"error|drop"}`)}) or vector(0)), 0) / sum(${rate(`grpc_server_handled_total{${calls}}`)})`;

@@ -29,7 +29,7 @@ echo "== Kotlin $(dpkg-query -W -f '${Version}' kotlin), grpc-java $(dpkg-query 
 mkdir -p "$work/java" "$work/classes"
 protoc -I "$proto" -I "$here/kotlin/debian12" \
   --plugin=protoc-gen-grpc-java=/usr/bin/grpc_java_plugin --java_out="$work/java" --grpc-java_out="$work/java" \
-  payment/v1/payment.proto common/v1/money.proto google/rpc/error_details.proto google/rpc/status.proto
+  payment/v1/payment.proto common/v1/money.proto google/rpc/error_details.proto google/rpc/code.proto google/rpc/status.proto
 jars="$(printf '/usr/share/java/%s.jar:' \
   grpc-api grpc-context grpc-core grpc-netty grpc-protobuf grpc-protobuf-lite grpc-stub protobuf guava jsr305 \
   geronimo-annotation-1.3-spec perfmark-api perfmark-impl opencensus-api error_prone_annotations netty-all \

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { createCallMetrics } from './call-metrics.ts';
 import { addProcessLimits } from './process-limits.ts';
 import type { LogDestination } from '../process/line-buffer.ts';
+import { paymentMethods } from '../simulator/match.ts';
 import { createOutcomeCounter, createSeriesCounter, createSeriesHistogram } from './series.ts';
 
 /** Every instrument of the service, in one registry that belongs to one app. */
@@ -50,12 +51,7 @@ function paymentInstruments(registry: Registry) {
     labelNames: ['status'],
   });
   return {
-    simulatedFaults: new Counter({
-      name: 'payment_simulated_faults_total',
-      help: 'Calls that were answered late, with an error or not at all because a tester asked for it, by method and fault: delay, error or drop.',
-      labelNames: ['grpc_method', 'fault'] as const,
-      registers: [registry],
-    }),
+    simulatedFaults: createSimulatedFaults(registry),
     simulatedDeliveries: new Counter({
       name: 'delivery_simulated_faults_total',
       help: "Events that were delivered otherwise than usual because a tester asked for it, by channel and by the contract's name for it.",
@@ -84,6 +80,22 @@ function paymentInstruments(registry: Registry) {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     }).series({}),
   };
+}
+
+/** From 0 on: alerts subtract them, and Prometheus misses the first event of a series that appears with it. */
+function createSimulatedFaults(registry: Registry) {
+  const counter = new Counter({
+    name: 'payment_simulated_faults_total',
+    help: 'Calls that were answered late, with an error or not at all because a tester asked for it, by method and fault: delay, error or drop.',
+    labelNames: ['grpc_method', 'fault'] as const,
+    registers: [registry],
+  });
+  for (const method of paymentMethods) {
+    for (const fault of ['delay', 'error', 'drop']) {
+      counter.inc({ grpc_method: method, fault }, 0);
+    }
+  }
+  return counter;
 }
 
 function platformInstruments(registry: Registry) {

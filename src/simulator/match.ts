@@ -66,7 +66,7 @@ export function validateMatch(violations: Violations, field: string, input: Matc
   }
   checkPattern(violations, `${field}.user_id`, input.userId);
   checkPattern(violations, `${field}.reservation_id`, input.reservationId);
-  if (currency !== '' && !currency.endsWith('*') && !isKnownCurrency(currency)) {
+  if (currency !== '' && !isKnownCurrency(currency) && !/^[A-Z]{0,2}\*$/.test(currency)) {
     add(violations, `${field}.currency`, 'is not an ISO 4217 currency code in upper case, such as "KRW"');
   }
   checkAmount(violations, `${field}.min_amount`, minAmount);

@@ -36,6 +36,7 @@ export interface RuleInput {
   /** Only the service says so. */
   readonly matched: bigint;
   readonly source: string;
+  readonly sessionId: string;
 }
 
 /**
@@ -61,10 +62,7 @@ export function validateRule(
   if (perReservation && times === 0 && skip === 0) {
     add(violations, `${field}.per_reservation`, 'needs times or skip, which it is about');
   }
-  if (input.matched !== 0n || input.source !== '') {
-    const given = input.matched === 0n ? 'source' : 'matched';
-    add(violations, `${field}.${given}`, 'is told by the service; leave it out');
-  }
+  checkNotTold(violations, field, input);
   const drawText = id === '' ? JSON.stringify([match, behavior, oneIn]) : id;
   return {
     id: id === '' ? newId() : id,
@@ -104,6 +102,20 @@ function validateRuleBehavior(
     );
   }
   return behavior;
+}
+
+/** What only the service says. */
+function checkNotTold(
+  violations: Violations,
+  field: string,
+  { matched, source, sessionId }: RuleInput,
+): void {
+  const given = { matched: matched !== 0n, source: source !== '', session_id: sessionId !== '' };
+  for (const [name, isGiven] of Object.entries(given)) {
+    if (isGiven) {
+      add(violations, `${field}.${name}`, 'is told by the service; leave it out');
+    }
+  }
 }
 
 function checkCount(violations: Violations, field: string, count: number): void {

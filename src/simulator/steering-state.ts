@@ -50,6 +50,8 @@ export interface SteeringState {
  * of heap for a session with settings and one rule, 0.8 kB for each further rule.
  */
 const documentBytes = 1_500;
+/** Resets are remembered for as long as idempotency keys: of more than so many sessions the oldest is forgotten. 3 MB. */
+const maxResets = 10_000;
 
 export function createSteeringState(): SteeringState {
   return {
@@ -80,7 +82,6 @@ export function bytesOfDocument(document: SteeringDocument): number {
  */
 export function applyChange(self: SteeringState, change: SteeringChange, nowMs: number): void {
   const { key, document, order } = change;
-  countBytes(self, key, document);
   const { kind, sessionId } = parseKey(key);
   if (kind === 'reset') {
     if (document?.kind === 'reset') {
@@ -90,6 +91,7 @@ export function applyChange(self: SteeringState, change: SteeringChange, nowMs: 
     }
     return;
   }
+  countBytes(self, key, document);
   const session = self.sessions.get(sessionId) ?? addSession(self, sessionId, nowMs);
   if (kind === 'rule') {
     changeRule(self, session, key, document?.kind === 'rule' ? document.rule : undefined);
@@ -196,4 +198,14 @@ export function keyScopeOf({ resets }: SteeringState, sessionId: string): string
   return sessionId === globalSession && reset === undefined
     ? undefined
     : JSON.stringify([sessionId, reset?.scope ?? '']);
+}
+
+/** The keys of resets that are not needed after one of `sessionId`: of all, when all are reset, and the oldest of too many. */
+export function staleResets({ resets }: SteeringState, sessionId: string): readonly string[] {
+  const others = [...resets.entries()].filter(([id]) => id !== sessionId && id !== allSessions);
+  const stale =
+    sessionId === allSessions
+      ? others
+      : others.toSorted(([, a], [, b]) => a.order - b.order).slice(0, Math.max(0, others.length - maxResets));
+  return stale.map(([id, { scope, untilMs }]) => keyOf({ kind: 'reset', sessionId: id, scope, untilMs }));
 }

@@ -28,6 +28,7 @@ import {
   keyOf,
   keyScopeOf,
   rulesOf,
+  staleResets,
 } from './steering-state.ts';
 
 /** What steering works with, and its bounds. */
@@ -53,6 +54,8 @@ export interface SteeringDeps {
 /** A rule, and how many calls of the session it has applied to. */
 export interface ListedRule {
   readonly rule: Rule;
+  /** Whose it is; of a rule of a file the global one. */
+  readonly sessionId: string;
   readonly matched: number;
 }
 
@@ -144,7 +147,7 @@ async function createRule(self: Self, sessionId: string, input: RuleInput): Prom
     throw new SteeringError({ kind: 'too-many-rules', maxRules });
   }
   await put(self, document);
-  return { rule, matched: 0 };
+  return { rule, sessionId, matched: 0 };
 }
 
 async function put(self: Self, document: SteeringDocument): Promise<void> {
@@ -171,25 +174,22 @@ function touchIfThere({ decider }: Self, sessionId: string): void {
 async function listRules(self: Self, sessionId: string): Promise<readonly ListedRule[]> {
   const { store, decider, fileRules } = self;
   await store.refresh();
-  if (sessionId === allSessions) {
-    const ids = [...decider.state.sessions.keys()];
-    const lists = await Promise.all(ids.map((id) => listOwn(self, id)));
-    return [...lists.flat(), ...fileRules.map((rule) => ({ rule, matched: 0 }))];
-  }
   touchIfThere(self, sessionId);
-  const matched = await store.matched(sessionId);
-  return [...rulesOf(decider.state.sessions.get(sessionId)), ...fileRules].map((rule) => ({
-    rule,
-    matched: matched.get(rule.id) ?? 0,
-  }));
+  const ids = sessionId === allSessions ? [...decider.state.sessions.keys()] : [sessionId];
+  const own = await Promise.all(ids.map((id) => listOwn(self, id)));
+  const matched = await store.matched(sessionId === allSessions ? globalSession : sessionId);
+  const ofFiles = fileRules.map((rule) => toListed(rule, globalSession, matched));
+  return [...own.flat(), ...ofFiles];
 }
 
 async function listOwn({ store, decider }: Self, sessionId: string): Promise<readonly ListedRule[]> {
-  const matched = await store.matched(sessionId);
-  return rulesOf(decider.state.sessions.get(sessionId)).map((rule) => ({
-    rule,
-    matched: matched.get(rule.id) ?? 0,
-  }));
+  const rules = rulesOf(decider.state.sessions.get(sessionId));
+  const matched = rules.length === 0 ? new Map<string, number>() : await store.matched(sessionId);
+  return rules.map((rule) => toListed(rule, sessionId, matched));
+}
+
+function toListed(rule: Rule, sessionId: string, matched: ReadonlyMap<string, number>): ListedRule {
+  return { rule, sessionId, matched: matched.get(rule.id) ?? 0 };
 }
 
 async function deleteRule(self: Self, sessionId: string, ruleId: string): Promise<void> {
@@ -245,6 +245,7 @@ async function resetSession(self: Self, sessionId: string): Promise<Removed> {
   const untilMs = machine.now() + idempotencyTtlMs;
   const reset: SteeringDocument = { kind: 'reset', sessionId, scope: newId('rst'), untilMs };
   await store.put(new Map([[keyOf(reset), reset]]));
+  await store.remove(staleResets(decider.state, sessionId));
   const there = ids.flatMap((id) => sessions.get(id) ?? []);
   const rules = there.reduce((sum, session) => sum + session.rules.size, 0);
   await store.remove(

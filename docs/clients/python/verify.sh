@@ -10,5 +10,5 @@ trap 'rm -rf "$work"' EXIT
 
 protoc -I "$here/../../../proto" -I "$here/../kotlin/debian12" \
   --plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin --python_out="$work" --grpc_python_out="$work" \
-  payment/v1/payment.proto common/v1/money.proto google/rpc/error_details.proto google/rpc/status.proto
+  payment/v1/payment.proto common/v1/money.proto google/rpc/error_details.proto google/rpc/code.proto google/rpc/status.proto
 PYTHONPATH="$work" /usr/bin/python3 "$here/client.py" "${1:-localhost:8030}"

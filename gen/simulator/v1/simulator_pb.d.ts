@@ -61,7 +61,7 @@ export declare type Match = Message<"simulator.v1.Match"> & {
   maxAmount: bigint;
 
   /**
-   * Where the outcome is posted to, as the payment has it.
+   * Where the outcome is posted to: of a create as the request has it, of later calls as the payment has it.
    *
    * @generated from field: string webhook_url = 7;
    */
@@ -151,6 +151,13 @@ export declare type Rule = Message<"simulator.v1.Rule"> & {
    * @generated from field: bool per_reservation = 10;
    */
   perReservation: boolean;
+
+  /**
+   * Whose it is; empty for the global session and for those of files. Not to be given.
+   *
+   * @generated from field: string session_id = 11;
+   */
+  sessionId: string;
 };
 
 /**

@@ -28,6 +28,7 @@ export function ruleFromProto(rule: ProtoRule): RuleInput {
     label: rule.label,
     matched: rule.matched,
     source: rule.source,
+    sessionId: rule.sessionId,
   };
 }
 
@@ -36,7 +37,7 @@ function matchFromProto(match: ProtoMatch): MatchInput {
   return { method, userId, reservationId, currency, minAmount, maxAmount, webhookUrl };
 }
 
-export function ruleToProto({ rule, matched }: ListedRule): MessageInitShape<typeof RuleSchema> {
+export function ruleToProto({ rule, sessionId, matched }: ListedRule): MessageInitShape<typeof RuleSchema> {
   return {
     ruleId: rule.id,
     match: matchToProto(rule.match),
@@ -48,6 +49,7 @@ export function ruleToProto({ rule, matched }: ListedRule): MessageInitShape<typ
     label: rule.label,
     matched: BigInt(matched),
     source: rule.source,
+    sessionId,
   };
 }
 
