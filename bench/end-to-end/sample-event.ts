@@ -23,6 +23,7 @@ export const sampleEvent: PaymentEvent = {
     },
   },
   sessionId: undefined,
+  delivery: undefined,
   refund: undefined,
 };
 

@@ -3,7 +3,7 @@ import { originOf } from '../base/http-url.ts';
 import type { Observer } from '../base/observer.ts';
 import { createCustody } from '../delivery/custody.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
-import { createDeliveryService } from '../delivery/delivery-service.ts';
+import { createDeliveryService, type NamedChannel } from '../delivery/delivery-service.ts';
 import { createAttemptNotes } from '../observability/attempt-notes.ts';
 import { loadSqsSender } from '../delivery/dead-letter/sqs-client.ts';
 import { createSqsDeadLetterQueue } from '../delivery/dead-letter/sqs-queue.ts';
@@ -66,16 +66,21 @@ export function buildDelivery(basics: Basics, state: State) {
     resolve: overrides.resolveName ?? resolveWithSystem,
   });
   const wrap = overrides.wrapChannel ?? ((_name, channel) => channel);
-  const channels = [
-    wrap('webhook', webhooks.channel),
-    ...(eventBridge === undefined ? [] : [wrap('eventbridge', eventBridge)]),
+  const channels: readonly NamedChannel[] = [
+    { name: 'webhook', channel: wrap('webhook', webhooks.channel) },
+    ...present(eventBridge).map((channel) => ({
+      name: 'eventbridge' as const,
+      channel: wrap('eventbridge', channel),
+    })),
   ];
+  const deliverLater = (event: PaymentEvent, delayMs: number) =>
+    state.payments.announceAt(event, basics.clock.now() + delayMs);
   return {
-    delivery: createDeliveryService(channels, observe),
+    delivery: createDeliveryService({ channels, observe, deliverLater }),
     attemptNotes,
     deadLetterQueue,
     closeWebhooks: webhooks.close,
-    start: () => channels.forEach((channel) => channel.start()),
+    start: () => channels.forEach(({ channel }) => channel.start()),
     connect: () => eventBridge?.connect(),
     /** What a stop waits for. */
     pending: () => ({ webhooks: webhooks.pending(), events: eventBridge?.pending() ?? 0 }),

@@ -3,10 +3,16 @@ import type { DeliveryReport } from '../delivery/observer.ts';
 import {
   countDeadLetters,
   countEventBridge,
+  countSimulatedDeliveries,
   countSkippedEvents,
   countWebhooks,
 } from '../observability/delivery-counts.ts';
-import { logDeadLetters, logEventBridge, logWebhooks } from '../observability/delivery-log.ts';
+import {
+  logDeadLetters,
+  logEventBridge,
+  logSimulatedDeliveries,
+  logWebhooks,
+} from '../observability/delivery-log.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
 import {
@@ -45,6 +51,8 @@ export function observeDeliveries(
   const observers = [
     countWebhooks(metrics),
     countDeadLetters(metrics),
+    countSimulatedDeliveries(metrics),
+    logSimulatedDeliveries(logger),
     logWebhooks(logger),
     logDeadLetters(logger),
     ...(options.eventBridge

@@ -13,9 +13,8 @@ import {
   type GivenUpWebhook,
   readGivenUpWebhook,
 } from '../delivery/dead-letter/log-line.ts';
-import { encodeWebhookBody } from '../delivery/payload.ts';
 import { createWebhookConnector, resolveWithSystem } from '../delivery/webhook/connector.ts';
-import { webhookHeaders } from '../delivery/webhook/attempt.ts';
+import { webhookRequest } from '../delivery/webhook/attempt.ts';
 import { sendWebhookRequest, toWebhookTarget } from '../delivery/webhook/request.ts';
 import { signingKeysOf } from '../webhook-format/signature.ts';
 import { printLines, runCommand } from './run-command.ts';
@@ -39,9 +38,8 @@ function createSend(config: Config): Send {
   return async ({ event, url: text }) => {
     const { origin, path } = toWebhookTarget(text);
     const timestampSeconds = Math.floor(systemClock.now() / 1000);
-    const body = encodeWebhookBody(event, timestampSeconds);
     const client = new Client(origin, { connect });
-    const headers = webhookHeaders(keys, event, timestampSeconds, body);
+    const { headers, body } = webhookRequest(keys, event, timestampSeconds);
     const result = await sendWebhookRequest(client, { path, headers, body, timeoutMs }, systemClock);
     await client.destroy();
     return result.outcome === 'delivered'

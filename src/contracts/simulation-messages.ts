@@ -1,12 +1,17 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Code } from '../../gen/google/rpc/code_pb.js';
 import {
+  SimulatedChannel as ProtoChannel,
+  type SimulatedDeliverySchema,
   SimulatedErrorTime,
   SimulatedOutcome,
+  SimulatedSignature,
   type SimulationOptions,
   type SimulationOptionsSchema,
 } from '../../gen/payment/v1/payment_pb.js';
 import type { ApiBehavior, Behavior, BehaviorInput, WantedOutcome } from '../payment/behavior.ts';
+import type { DeliveryBehavior, SignatureFault, SimulatedChannel } from '../payment/delivery-behavior.ts';
+import { statusFromProto, statusToProto } from './payment-v1/payment-messages.ts';
 import { createEnumReader } from './enum-reader.ts';
 
 /* `SimulationOptions` in the words of the domain, in both directions: in requests, headers, rules, sessions. */
@@ -23,6 +28,20 @@ const timeToProto: Readonly<Record<ApiBehavior['when'], SimulatedErrorTime>> = {
   AFTER: SimulatedErrorTime.AFTER,
 };
 
+const channelToProto: Readonly<Record<SimulatedChannel, ProtoChannel>> = {
+  webhook: ProtoChannel.WEBHOOK,
+  eventbridge: ProtoChannel.EVENTBRIDGE,
+};
+
+const signatureToProto: Readonly<Record<SignatureFault, SimulatedSignature>> = {
+  WRONG_SECRET: SimulatedSignature.WRONG_SECRET,
+  MISSING: SimulatedSignature.MISSING,
+  STALE: SimulatedSignature.STALE,
+  TAMPERED: SimulatedSignature.TAMPERED,
+};
+
+const channelFromProto = createEnumReader(channelToProto);
+const signatureFromProto = createEnumReader(signatureToProto);
 const outcomeFromProto = createEnumReader(outcomeToProto);
 const timeFromProto = createEnumReader(timeToProto);
 
@@ -45,13 +64,21 @@ export function behaviorFromProto(options: SimulationOptions): BehaviorInput {
       delayMs: refund.delayMs,
       failureCode: refund.failureCode,
     },
-    hasDelivery: delivery !== undefined,
+    delivery: delivery && {
+      channel: channelFromProto(delivery.channel),
+      copies: delivery.copies,
+      delayMs: delivery.delayMs,
+      drop: delivery.drop,
+      holdUntilNextEvent: delivery.holdUntilNextEvent,
+      signature: signatureFromProto(delivery.signature),
+      conflictingStatus: statusFromProto(delivery.conflictingStatus),
+    },
   };
 }
 
 /** As it is understood: defaults are written out. */
 export function behaviorToProto(behavior: Behavior): MessageInitShape<typeof SimulationOptionsSchema> {
-  const { delayMs, outcome, failureCode, api, refund } = behavior;
+  const { delayMs, outcome, failureCode, api, refund, delivery } = behavior;
   return {
     ...(delayMs !== undefined && { delayMs }),
     ...(outcome && { outcome: outcomeToProto[outcome] }),
@@ -64,6 +91,20 @@ export function behaviorToProto(behavior: Behavior): MessageInitShape<typeof Sim
         failureCode: refund.failureCode ?? '',
       },
     }),
+    ...(delivery && { delivery: deliveryToProto(delivery) }),
+  };
+}
+
+function deliveryToProto(delivery: DeliveryBehavior): MessageInitShape<typeof SimulatedDeliverySchema> {
+  const { channel, copies, delayMs, drop, holdUntilNextEvent, signature, conflictingStatus } = delivery;
+  return {
+    ...(channel && { channel: channelToProto[channel] }),
+    copies: copies === 1 ? 0 : copies,
+    delayMs,
+    drop,
+    holdUntilNextEvent,
+    ...(signature && { signature: signatureToProto[signature] }),
+    ...(conflictingStatus && { conflictingStatus: statusToProto[conflictingStatus] }),
   };
 }
 

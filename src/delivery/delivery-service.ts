@@ -1,5 +1,7 @@
 import type { Observer } from '../base/observer.ts';
-import type { PaymentEvent } from '../payment/event.ts';
+import type { EventDelivery, PaymentEvent } from '../payment/event.ts';
+import { arrange, type Sending } from './arrangement.ts';
+import type { ChannelName } from './dead-letter.ts';
 import type { DeliveryReport } from './observer.ts';
 
 /** One way for an event to go out. */
@@ -37,14 +39,28 @@ export interface DeliveryService {
   drain(withinMs: number): Promise<void>;
 }
 
+/** A way out, by its name. */
+export interface NamedChannel {
+  readonly name: ChannelName;
+  readonly channel: DeliveryChannel;
+}
+
+interface DeliveryServiceDeps {
+  readonly channels: readonly NamedChannel[];
+  readonly observe: Observer<DeliveryReport>;
+  /** Hands an event to `deliver` so much later, in milliseconds of the simulation's time. */
+  readonly deliverLater: (event: PaymentEvent, delayMs: number) => Promise<void>;
+}
+
 /** One event, under one id, to all channels. */
-export function createDeliveryService(
-  channels: readonly DeliveryChannel[],
-  observe: Observer<DeliveryReport>,
-): DeliveryService {
+export function createDeliveryService(deps: DeliveryServiceDeps): DeliveryService {
+  const channels = deps.channels.map(({ channel }) => channel);
   return {
     deliver(event) {
-      observe({ kind: 'accepted', event });
+      if (event.delivery !== undefined) {
+        return deliverArranged(deps, event, event.delivery);
+      }
+      deps.observe({ kind: 'accepted', event });
       let pending: Promise<void>[] | undefined;
       for (const channel of channels) {
         const handedOver = channel.accept(event);
@@ -62,6 +78,52 @@ export function createDeliveryService(
       await allEnded(channels.map((channel) => channel.drain(withinMs)));
     },
   };
+}
+
+/** As a tester wants it: each channel has what goes out by it, one after the other. */
+function deliverArranged(
+  deps: DeliveryServiceDeps,
+  event: PaymentEvent,
+  delivery: EventDelivery,
+): Promise<void> | undefined {
+  if (delivery.kind === 'arranged') {
+    return send(deps, { event, delayMs: 0 }, delivery.channel);
+  }
+  const pending = arrange(event, delivery).flatMap(({ channel, sendings, faults }) => {
+    if (faults.length > 0) {
+      deps.observe({ kind: 'delivery-simulated', event, channel, faults });
+    }
+    return sendAll(deps, sendings, channel) ?? [];
+  });
+  return pending.length === 0 ? undefined : allEnded(pending);
+}
+
+/**
+ * With durable state each waits until the one before is delivered or waits in the queue. Otherwise the channel
+ * itself knows which is to come first.
+ */
+function sendAll(
+  deps: DeliveryServiceDeps,
+  sendings: readonly Sending[],
+  channel: ChannelName,
+): Promise<void> | undefined {
+  return sendings.reduce<Promise<void> | undefined>(
+    (before, sending) =>
+      before === undefined ? send(deps, sending, channel) : before.then(() => send(deps, sending, channel)),
+    undefined,
+  );
+}
+
+function send(
+  { channels, observe, deliverLater }: DeliveryServiceDeps,
+  { event, delayMs }: Sending,
+  name: ChannelName,
+): Promise<void> | undefined {
+  if (delayMs > 0) {
+    return deliverLater(event, delayMs);
+  }
+  observe({ kind: 'accepted', event });
+  return channels.find((each) => each.name === name)?.channel.accept(event);
 }
 
 /** Waits for all, and rejects as the first of them that did. */

@@ -20,7 +20,17 @@ export interface WebhookAttempted {
 export type DeliveryReport =
   /** An event is handed to the channels; again when it was announced again. */
   | { readonly kind: 'accepted'; readonly event: PaymentEvent }
+  /** A tester wants an event delivered otherwise than usual by a channel. */
+  | {
+      readonly kind: 'delivery-simulated';
+      readonly event: PaymentEvent;
+      readonly channel: ChannelName;
+      /** The fields of the contract that say so. */
+      readonly faults: readonly string[];
+    }
   | WebhookAttempted
+  /** A webhook was sent with a signature that is wrong on purpose; however it was answered, it has ended. */
+  | { readonly kind: 'forged'; readonly delivery: WebhookDelivery; readonly result: AttemptResult }
   | {
       readonly kind: 'delivered';
       readonly channel: ChannelName;

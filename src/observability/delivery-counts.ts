@@ -1,7 +1,8 @@
 import type { Observer } from '../base/observer.ts';
 import { deadLetterReasons } from '../delivery/dead-letter.ts';
 import { deadLetterLines } from '../delivery/dead-letter/log-line.ts';
-import type { DeliveryReport } from '../delivery/observer.ts';
+import type { DeliveryReport, WebhookAttempted } from '../delivery/observer.ts';
+import { signatureFaultOf } from '../delivery/webhook/attempt.ts';
 import type { Metrics } from './metrics.ts';
 
 /* What is counted of deliveries, a function for each channel: what a channel that is off would count does
@@ -12,14 +13,31 @@ export function countWebhooks(metrics: Metrics): Observer<DeliveryReport> {
   metrics.webhookDeliveries.count('delivered', 0);
   return (report) => {
     if (report.kind === 'webhook-attempted') {
-      metrics.webhookAttempts.count(
-        report.result.outcome === 'delivered' ? 'delivered' : report.result.failure.reason,
-      );
+      metrics.webhookAttempts.count(outcomeOf(report));
       metrics.webhookAttemptSeconds.observe(report.durationMs / 1000);
     } else if (report.kind === 'delivered' && report.channel === 'webhook') {
       metrics.webhookDeliveries.count('delivered');
     } else if (report.kind === 'given-up' && report.letter.channel === 'webhook') {
       metrics.webhookDeliveries.count(`dead_letter_${report.letter.reason}`);
+    }
+  };
+}
+
+/** A signature that is wrong on purpose is no failure of anybody's. */
+function outcomeOf({ delivery, result }: WebhookAttempted): string {
+  if (signatureFaultOf(delivery.event) !== undefined) {
+    return 'simulated_fault';
+  }
+  return result.outcome === 'delivered' ? 'delivered' : result.failure.reason;
+}
+
+/** Counts what testers want otherwise than usual. */
+export function countSimulatedDeliveries({ simulatedDeliveries }: Metrics): Observer<DeliveryReport> {
+  return (report) => {
+    if (report.kind === 'delivery-simulated') {
+      for (const fault of report.faults) {
+        simulatedDeliveries.inc({ channel: report.channel, fault });
+      }
     }
   };
 }

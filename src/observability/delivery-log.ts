@@ -3,6 +3,8 @@ import type { Observer } from '../base/observer.ts';
 import { deadLetterFields, deadLetterLines } from '../delivery/dead-letter/log-line.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
+import { signatureFaultOf } from '../delivery/webhook/attempt.ts';
+import type { PaymentEvent } from '../payment/event.ts';
 import type { Logger } from './logger.ts';
 
 /* The log lines of deliveries; docs/operations.md lists them. */
@@ -29,6 +31,40 @@ export function logWebhooks(logger: Logger): Observer<DeliveryReport> {
     } else if (report.kind === 'circuit-closed') {
       logger.info({ origin: report.origin }, 'Webhook circuit closed');
     }
+  };
+}
+
+/** Writes the lines of what testers want otherwise than usual. */
+export function logSimulatedDeliveries(logger: Logger): Observer<DeliveryReport> {
+  return (report) => {
+    if (report.kind === 'delivery-simulated') {
+      const { event, channel, faults } = report;
+      logger.info({ ...eventFields(event), channel, faults }, 'Simulated delivery');
+    } else if (report.kind === 'forged') {
+      const { delivery, result } = report;
+      const { statusCode } = result;
+      const { url, event } = delivery;
+      logger.info(
+        {
+          ...eventFields(event),
+          channel: 'webhook',
+          faults: ['signature'],
+          signature: signatureFaultOf(event),
+          webhook_url: url,
+          ...(statusCode !== undefined && { http_status: statusCode }),
+        },
+        'Simulated delivery',
+      );
+    }
+  };
+}
+
+function eventFields({ id, payment, sessionId }: PaymentEvent) {
+  return {
+    payment_id: payment.id,
+    event_id: id,
+    ...(sessionId !== undefined && { session_id: sessionId }),
+    ...traceFields(payment.trace),
   };
 }
 

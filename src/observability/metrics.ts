@@ -52,6 +52,12 @@ function paymentInstruments(registry: Registry) {
   });
   return {
     simulatedFaults: createSimulatedFaults(registry),
+    simulatedDeliveries: new Counter({
+      name: 'delivery_simulated_faults_total',
+      help: "Events that were delivered otherwise than usual because a tester asked for it, by channel and by the contract's name for it.",
+      labelNames: ['channel', 'fault'] as const,
+      registers: [registry],
+    }),
     intentsCreated: {
       APPROVE: intentsCreated.series({ scenario: 'APPROVE' }),
       FAIL: intentsCreated.series({ scenario: 'FAIL' }),

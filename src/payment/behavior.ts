@@ -1,3 +1,4 @@
+import { type DeliveryBehavior, type DeliveryInput, validateDelivery } from './delivery-behavior.ts';
 import type { RefundPlan } from './payment.ts';
 import { add, checkLength, maxTextLength, type Violations } from './violations.ts';
 import {
@@ -23,6 +24,7 @@ export interface Behavior {
   readonly failureCode?: string | undefined;
   readonly api?: ApiBehavior | undefined;
   readonly refund?: RefundPlan | undefined;
+  readonly delivery?: DeliveryBehavior | undefined;
 }
 
 /** The answer of a call. */
@@ -47,8 +49,7 @@ export interface BehaviorInput {
   readonly failureCode?: string;
   readonly api?: ApiInput | undefined;
   readonly refund?: RefundInput | undefined;
-  /** Whether it says anything of deliveries. */
-  readonly hasDelivery?: boolean;
+  readonly delivery?: DeliveryInput | undefined;
 }
 
 interface ApiInput {
@@ -96,9 +97,6 @@ export function validateBehavior(violations: Violations, field: string, input: B
       'contradicts the outcome HOLD, which has no end; leave one of them out, or use EXPIRE',
     );
   }
-  if (input.hasDelivery === true) {
-    add(violations, `${field}.delivery`, 'is not supported yet; leave it out');
-  }
   const wanted = outcome === 'unknown' ? undefined : outcome;
   return {
     delayMs,
@@ -106,6 +104,7 @@ export function validateBehavior(violations: Violations, field: string, input: B
     failureCode: failureCode === '' ? undefined : failureCode,
     api: input.api && validateApi(violations, `${field}.api`, input.api),
     refund: input.refund && validateRefund(violations, `${field}.refund`, input.refund),
+    delivery: input.delivery && validateDelivery(violations, `${field}.delivery`, input.delivery),
   };
 }
 

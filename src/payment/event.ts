@@ -1,3 +1,4 @@
+import type { DeliveryBehavior, SignatureFault, SimulatedChannel } from './delivery-behavior.ts';
 import type { SettledPayment } from './payment.ts';
 
 /** What kind of event it is: a change of status, or a refund that has changed none. */
@@ -23,6 +24,23 @@ export interface EventRefund {
   readonly failureCode: string | undefined;
 }
 
+/** How an event is delivered, if not as usual: as was decided for its payment, or as has been made of that. */
+export type EventDelivery =
+  | {
+      readonly kind: 'planned';
+      readonly behavior: DeliveryBehavior;
+      /** The event before, which has been held back until this one. */
+      readonly held: PaymentEvent | undefined;
+    }
+  | {
+      readonly kind: 'arranged';
+      /** The only channel that it goes out by. */
+      readonly channel: SimulatedChannel;
+      readonly signature: SignatureFault | undefined;
+      /** Whether it was held back, and comes after the event after it. */
+      readonly isHeldBack: boolean;
+    };
+
 /** Something that happened to a payment, told on every channel under one id. Never changes. */
 export interface PaymentEvent {
   /** `evt-<uuid>`, the same on every channel and in every attempt. */
@@ -37,6 +55,8 @@ export interface PaymentEvent {
   readonly payment: EventPayment;
   /** The tester's session that its payment belongs to, undefined when it is none's. */
   readonly sessionId: string | undefined;
+  /** Undefined when it is delivered as usual. */
+  readonly delivery: EventDelivery | undefined;
   /** Undefined unless the event is of a refund. */
   readonly refund: EventRefund | undefined;
 }

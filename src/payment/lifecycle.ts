@@ -1,4 +1,4 @@
-import type { EventRefund, PaymentEvent } from './event.ts';
+import type { EventDelivery, EventRefund, PaymentEvent } from './event.ts';
 import {
   type Aftermath,
   canTransition,
@@ -97,8 +97,15 @@ export function firstEvent(payment: SettledPayment): PaymentEvent {
     // Refunds come after: it was COMPLETED then.
     payment: told(payment.status === 'REFUNDED' ? { ...payment, status: 'COMPLETED' } : payment),
     sessionId: payment.extras?.sessionId,
+    delivery: planDelivery(payment, undefined),
     refund: undefined,
   };
+}
+
+/** @param before the event before, if it is the first one: that may have been held back. */
+function planDelivery(payment: SettledPayment, before: PaymentEvent | undefined): EventDelivery | undefined {
+  const behavior = payment.extras?.delivery;
+  return behavior && { kind: 'planned', behavior, held: behavior.holdUntilNextEvent ? before : undefined };
 }
 
 /** Begins a refund that takes time; nothing is told of it until it has ended. */
@@ -145,6 +152,7 @@ export function endRefund(
       destination: payment.webhookUrl,
       payment: told(after),
       sessionId: payment.extras?.sessionId,
+      delivery: planDelivery(payment, eventIds.length === 1 ? firstEvent(payment) : undefined),
       refund: toldRefund(after, refund),
     },
   };

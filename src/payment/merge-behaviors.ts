@@ -14,6 +14,7 @@ export function mergeBehaviors(first: Behavior, second: Behavior): Behavior {
     failureCode: outcome === 'DECLINE' ? (first.failureCode ?? second.failureCode) : undefined,
     api: first.api ?? second.api,
     refund: first.refund ?? second.refund,
+    delivery: first.delivery ?? second.delivery,
   };
 }
 
@@ -25,6 +26,7 @@ export function addsTo(first: Behavior, second: Behavior): boolean {
     merged.outcome !== first.outcome ||
     merged.failureCode !== first.failureCode ||
     merged.api !== first.api ||
-    merged.refund !== first.refund
+    merged.refund !== first.refund ||
+    merged.delivery !== first.delivery
   );
 }

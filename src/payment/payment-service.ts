@@ -253,21 +253,27 @@ function parametersOf(command: CreateIntentCommand): readonly unknown[] {
   const { reservationId, money, scenario, webhookUrl, behavior, expires, extras } = command;
   const parameters = [reservationId, money.amount, money.currency, scenario, webhookUrl, behavior?.delayMs];
   // How the call is answered is not said of the payment.
-  const { outcome, failureCode, refund } = behavior ?? {};
-  const isPlain = extras === undefined && expires !== true && outcome === undefined && refund === undefined;
-  return isPlain ? parameters : [...parameters, expires, extras, outcome, failureCode, refund];
+  const { outcome, failureCode, refund, delivery } = behavior ?? {};
+  const isPlain =
+    extras === undefined &&
+    expires !== true &&
+    outcome === undefined &&
+    refund === undefined &&
+    delivery === undefined;
+  return isPlain ? parameters : [...parameters, expires, extras, outcome, failureCode, refund, delivery];
 }
 
 /** Undefined without any. */
 function toExtras(
   extras: PaymentExtras | undefined,
-  { outcome, failureCode, refund }: Behavior,
+  { outcome, failureCode, refund, delivery }: Behavior,
   steered: SteeredCreate | undefined,
 ): PaymentExtras | undefined {
   const { sessionId, ruleId } = steered ?? {};
   const added: PaymentExtras = {
     ...(refund !== undefined && { refundPlan: refund }),
     ...(failureCode !== undefined && { failureCode }),
+    ...(delivery !== undefined && { delivery }),
     ...(outcome === 'HOLD' && { isHeld: true }),
     ...(sessionId !== undefined && { sessionId }),
     ...(ruleId !== undefined && { ruleId }),

@@ -1,4 +1,5 @@
 import type { CallTrace } from '../base/call-trace.ts';
+import type { DeliveryBehavior } from './delivery-behavior.ts';
 
 /** Where a payment stands. */
 export type PaymentStatus = 'PENDING' | SettledStatus;
@@ -46,6 +47,8 @@ export interface PaymentExtras {
   readonly refundPlan?: RefundPlan;
   /** What it fails with, if it does; a scenario's code unless given. */
   readonly failureCode?: string;
+  /** How its events are delivered, if not as usual. */
+  readonly delivery?: DeliveryBehavior;
   /** It does not settle by itself. */
   readonly isHeld?: true;
   /** The tester's session that it belongs to. */

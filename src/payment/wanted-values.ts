@@ -44,6 +44,12 @@ export const wantedApiDelay = `a whole number from 0 to ${maxApiDelayMs}`;
 export const wantedErrorTime =
   'one of SIMULATED_ERROR_TIME_UNSPECIFIED (0, the default), SIMULATED_ERROR_TIME_BEFORE (1), SIMULATED_ERROR_TIME_AFTER (2)';
 
+/** Most copies of a webhook or event. */
+export const maxCopies = 10;
+
+/** How often a webhook or event is sent. */
+export const wantedCopies = `a whole number from 0 to ${maxCopies}`;
+
 /** The outcome of a refund, by its name or number in the contract. */
 export const wantedRefundOutcome =
   'one of SIMULATED_OUTCOME_UNSPECIFIED (0, the default), SIMULATED_OUTCOME_APPROVE (1), SIMULATED_OUTCOME_DECLINE (2)';

@@ -126,7 +126,8 @@ async function tellAgain(
 
 /** The event that told the status that the payment has. */
 function lastStatusEvent(payment: SettledPayment): PaymentEvent {
-  const first = firstEvent(payment);
+  // Asked for by hand, it goes out as usual.
+  const first: PaymentEvent = { ...firstEvent(payment), delivery: undefined };
   const { aftermath } = payment;
   const id = aftermath?.eventIds.at(-1);
   if (payment.status !== 'REFUNDED' || aftermath === undefined || id === undefined) {

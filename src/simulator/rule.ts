@@ -91,7 +91,7 @@ function validateRuleBehavior(
   const behavior = validateBehavior(violations, field, input);
   const { api, ...ofPayment } = behavior;
   const saysOfPayment = Object.values(ofPayment).some((value) => value !== undefined);
-  if (api === undefined && !saysOfPayment && input.hasDelivery !== true) {
+  if (api === undefined && !saysOfPayment) {
     add(violations, field, 'must say what shall happen, such as {"failure_code": "insufficient_funds"}');
   }
   if (saysOfPayment && methodsOf(match).some((method) => method !== 'CreatePaymentIntent')) {

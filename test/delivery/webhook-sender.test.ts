@@ -366,10 +366,14 @@ test('one event goes to all channels, and drain waits for every channel', async 
     hasRoom: () => true,
     drain,
   });
-  const delivery = createDeliveryService(
-    [channel(async () => undefined), channel(() => gate.promise)],
-    (report) => void reported.push(report),
-  );
+  const delivery = createDeliveryService({
+    channels: [
+      { name: 'webhook', channel: channel(async () => undefined) },
+      { name: 'eventbridge', channel: channel(() => gate.promise) },
+    ],
+    observe: (report) => void reported.push(report),
+    deliverLater: () => expect.unreachable(),
+  });
   const event = sampleEvent();
   expect(delivery.deliver(event)).toBeUndefined();
   expect(accepted).toEqual([event, event]);

@@ -151,7 +151,11 @@ function createWorld(seed: number) {
       drainsRetries: true,
     });
     sender.start();
-    const delivery = createDeliveryService([sender], observe);
+    const delivery = createDeliveryService({
+      channels: [{ name: 'webhook', channel: sender }],
+      observe,
+      deliverLater: () => expect.unreachable(),
+    });
     const newId = createRandomIds();
     const idempotency = createMemoryIdempotencyStore({ clock, ttlMs: 3_600_000, maxKeys: 100 });
     const stored = createMemoryPayments({ clock, machine: clock, ttlMs: 3_600_000, maxPayments: 100 });

@@ -33,6 +33,7 @@ function delivery(mark: string, attempts = 1): WebhookDelivery {
     destination,
     payment: told,
     sessionId: undefined,
+    delivery: undefined,
     refund: undefined,
   };
   return { ...newDelivery(event), url, attempts, firstAttemptAtMs: 1_767_225_600_001, lastError: 'full' };

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import type { EventRefund, PaymentEvent } from '../../src/payment/event.ts';
+import type { DeliveryBehavior } from '../../src/payment/delivery-behavior.ts';
+import type { EventDelivery, EventRefund, PaymentEvent } from '../../src/payment/event.ts';
 import type { PendingPayment, SettledPayment } from '../../src/payment/payment.ts';
 
 /* Payments and events of every kind, for properties that hold for all of them. */
@@ -109,6 +110,37 @@ const eventRefund: fc.Arbitrary<EventRefund | undefined> = fc.option(
   { nil: undefined },
 );
 
+const deliveryBehavior: fc.Arbitrary<DeliveryBehavior> = fc.record({
+  channel: fc.constantFrom('webhook', 'eventbridge', undefined),
+  copies: fc.integer({ min: 1, max: 10 }),
+  delayMs: fc.nat(),
+  drop: fc.boolean(),
+  holdUntilNextEvent: fc.boolean(),
+  signature: fc.constantFrom('WRONG_SECRET', 'MISSING', 'STALE', 'TAMPERED', undefined),
+  conflictingStatus: fc.constantFrom('COMPLETED', 'FAILED', 'CANCELLED', 'REFUNDED', 'EXPIRED', undefined),
+});
+
+const eventDelivery: fc.Arbitrary<EventDelivery | undefined> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('planned'),
+      behavior: deliveryBehavior,
+      held: fc.constant(undefined),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('arranged'),
+      channel: fc.constantFrom('webhook', 'eventbridge'),
+      signature: fc.constantFrom('WRONG_SECRET', 'MISSING', 'STALE', 'TAMPERED', undefined),
+      isHeldBack: fc.boolean(),
+    }),
+  },
+);
+
 /** Any event. */
 export const paymentEvents: fc.Arbitrary<PaymentEvent> = fc.record({
   id,
@@ -127,5 +159,6 @@ export const paymentEvents: fc.Arbitrary<PaymentEvent> = fc.record({
     failureCode,
   }),
   sessionId: fc.option(id, { nil: undefined }),
+  delivery: eventDelivery,
   refund: eventRefund,
 });

@@ -41,6 +41,7 @@ const events: fc.Arbitrary<PaymentEvent> = fc.record({
     failureCode: fc.option(fc.string(), { nil: undefined }),
   }),
   sessionId: fc.constant(undefined),
+  delivery: fc.constant(undefined),
   refund: fc.constant(undefined),
 });
 

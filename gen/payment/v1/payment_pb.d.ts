@@ -151,42 +151,57 @@ export declare type SimulatedApi = Message<"payment.v1.SimulatedApi"> & {
 export declare const SimulatedApiSchema: GenMessage<SimulatedApi>;
 
 /**
- * How outcomes are delivered. Not supported yet: a request that has one is refused.
+ * How the events of a payment are delivered, if not as usual. What is wrong on purpose counts as no failure.
  *
  * @generated from message payment.v1.SimulatedDelivery
  */
 export declare type SimulatedDelivery = Message<"payment.v1.SimulatedDelivery"> & {
   /**
+   * By which way; both unless given.
+   *
    * @generated from field: payment.v1.SimulatedChannel channel = 1;
    */
   channel: SimulatedChannel;
 
   /**
+   * How often each event is sent, from 2 to 10, under the same event_id.
+   *
    * @generated from field: int32 copies = 2;
    */
   copies: number;
 
   /**
+   * So much later than otherwise, in milliseconds, from 0 to 86,400,000.
+   *
    * @generated from field: int32 delay_ms = 3;
    */
   delayMs: number;
 
   /**
+   * Not at all. Not with any other but the channel.
+   *
    * @generated from field: bool drop = 4;
    */
   drop: boolean;
 
   /**
+   * The first event goes out after the second one (a refund's), and not at all before there is one. Not with
+   * delay_ms.
+   *
    * @generated from field: bool hold_until_next_event = 5;
    */
   holdUntilNextEvent: boolean;
 
   /**
+   * What is wrong with the signature of each webhook, which is sent once then, however it is answered.
+   *
    * @generated from field: payment.v1.SimulatedSignature signature = 6;
    */
   signature: SimulatedSignature;
 
   /**
+   * After each event goes out another, with an event_id of its own, which tells this status. Not PENDING.
+   *
    * @generated from field: payment.v1.PaymentStatus conflicting_status = 7;
    */
   conflictingStatus: PaymentStatus;
@@ -236,7 +251,7 @@ export declare type SimulationOptions = Message<"payment.v1.SimulationOptions"> 
   api?: SimulatedApi | undefined;
 
   /**
-   * Not supported yet.
+   * How the events of the payment are delivered.
    *
    * @generated from field: payment.v1.SimulatedDelivery delivery = 5;
    */
@@ -1198,21 +1213,29 @@ export enum SimulatedSignature {
   UNSPECIFIED = 0,
 
   /**
+   * With a secret that nobody knows.
+   *
    * @generated from enum value: SIMULATED_SIGNATURE_WRONG_SECRET = 1;
    */
   WRONG_SECRET = 1,
 
   /**
+   * Not at all: the headers with signatures are missing.
+   *
    * @generated from enum value: SIMULATED_SIGNATURE_MISSING = 2;
    */
   MISSING = 2,
 
   /**
+   * As an hour ago.
+   *
    * @generated from enum value: SIMULATED_SIGNATURE_STALE = 3;
    */
   STALE = 3,
 
   /**
+   * Right, and then the amount was changed.
+   *
    * @generated from enum value: SIMULATED_SIGNATURE_TAMPERED = 4;
    */
   TAMPERED = 4,

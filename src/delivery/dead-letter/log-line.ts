@@ -99,6 +99,7 @@ export function readGivenUpWebhook(line: string): GivenUpWebhook | undefined {
       destination: url,
       payment,
       sessionId: text('session_id') || undefined,
+      delivery: undefined,
       refund,
     },
   };

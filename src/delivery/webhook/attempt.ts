@@ -2,11 +2,12 @@ import { traceHeaders } from '../../base/call-trace.ts';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import { type PaymentEvent, sessionHeader } from '../../payment/event.ts';
-import { signatureHeadersFor, type SigningKey } from '../../webhook-format/signature.ts';
+import type { SigningKey } from '../../webhook-format/signature.ts';
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
-import { encodeWebhookBody } from '../payload.ts';
+import type { SignatureFault } from '../../payment/delivery-behavior.ts';
+import { forge, sign } from './forged-request.ts';
 import type { RequestClient } from './connections.ts';
 import { sendWebhookRequest } from './request.ts';
 
@@ -33,9 +34,7 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
   return async (client, delivery, path) => {
     const startedAtMs = machine.now();
     const startedAt = machine.monotonic();
-    const timestampSeconds = Math.floor(startedAtMs / 1000);
-    const body = encodeWebhookBody(delivery.event, timestampSeconds);
-    const headers = webhookHeaders(keys, delivery.event, timestampSeconds, body);
+    const { headers, body } = webhookRequest(keys, delivery.event, Math.floor(startedAtMs / 1000));
     const result = await sendWebhookRequest(client, { path, headers, body, timeoutMs }, machine);
     const durationMs = machine.monotonic() - startedAt;
     observe({ kind: 'webhook-attempted', delivery, headers, body, result, startedAtMs, durationMs });
@@ -43,22 +42,36 @@ export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
   };
 }
 
+/** What is sent in one attempt. */
+interface WebhookRequestParts {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /**
- * The headers of one attempt.
+ * What one attempt sends.
  *
  * @param timestampSeconds when it is made, in Unix seconds.
  */
-export function webhookHeaders(
+export function webhookRequest(
   keys: readonly [SigningKey, ...SigningKey[]],
   event: PaymentEvent,
   timestampSeconds: number,
-  body: string,
-): Readonly<Record<string, string>> {
-  return {
+): WebhookRequestParts {
+  const fault = signatureFaultOf(event);
+  const { body, signatures } =
+    fault === undefined ? sign(keys, event, timestampSeconds) : forge(fault, keys, event, timestampSeconds);
+  const headers = {
     'content-type': 'application/json',
     'user-agent': 'PaymentSim/1.0',
     ...traceHeaders(event.payment.trace),
     ...(event.sessionId !== undefined && { [sessionHeader]: event.sessionId }),
-    ...signatureHeadersFor(keys, event.id, timestampSeconds, body),
+    ...signatures,
   };
+  return { headers, body };
+}
+
+/** What is wrong with the signature of an event's webhook, if a tester wants it so. */
+export function signatureFaultOf({ delivery }: PaymentEvent): SignatureFault | undefined {
+  return delivery?.kind === 'arranged' ? delivery.signature : undefined;
 }

@@ -10,6 +10,7 @@ import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
 import { type AttemptResult, decideRetry, patienceMs, type RetryOptions } from '../retry-policy.ts';
+import { signatureFaultOf } from './attempt.ts';
 import type { TakeTurn, Turn } from './turn.ts';
 
 interface WebhookSenderDeps {
@@ -88,7 +89,7 @@ function accept({ custody, abandoned, sender }: State, event: PaymentEvent): Pro
 
 /** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
 function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
-  const comesBehind = delivery.event.sequence > 1 && isFirst(delivery) && hasEarlier(self, delivery);
+  const comesBehind = orderOf(delivery.event) > 1 && isFirst(delivery) && hasEarlier(self, delivery);
   self.inFlight.add(delivery);
   if (!comesBehind) {
     attempt(self, delivery, onEnd);
@@ -110,12 +111,17 @@ function isFirst({ attempts, waits }: WebhookDelivery): boolean {
  */
 function hasEarlier({ inFlight }: State, { event }: WebhookDelivery): boolean {
   for (const other of inFlight) {
-    const { payment, sequence } = other.event;
-    if (payment.id === event.payment.id && sequence < event.sequence && isFirst(other)) {
+    const isSame = other.event.payment.id === event.payment.id;
+    if (isSame && orderOf(other.event) < orderOf(event) && isFirst(other)) {
       return true;
     }
   }
   return false;
+}
+
+/** By their sequence, but for an event that was held back until after the next one. */
+function orderOf({ sequence, delivery }: PaymentEvent): number {
+  return delivery?.kind === 'arranged' && delivery.isHeldBack ? sequence + 1.5 : sequence;
 }
 
 /** Lets those begin that have come behind `ended` and have no other before them. */
@@ -175,6 +181,10 @@ async function account(self: State, delivery: WebhookDelivery, turn: Turn): Prom
 
 /** What comes of a delivery after an attempt, the attempt already counted. */
 async function conclude(self: State, attempted: WebhookDelivery, result: AttemptResult): Promise<void> {
+  if (signatureFaultOf(attempted.event) !== undefined) {
+    self.observe({ kind: 'forged', delivery: attempted, result });
+    return;
+  }
   if (result.outcome === 'delivered') {
     const { statusCode } = result;
     self.observe({

@@ -114,6 +114,8 @@ export function countWebhookBytes(budget: MemoryBudget): Observer<DeliveryReport
   return (report) => {
     if (report.kind === 'accepted') {
       budget.usedBytes += report.event.destination === undefined ? 0 : bytesOfWebhook(report.event);
+    } else if (report.kind === 'forged') {
+      budget.usedBytes -= bytesOfWebhook(report.delivery.event);
     } else if (report.kind === 'delivered') {
       budget.usedBytes -= report.channel === 'webhook' ? bytesOfWebhook(report.delivery.event) : 0;
     } else if (report.kind === 'given-up') {

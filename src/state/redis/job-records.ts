@@ -1,6 +1,7 @@
 import type { CallTrace } from '../../base/call-trace.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
-import type { EventRefund, PaymentEvent, PaymentEventType } from '../../payment/event.ts';
+import type { DeliveryBehavior } from '../../payment/delivery-behavior.ts';
+import type { EventDelivery, EventRefund, PaymentEvent, PaymentEventType } from '../../payment/event.ts';
 import type { SettledStatus } from '../../payment/payment.ts';
 
 /*
@@ -45,7 +46,16 @@ interface EventRecord {
   readonly failureCode?: string;
   readonly refund?: EventRefund;
   readonly sessionId?: string;
+  readonly delivery?: DeliveryRecord;
 }
+
+type DeliveryRecord =
+  | {
+      readonly kind: 'planned';
+      readonly behavior: DeliveryBehavior;
+      readonly held?: { readonly event: EventRecord; readonly occurredAtMs: number };
+    }
+  | Extract<EventDelivery, { kind: 'arranged' }>;
 
 /** What a job holds; which of it depends on the queue. */
 interface JobRecord {
@@ -168,10 +178,11 @@ function toDelivery(record: JobRecord): Delivery {
   return { event, attempts, waits, askedMs, firstAttemptAtMs, lastAttemptAtMs, lastError };
 }
 
-function formOf({ payment, refund, sessionId }: PaymentEvent): number {
+function formOf({ payment, refund, sessionId, delivery }: PaymentEvent): number {
   const isPlain =
     refund === undefined &&
     sessionId === undefined &&
+    delivery === undefined &&
     (payment.status === 'COMPLETED' || payment.status === 'FAILED');
   return isPlain ? plainForm : form;
 }
@@ -184,6 +195,7 @@ function toEventRecord({
   payment,
   refund,
   sessionId,
+  delivery,
 }: PaymentEvent): EventRecord {
   return {
     eventId: id,
@@ -201,6 +213,7 @@ function toEventRecord({
     ...(payment.failureCode !== undefined && { failureCode: payment.failureCode }),
     ...(refund !== undefined && { refund }),
     ...(sessionId !== undefined && { sessionId }),
+    ...(delivery !== undefined && { delivery: toDeliveryRecord(delivery) }),
   };
 }
 
@@ -222,8 +235,36 @@ function toEvent(record: EventRecord, occurredAtMs: number): PaymentEvent {
       failureCode: record.failureCode,
     },
     sessionId: record.sessionId,
+    delivery: record.delivery && toEventDelivery(record.delivery),
     refund: record.refund && { ...record.refund, failureCode: record.refund.failureCode },
   };
+}
+
+function toDeliveryRecord(delivery: EventDelivery): DeliveryRecord {
+  if (delivery.kind === 'arranged') {
+    return delivery;
+  }
+  const { kind, behavior, held } = delivery;
+  return {
+    kind,
+    behavior,
+    ...(held !== undefined && { held: { event: toEventRecord(held), occurredAtMs: held.occurredAtMs } }),
+  };
+}
+
+function toEventDelivery(record: DeliveryRecord): EventDelivery {
+  return record.kind === 'arranged'
+    ? { ...record, signature: record.signature }
+    : {
+        ...record,
+        behavior: withAll(record.behavior),
+        held: record.held && toEvent(record.held.event, record.held.occurredAtMs),
+      };
+}
+
+function withAll(behavior: DeliveryBehavior): DeliveryBehavior {
+  const { channel, signature, conflictingStatus } = behavior;
+  return { ...behavior, channel, signature, conflictingStatus };
 }
 
 /** JSON has no undefined, which the rest of the service expects. */

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { EventDelivery, PaymentEvent } from '../payment/event.ts';
+import type { SettledStatus } from '../payment/payment.ts';
+import type { ChannelName } from './dead-letter.ts';
+
+/** What becomes of an event on one channel. */
+export interface Arrangement {
+  readonly channel: ChannelName;
+  /** What goes out, in this order. */
+  readonly sendings: readonly Sending[];
+  /** What is done to it, by the names of the contract's fields. */
+  readonly faults: readonly string[];
+}
+
+/** An event that goes out. */
+export interface Sending {
+  readonly event: PaymentEvent;
+  readonly delayMs: number;
+}
+
+type Planned = Extract<EventDelivery, { kind: 'planned' }>;
+
+const channels: readonly ChannelName[] = ['webhook', 'eventbridge'];
+
+/** What a tester has decided of the deliveries of an event, channel by channel. */
+export function arrange(event: PaymentEvent, plan: Planned): readonly Arrangement[] {
+  return channels
+    .filter((channel) => channel === 'eventbridge' || event.destination !== undefined)
+    .map((channel) => arrangeOn(channel, event, plan));
+}
+
+function arrangeOn(channel: ChannelName, event: PaymentEvent, { behavior, held }: Planned): Arrangement {
+  if (behavior.channel !== undefined && behavior.channel !== channel) {
+    return { channel, sendings: [{ event: sentBy(channel, event), delayMs: 0 }], faults: [] };
+  }
+  if (behavior.drop) {
+    return { channel, sendings: [], faults: ['drop'] };
+  }
+  if (behavior.holdUntilNextEvent && event.sequence === 1) {
+    return { channel, sendings: [], faults: ['hold_until_next_event'] };
+  }
+  const signature = channel === 'webhook' ? behavior.signature : undefined;
+  const { copies, delayMs, conflictingStatus: status } = behavior;
+  const events = [
+    ...Array.from({ length: copies }, () => sentBy(channel, event, { signature })),
+    ...(status === undefined ? [] : [sentBy(channel, contradicting(event, status), { signature })]),
+    ...(held === undefined ? [] : [sentBy(channel, held, { signature, isHeldBack: true })]),
+  ];
+  return {
+    channel,
+    sendings: events.map((each) => ({ event: each, delayMs })),
+    faults: [
+      ...(copies > 1 ? ['copies'] : []),
+      ...(delayMs > 0 ? ['delay_ms'] : []),
+      ...(signature === undefined ? [] : ['signature']),
+      ...(status === undefined ? [] : ['conflicting_status']),
+    ],
+  };
+}
+
+function sentBy(
+  channel: ChannelName,
+  event: PaymentEvent,
+  { signature, isHeldBack = false }: Partial<Extract<EventDelivery, { kind: 'arranged' }>> = {},
+): PaymentEvent {
+  return {
+    ...event,
+    destination: channel === 'webhook' ? event.destination : undefined,
+    delivery: { kind: 'arranged', channel, signature, isHeldBack },
+  };
+}
+
+/** What tells the contrary. Its id follows from the event's: it is the same when the event is announced again. */
+function contradicting(event: PaymentEvent, status: SettledStatus): PaymentEvent {
+  const { payment } = event;
+  const wasAsked = status !== 'CANCELLED' && status !== 'EXPIRED';
+  return {
+    ...event,
+    id: followingId('evt', event.id),
+    type: 'payment.status_updated',
+    payment: {
+      ...payment,
+      status,
+      transactionId: wasAsked ? payment.transactionId || followingId('txn', event.id) : '',
+      failureCode: status === 'FAILED' ? (payment.failureCode ?? 'card_declined') : undefined,
+    },
+    refund: undefined,
+  };
+}
+
+/** A UUID of version 8 (RFC 9562), made of a digest. */
+function followingId(prefix: string, id: string): string {
+  const hex = createHash('sha256').update(`${prefix}:${id}`).digest('hex');
+  return `${prefix}-${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
