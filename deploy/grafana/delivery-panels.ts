@@ -31,7 +31,7 @@ export const delivery: Row = {
         'Attempts that are made again or given up. Some are usual when receivers restart; a lasting share means a broken receiver, or AWS that refuses.',
       unit: 'ops',
       queries: [
-        [`sum(${rate(`webhook_attempts_total{${pods},outcome!="delivered"}`)})`, 'webhook'],
+        [`sum(${rate(`webhook_attempts_total{${pods},outcome!~"delivered|simulated_fault"}`)})`, 'webhook'],
         [`sum(${rate(`eventbridge_entry_failures_total{${pods}}`)})`, 'eventbridge'],
       ],
     },

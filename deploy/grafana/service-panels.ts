@@ -99,11 +99,14 @@ export const callsRow: Row = {
       queries: [[failingShare, 'failing']],
     },
     {
-      title: 'Simulated answers per second by fault',
+      title: 'Simulated answers and deliveries per second by fault',
       description:
-        'Calls that testers have made late (delay), fail (error) or have no answer (drop). None are meant: see who reaches the port, or set SIMULATOR_API to off.',
+        'Calls that testers have made late (delay), fail (error) or have no answer (drop), and events that they deliver otherwise than usual. None are meant: see who reaches the port, or set SIMULATOR_API to off.',
       unit: 'ops',
-      queries: [[`sum by (fault) (${rate(`payment_simulated_faults_total{${pods}}`)})`, '{{fault}}']],
+      queries: [
+        [`sum by (fault) (${rate(`payment_simulated_faults_total{${pods}}`)})`, '{{fault}}'],
+        [`sum by (fault) (${rate(`delivery_simulated_faults_total{${pods}}`)})`, 'delivery {{fault}}'],
+      ],
     },
     latencyPanel(50, 'The usual call; below a millisecond when there is CPU time to spare.'),
     latencyPanel(95, 'Rises before p50 does when the CPU gets scarce.'),

@@ -1,4 +1,5 @@
 import { createRandomIds } from '../base/ids.ts';
+import { readBehaviorHeaders } from '../contracts/payment-v1/behavior-header.ts';
 import type { CallReaders } from '../contracts/call-readers.ts';
 import {
   createSteeredCalls,
@@ -50,6 +51,13 @@ export function buildSteering(
     idempotencyTtlMs: idempotencyTtlOf(config),
     observe: observe.sessions,
   });
-  const calls = createSteeredCalls({ steering, payments, readers, machine, observe: observe.answers });
+  const calls = createSteeredCalls({
+    steering,
+    payments,
+    readers,
+    readBehavior: (context) => readBehaviorHeaders(readers, context),
+    machine,
+    observe: observe.answers,
+  });
   return { calls, steering };
 }

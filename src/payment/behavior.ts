@@ -1,4 +1,5 @@
-import { type DeliveryBehavior, type DeliveryInput, validateDelivery } from './delivery-behavior.ts';
+import { type DeliveryInput, validateDelivery } from './delivery-behavior.ts';
+import type { DeliveryBehavior } from './payment.ts';
 import type { RefundPlan } from './payment.ts';
 import { add, checkLength, maxTextLength, type Violations } from './violations.ts';
 import {

@@ -1,27 +1,6 @@
-import type { SettledStatus } from './payment.ts';
+import type { DeliveryBehavior, SettledStatus, SignatureFault, SimulatedChannel } from './payment.ts';
 import { add, type Violations } from './violations.ts';
 import { maxCopies, maxDelayMs, wantedCopies, wantedDelay } from './wanted-values.ts';
-
-/** The ways in which an outcome is told. */
-export type SimulatedChannel = 'webhook' | 'eventbridge';
-
-/** What is wrong with the signature of a webhook. */
-export type SignatureFault = 'WRONG_SECRET' | 'MISSING' | 'STALE' | 'TAMPERED';
-
-/** How the events of a payment are delivered, if not as usual. */
-export interface DeliveryBehavior {
-  /** Undefined: both. */
-  readonly channel: SimulatedChannel | undefined;
-  /** How often each is sent, from 1. */
-  readonly copies: number;
-  readonly delayMs: number;
-  readonly drop: boolean;
-  /** Whether the first event goes out after the second one, and not at all before there is one. */
-  readonly holdUntilNextEvent: boolean;
-  readonly signature: SignatureFault | undefined;
-  /** Told as well, under an id of its own, though it is not so. */
-  readonly conflictingStatus: SettledStatus | undefined;
-}
 
 /** How they shall be delivered, as it came in. `'unknown'`: a number that has no name. */
 export interface DeliveryInput {

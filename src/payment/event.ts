@@ -1,4 +1,4 @@
-import type { DeliveryBehavior, SignatureFault, SimulatedChannel } from './delivery-behavior.ts';
+import type { DeliveryBehavior, SignatureFault, SimulatedChannel } from './payment.ts';
 import type { SettledPayment } from './payment.ts';
 
 /** What kind of event it is: a change of status, or a refund that has changed none. */

@@ -1,5 +1,4 @@
 import type { CallTrace } from '../base/call-trace.ts';
-import type { DeliveryBehavior } from './delivery-behavior.ts';
 
 /** Where a payment stands. */
 export type PaymentStatus = 'PENDING' | SettledStatus;
@@ -38,6 +37,27 @@ export interface RefundPlan {
   readonly delayMs: number;
   /** Why they fail; undefined when they do not. */
   readonly failureCode: string | undefined;
+}
+
+/** The ways in which an outcome is told. */
+export type SimulatedChannel = 'webhook' | 'eventbridge';
+
+/** What is wrong with the signature of a webhook. */
+export type SignatureFault = 'WRONG_SECRET' | 'MISSING' | 'STALE' | 'TAMPERED';
+
+/** How the events of a payment are delivered, if not as usual. */
+export interface DeliveryBehavior {
+  /** Undefined: both. */
+  readonly channel: SimulatedChannel | undefined;
+  /** How often each is sent, from 1. */
+  readonly copies: number;
+  readonly delayMs: number;
+  readonly drop: boolean;
+  /** Whether the first event goes out after the second one, and not at all before there is one. */
+  readonly holdUntilNextEvent: boolean;
+  readonly signature: SignatureFault | undefined;
+  /** Told as well, under an id of its own, though it is not so. */
+  readonly conflictingStatus: SettledStatus | undefined;
 }
 
 /** What most payments have none of. */

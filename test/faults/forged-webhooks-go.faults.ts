@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { webhookRequest } from '../../src/delivery/webhook/attempt.ts';
-import type { SignatureFault } from '../../src/payment/delivery-behavior.ts';
+import type { SignatureFault } from '../../src/payment/payment.ts';
 import { secretToSigningKey } from '../../src/webhook-format/signature.ts';
 import type { SignatureVector } from '../fixtures/write-signature-vectors.ts';
 import { missingGo } from '../support/clients/grpc-errors/grpc-error-clients.ts';

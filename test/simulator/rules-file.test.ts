@@ -188,7 +188,7 @@ const mistakeCases: readonly (readonly [name: string, text: string, mistakes: re
     delay_ms: -1
     api: { message: x, when: SIMULATED_ERROR_TIME_AFTER, delay_ms: 60001 }
     refund: { outcome: SIMULATED_OUTCOME_HOLD }
-    delivery: { copies: 2 }`,
+    delivery: { copies: 11 }`,
     [
       '1:3 rule_id must be without slashes',
       '2:12 match.method must be one of',
@@ -206,7 +206,7 @@ const mistakeCases: readonly (readonly [name: string, text: string, mistakes: re
       '11:24 simulation.api.when needs a code',
       '11:58 simulation.api.delay_ms must be',
       '12:15 simulation.refund.outcome must be',
-      '13:5 simulation.delivery is not supported yet',
+      '13:17 simulation.delivery.copies must be a whole number',
     ],
   ],
   [

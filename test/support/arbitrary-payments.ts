@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { DeliveryBehavior } from '../../src/payment/delivery-behavior.ts';
+import type { DeliveryBehavior } from '../../src/payment/payment.ts';
 import type { EventDelivery, EventRefund, PaymentEvent } from '../../src/payment/event.ts';
 import type { PendingPayment, SettledPayment } from '../../src/payment/payment.ts';
 

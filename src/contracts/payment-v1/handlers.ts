@@ -21,7 +21,7 @@ import {
   toPageInfo,
   toSimulateInput,
 } from '../shared-messages.ts';
-import { behaviorFromProto } from '../simulation-messages.ts';
+import { behaviorFromProto } from './simulation-messages.ts';
 import type { SteeredCalls } from '../steering/steered-calls.ts';
 import {
   metadataFromProto,

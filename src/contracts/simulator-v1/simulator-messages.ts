@@ -12,7 +12,7 @@ import type { Match, MatchInput } from '../../simulator/match.ts';
 import type { RuleInput } from '../../simulator/rule.ts';
 import type { SessionInput, SessionSettings } from '../../simulator/session.ts';
 import type { ListedRule, SessionCounters } from '../../simulator/steering.ts';
-import { behaviorFromProto, behaviorToProto } from '../simulation-messages.ts';
+import { behaviorFromProto, behaviorToProto } from '../payment-v1/simulation-messages.ts';
 
 /* Rules and sessions in the messages of the contract, in both directions. */
 

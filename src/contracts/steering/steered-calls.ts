@@ -15,7 +15,6 @@ import { allSessions, globalSession, isSessionKey } from '../../simulator/sessio
 import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
-import { readBehaviorHeaders } from './behavior-header.ts';
 import { readSessionKey } from './session-key.ts';
 import { answerAs } from './simulated-answer.ts';
 
@@ -48,6 +47,8 @@ export interface SteeredCallsDeps {
   readonly steering: Steering;
   readonly payments: Pick<Payments, 'get'>;
   readonly readers: CallReaders;
+  /** What the headers of a call say shall happen. */
+  readonly readBehavior: (context: HandlerContext) => Behavior | undefined;
   /** Of delays: who waits for an answer does so in the machine's time. */
   readonly machine: MachineClock;
   readonly observe: Observer<SimulatedAnswerReport>;
@@ -97,7 +98,7 @@ function steerCreate<T>(
   input: CreateIntentInput,
   run: (steered?: SteeredCreate) => Promise<T>,
 ): Promise<T> {
-  const headers = readBehaviorHeaders(deps.readers, context);
+  const headers = deps.readBehavior(context);
   const sessionKey = readSessionKey(deps.readers, context) ?? readMetadataKey(input);
   const own = ownBehavior(input, headers);
   const decided = deps.steering.decide({ facts: factsOfCreate(input), sessionKey, own });
@@ -160,7 +161,7 @@ async function steerOfPayment<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const { steering, payments, readers } = deps;
-  const headers = readBehaviorHeaders(readers, context);
+  const headers = deps.readBehavior(context);
   const named = readSessionKey(readers, context);
   if (headers?.api === undefined && !steering.isAbout(method)) {
     return await run();
@@ -193,7 +194,7 @@ async function steerList<T>(
   { userId, reservationId }: { readonly userId: string; readonly reservationId: string },
   run: (sessionId: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const own = ofAnswer(readBehaviorHeaders(deps.readers, context));
+  const own = ofAnswer(deps.readBehavior(context));
   const key = readSessionKey(deps.readers, context, true) ?? globalSession;
   const listed = key === allSessions ? undefined : key;
   const facts: CallFacts = {

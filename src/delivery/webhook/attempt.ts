@@ -6,7 +6,7 @@ import type { SigningKey } from '../../webhook-format/signature.ts';
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
-import type { SignatureFault } from '../../payment/delivery-behavior.ts';
+import type { SignatureFault } from '../../payment/payment.ts';
 import { forge, sign } from './forged-request.ts';
 import type { RequestClient } from './connections.ts';
 import { sendWebhookRequest } from './request.ts';

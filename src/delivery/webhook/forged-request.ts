@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import type { SignatureFault } from '../../payment/delivery-behavior.ts';
+import type { SignatureFault } from '../../payment/payment.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { signatureHeaders, signatureHeadersFor, type SigningKey } from '../../webhook-format/signature.ts';
 import { encodeWebhookBody } from '../payload.ts';

@@ -1,6 +1,6 @@
 import type { CallTrace } from '../../base/call-trace.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
-import type { DeliveryBehavior } from '../../payment/delivery-behavior.ts';
+import type { DeliveryBehavior } from '../../payment/payment.ts';
 import type { EventDelivery, EventRefund, PaymentEvent, PaymentEventType } from '../../payment/event.ts';
 import type { SettledStatus } from '../../payment/payment.ts';
 

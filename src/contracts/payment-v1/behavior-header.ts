@@ -14,7 +14,7 @@ import { mergeBehaviors } from '../../payment/merge-behaviors.ts';
 import { throwIfAny, type Violations } from '../../payment/violations.ts';
 import { maxApiDelayMs } from '../../payment/wanted-values.ts';
 import type { CallReaders } from '../call-readers.ts';
-import { behaviorFromProto } from '../simulation-messages.ts';
+import { behaviorFromProto } from './simulation-messages.ts';
 
 /** What shall happen to a call, beside its request; over gRPC it is metadata. */
 export const behaviorHeader = 'payment-sim-behavior';

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Code } from '../../gen/google/rpc/code_pb.js';
+import type { Code } from '../../../gen/google/rpc/code_pb.js';
 import {
   SimulatedChannel as ProtoChannel,
   type SimulatedDeliverySchema,
@@ -8,11 +8,11 @@ import {
   SimulatedSignature,
   type SimulationOptions,
   type SimulationOptionsSchema,
-} from '../../gen/payment/v1/payment_pb.js';
-import type { ApiBehavior, Behavior, BehaviorInput, WantedOutcome } from '../payment/behavior.ts';
-import type { DeliveryBehavior, SignatureFault, SimulatedChannel } from '../payment/delivery-behavior.ts';
-import { statusFromProto, statusToProto } from './payment-v1/payment-messages.ts';
-import { createEnumReader } from './enum-reader.ts';
+} from '../../../gen/payment/v1/payment_pb.js';
+import type { ApiBehavior, Behavior, BehaviorInput, WantedOutcome } from '../../payment/behavior.ts';
+import type { DeliveryBehavior, SignatureFault, SimulatedChannel } from '../../payment/payment.ts';
+import { statusFromProto, statusToProto } from './payment-messages.ts';
+import { createEnumReader } from '../enum-reader.ts';
 
 /* `SimulationOptions` in the words of the domain, in both directions: in requests, headers, rules, sessions. */
 
