@@ -7,7 +7,7 @@ import {
   type SteeringClient,
 } from './clients/steering-client.ts';
 import { createFakeClock } from './fake-clock.ts';
-import { startService } from './start-service.ts';
+import { launchService } from './start-service.ts';
 
 /* What tests of steering have in common: a service whose time stands still, and words for what they ask of it. */
 
@@ -27,12 +27,28 @@ export function inSession(key: string): Readonly<Record<string, string>> {
 }
 
 /** A service that a test steers. */
-export type SteeredService = Awaited<ReturnType<typeof startSteered>>;
+export type SteeredService = Awaited<ReturnType<typeof launchSteered>>;
 
-/** Starts a service whose clocks stand still until they are moved; both are the same unless told otherwise. */
-export async function startSteered(env: Readonly<Record<string, string>> = {}, overrides: AppOverrides = {}) {
+/** Starts a service whose clocks stand still until they are moved; it stops when the test is finished. */
+export async function startSteered(
+  env: Readonly<Record<string, string>> = {},
+  overrides: AppOverrides = {},
+): Promise<SteeredService> {
+  const sim = await launchSteered(env, overrides);
+  onTestFinished(() => sim.app.stop());
+  return sim;
+}
+
+/** As `startSteered`, but stopping it is left to the caller (for `beforeAll`). */
+export async function launchSteered(
+  env: Readonly<Record<string, string>> = {},
+  overrides: AppOverrides = {},
+) {
   const clock = createFakeClock();
-  const service = await startService({ SHUTDOWN_GRACE_MS: '0', ...env }, { clock, machine: clock, ...overrides });
+  const service = await launchService(
+    { SHUTDOWN_GRACE_MS: '0', ...env },
+    { clock, machine: clock, ...overrides },
+  );
   const client = createJsonSteeringClient(service.apiUrl);
   return { ...service, clock, client, ...steeringOf(client) };
 }

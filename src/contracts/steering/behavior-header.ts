@@ -27,6 +27,8 @@ const envoyAbortHeader = 'x-envoy-fault-abort-grpc-request';
 const envoyDelayHeader = 'x-envoy-fault-delay-request';
 
 const outcomes: readonly WantedOutcome[] = ['APPROVE', 'DECLINE', 'HOLD', 'EXPIRE'];
+/** How the contract has them. */
+const outcomePrefix = 'SIMULATED_OUTCOME_';
 const noAnswer: ApiBehavior = {
   code: 0,
   message: '',
@@ -60,15 +62,17 @@ function readBehavior(text: string): Behavior {
   if (text.startsWith('{')) {
     return readJson(text);
   }
-  const outcome = outcomes.find((each) => each === text);
+  const outcome = outcomes.find((each) => text === each || text === `${outcomePrefix}${each}`);
   if (outcome !== undefined) {
     return { outcome };
   }
+  // The object has the names, and the numbers as well.
   const code = Object.hasOwn(Code, text) ? Code[text as keyof typeof Code] : undefined;
   if (typeof code === 'number' && code !== Code.OK) {
     return { api: { ...noAnswer, code } };
   }
-  if (isFailureCode(text)) {
+  // A mistake in another form must not become why a payment fails.
+  if (code === undefined && !text.startsWith(outcomePrefix) && isFailureCode(text)) {
     return { outcome: 'DECLINE', failureCode: text };
   }
   throw refuse(
