@@ -161,6 +161,9 @@ async function steerOfPayment<T>(
   const { steering, payments, readers } = deps;
   const headers = readBehaviorHeaders(readers, context);
   const named = readSessionKey(readers, context);
+  if (named !== undefined) {
+    steering.noteUse(named);
+  }
   if (headers?.api === undefined && !steering.isAbout(method)) {
     return await run();
   }
