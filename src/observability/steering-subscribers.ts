@@ -1,6 +1,5 @@
 import type { Observer } from '../base/observer.ts';
-import type { SimulatedAnswerReport } from '../contracts/steering/simulated-answer.ts';
-import type { SteeringReport } from '../simulator/observer.ts';
+import type { SimulatedAnswerReport, SteeringReport } from '../simulator/observer.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 

@@ -1,3 +1,14 @@
+import type { ApiBehavior } from '../payment/behavior.ts';
+import type { Decision } from './decide.ts';
+import type { PaymentMethodName } from './match.ts';
+
+/** A call whose answer was not left alone. */
+export interface SimulatedAnswerReport {
+  readonly method: PaymentMethodName;
+  readonly api: ApiBehavior;
+  readonly decision: Pick<Decision, 'sessionId' | 'ruleIds'>;
+}
+
 /** What steering tells its observers. */
 export type SteeringReport =
   /** Nobody has used it for its time. */

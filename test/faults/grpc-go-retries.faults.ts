@@ -29,7 +29,9 @@ const started =
 let client: Awaited<ReturnType<typeof buildGo>>;
 
 beforeAll(async () => {
-  client = await buildGo(fileURLToPath(new URL('../support/clients/grpc-retries/client.go', import.meta.url)));
+  client = await buildGo(
+    fileURLToPath(new URL('../support/clients/grpc-retries/client.go', import.meta.url)),
+  );
 }, 900_000);
 
 afterAll(() => client.remove());

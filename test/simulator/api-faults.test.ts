@@ -86,7 +86,13 @@ describe.each([
 
   afterAll(() => service.app.stop());
 
-  async function send(contract: ContractName, wire: Wire, method: Method, request: JsonObject, session: string) {
+  async function send(
+    contract: ContractName,
+    wire: Wire,
+    method: Method,
+    request: JsonObject,
+    session: string,
+  ) {
     const url = contract === 'platform' ? service.platformUrl : service.apiUrl;
     return await sendRaw(url, wire.httpVersion, {
       path: `${servicePath}/${method}`,
@@ -103,29 +109,39 @@ describe.each([
     const ruleId = await sim.rule(failing(method, api, { times: 1 }), session);
     const request = requestOf(method, id);
     const response = await send(contract, wire, method, request, session);
-    return { sim, id, session, ruleId, response, again: () => send(contract, wire, method, request, session) };
+    return {
+      sim,
+      id,
+      session,
+      ruleId,
+      response,
+      again: () => send(contract, wire, method, request, session),
+    };
   }
 
-  test.each(served)('$contract, $wire.name: BEFORE is an error and nothing else', async ({ contract, wire }) => {
-    for (const method of methods) {
-      const { sim, id, session, ruleId, response, again } = await fail(contract, wire, method, {
-        code: 'UNAVAILABLE',
-        message: '점검 중 100%',
-        retry_after_ms: 1_500,
-      });
-      expect(wire.readStatus(response), method).toEqual({ code: 'UNAVAILABLE', message: '점검 중 100%' });
-      expect(readExtras(wire, response), method).toEqual({
-        rule: ruleId,
-        retryMs: 1_500,
-        pushback: wire.protocol === 'Connect' ? undefined : '1500',
-      });
-      expect(await sim.list(session), method).toEqual(id === '' ? [] : [id]);
-      if (id !== '') {
-        expect(await sim.payment(id), method).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
+  test.each(served)(
+    '$contract, $wire.name: BEFORE is an error and nothing else',
+    async ({ contract, wire }) => {
+      for (const method of methods) {
+        const { sim, id, session, ruleId, response, again } = await fail(contract, wire, method, {
+          code: 'UNAVAILABLE',
+          message: '점검 중 100%',
+          retry_after_ms: 1_500,
+        });
+        expect(wire.readStatus(response), method).toEqual({ code: 'UNAVAILABLE', message: '점검 중 100%' });
+        expect(readExtras(wire, response), method).toEqual({
+          rule: ruleId,
+          retryMs: 1_500,
+          pushback: wire.protocol === 'Connect' ? undefined : '1500',
+        });
+        expect(await sim.list(session), method).toEqual(id === '' ? [] : [id]);
+        if (id !== '') {
+          expect(await sim.payment(id), method).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
+        }
+        expect(wire.readStatus(await again()), method).toEqual({ code: 'OK', message: '' });
       }
-      expect(wire.readStatus(await again()), method).toEqual({ code: 'OK', message: '' });
-    }
-  });
+    },
+  );
 
   test.each(served)('$contract, $wire.name: AFTER loses the answer alone', async ({ contract, wire }) => {
     for (const method of methods) {
@@ -135,7 +151,11 @@ describe.each([
         code: 'INTERNAL',
         message: `simulated error of ${method} after it was carried out`,
       });
-      expect(readExtras(wire, response), method).toEqual({ rule: ruleId, retryMs: undefined, pushback: undefined });
+      expect(readExtras(wire, response), method).toEqual({
+        rule: ruleId,
+        retryMs: undefined,
+        pushback: undefined,
+      });
       const [made] = await sim.list(session);
       expect(made, method).toEqual(id === '' ? expect.stringMatching(/^pay-/) : id);
       await expect

@@ -70,7 +70,9 @@ describe.each(['grpc-js', 'Connect JSON'] as const)('%s', (name) => {
     expect(await sim.list(session['payment-sim-session'])).toEqual([]);
     // Of calls that make no payment as well.
     expect(await call('ListPayments', {}, headers)).toMatchObject({ code: spelt });
-    expect(await call('GetPaymentStatus', { payment_intent_id: 'none' }, headers)).toMatchObject({ code: spelt });
+    expect(await call('GetPaymentStatus', { payment_intent_id: 'none' }, headers)).toMatchObject({
+      code: spelt,
+    });
   });
 
   test(`${delay} is the delay of the answer, in milliseconds`, async () => {
@@ -101,7 +103,12 @@ describe.each(['grpc-js', 'Connect JSON'] as const)('%s', (name) => {
     [header, '{"api": {"code": 17}}', 'must be a code of gRPC', '.api.code'],
     [header, '{"api": {}}', 'must have a code other than OK', '.api'],
     [header, '{"api": {"message": "a", "delay_ms": 1}}', 'needs a code other than OK', '.api.message'],
-    [header, '{"api": {"code": 14, "drop_connection": true}}', 'contradicts the code', '.api.drop_connection'],
+    [
+      header,
+      '{"api": {"code": 14, "drop_connection": true}}',
+      'contradicts the code',
+      '.api.drop_connection',
+    ],
     [header, '{"api": {"delay_ms": 60001}}', 'must be a whole number from 0 to 60000', '.api.delay_ms'],
     [header, '{"refund": {"outcome": 3}}', 'must be ', '.refund.outcome'],
     [header, '{"delivery": {}}', 'is not supported yet; leave it out', '.delivery'],

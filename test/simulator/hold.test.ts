@@ -55,6 +55,8 @@ test('a stop of the service expires it, with its event and webhook', async () =>
   const sim = await startSteered(env, { machine: systemClock });
   const id = await sim.create({ ...hold, webhook_url: receiver.url }, 'run-1');
   await sim.app.stop();
-  expect(receiver.received.map(({ body }) => body)).toMatchObject([{ payment_id: id, status: 'PAYMENT_STATUS_EXPIRED' }]);
+  expect(receiver.received.map(({ body }) => body)).toMatchObject([
+    { payment_id: id, status: 'PAYMENT_STATUS_EXPIRED' },
+  ]);
   expect(recorder.events).toMatchObject([{ detail: { payment_id: id, session_id: 'run-1' } }]);
 });

@@ -16,7 +16,9 @@ const dropAfter = {
 
 function createOver(wire: Wire, headers: Readonly<Record<string, string>>) {
   const json = wire.contentType === 'application/json';
-  const message = json ? Buffer.from(JSON.stringify(intent())) : encodeRequest('CreatePaymentIntent', intent());
+  const message = json
+    ? Buffer.from(JSON.stringify(intent()))
+    : encodeRequest('CreatePaymentIntent', intent());
   return {
     path: `${servicePath}/CreatePaymentIntent`,
     headers: { 'content-type': wire.contentType, ...headers },
@@ -73,7 +75,9 @@ describe.each([
         const { path, headers: all, body } = createOver(wire, headers);
         const connection = await openRawConnection(sim.apiPort);
         const lines = Object.entries({ ...all, host: 'sim', 'content-length': String(body.length) });
-        connection.send(`POST ${path} HTTP/1.1\r\n${lines.map((line) => line.join(': ')).join('\r\n')}\r\n\r\n`);
+        connection.send(
+          `POST ${path} HTTP/1.1\r\n${lines.map((line) => line.join(': ')).join('\r\n')}\r\n\r\n`,
+        );
         connection.send(body);
         await connection.closed();
         expect(connection.received().toString()).toBe('');
@@ -129,7 +133,11 @@ describe.each([
       { payment_intent_id: id },
       { 'x-request-id': 'request-1', ...inSession('another') },
     );
-    expect(answer).toMatchObject({ code: 'DATA_LOSS', rule: ruleId, text: 'simulated error of GetPaymentStatus' });
+    expect(answer).toMatchObject({
+      code: 'DATA_LOSS',
+      rule: ruleId,
+      text: 'simulated error of GetPaymentStatus',
+    });
     expect(sim.logs('Simulated fault')).toMatchObject([
       {
         level: 'info',

@@ -67,7 +67,9 @@ test('simulation.api is refused by name, and what else the request says is done'
     code: 'INVALID_ARGUMENT',
     violations: [{ field: 'simulation.api', description: 'needs SIMULATOR_API=on; leave it out' }],
   });
-  expect(await sim.outcome({ simulation: { outcome: 'SIMULATED_OUTCOME_DECLINE' } })).toBe('FAILED: card_declined');
+  expect(await sim.outcome({ simulation: { outcome: 'SIMULATED_OUTCOME_DECLINE' } })).toBe(
+    'FAILED: card_declined',
+  );
   expect(await sim.outcome({ simulation: { failure_code: 'lost_card' } })).toBe('FAILED: lost_card');
   expect(await sim.outcome({ simulation: { outcome: 'SIMULATED_OUTCOME_EXPIRE' } })).toBe('EXPIRED');
 });

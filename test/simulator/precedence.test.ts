@@ -23,10 +23,14 @@ async function createAs(sim: SteeredService, sayings: Sayings, change: JsonObjec
     }
   }
   const { request, header } = sayings;
-  return await sim.call('CreatePaymentIntent', intent({ ...change, ...(request && { simulation: request }) }), {
-    ...inSession(session),
-    ...(header && { 'payment-sim-behavior': JSON.stringify(header) }),
-  });
+  return await sim.call(
+    'CreatePaymentIntent',
+    intent({ ...change, ...(request && { simulation: request }) }),
+    {
+      ...inSession(session),
+      ...(header && { 'payment-sim-behavior': JSON.stringify(header) }),
+    },
+  );
 }
 
 /** A field that everybody gives another value, and how it is seen which one was heard. */
@@ -111,11 +115,26 @@ describe('who says nothing of the outcome', () => {
   const fail = { DEFAULT_SCENARIO: 'fail' };
 
   test.each([
-    ['the session’s default comes before the scenario', { default: { outcome: 'SIMULATED_OUTCOME_APPROVE' } }, 'FAIL', 'COMPLETED'],
+    [
+      'the session’s default comes before the scenario',
+      { default: { outcome: 'SIMULATED_OUTCOME_APPROVE' } },
+      'FAIL',
+      'COMPLETED',
+    ],
     ['the scenario comes before the server’s', {}, 'APPROVE', 'COMPLETED'],
     ['the server’s comes last', {}, undefined, 'FAILED: card_declined'],
-    ['a delay alone leaves the outcome to the scenario', { request: { delay_ms: 5 } }, 'APPROVE', 'COMPLETED'],
-    ['a failure code in the header fails what the scenario approves', { header: { failure_code: 'x' } }, 'APPROVE', 'FAILED: x'],
+    [
+      'a delay alone leaves the outcome to the scenario',
+      { request: { delay_ms: 5 } },
+      'APPROVE',
+      'COMPLETED',
+    ],
+    [
+      'a failure code in the header fails what the scenario approves',
+      { header: { failure_code: 'x' } },
+      'APPROVE',
+      'FAILED: x',
+    ],
   ] as const)('%s', async (_what, sayings: Sayings, scenario, outcome) => {
     const sim = await startSteered(fail);
     const change = scenario === undefined ? {} : { scenario: `PAYMENT_SCENARIO_${scenario}` };
@@ -133,7 +152,10 @@ test('each field may be that of another, and answer and payment name the rules t
     header: { refund: { failure_code: 'of_header' } },
     'newer rule': { outcome: 'SIMULATED_OUTCOME_APPROVE' },
     'older rule': { outcome: 'SIMULATED_OUTCOME_DECLINE', failure_code: 'unheard', delay_ms: 1 },
-    default: { delay_ms: 2, api: { code: 'ABORTED', when: 'SIMULATED_ERROR_TIME_AFTER', message: 'of default' } },
+    default: {
+      delay_ms: 2,
+      api: { code: 'ABORTED', when: 'SIMULATED_ERROR_TIME_AFTER', message: 'of default' },
+    },
   });
   expect(answer).toMatchObject({ code: 'ABORTED', text: 'of default', rule: 'newer rule' });
   // Or the default would answer the next calls as well.
@@ -154,7 +176,10 @@ test('a rule that would add nothing is not counted', async () => {
     'older rule': { failure_code: 'unheard' },
   });
   expect(answer).toMatchObject({ code: 'OK', rule: 'newer rule' });
-  expect(await sim.payment(idOf(answer.message))).toMatchObject({ rule_id: 'newer rule', session_id: session });
+  expect(await sim.payment(idOf(answer.message))).toMatchObject({
+    rule_id: 'newer rule',
+    session_id: session,
+  });
   expect(await sim.rules(session)).toMatchObject([{ matched: '1' }, { rule_id: 'older rule' }]);
   expect((await sim.rules(session))[1]).not.toHaveProperty('matched');
 });

@@ -59,7 +59,8 @@ const byConnect: Creator = async (sim, key) => {
 
 /** How many attempts the service saw, by its own count. */
 async function attempts(sim: SteeredService): Promise<number | undefined> {
-  const labels = 'grpc_type="unary",grpc_service="payment.v1.PaymentService",grpc_method="CreatePaymentIntent"';
+  const labels =
+    'grpc_type="unary",grpc_service="payment.v1.PaymentService",grpc_method="CreatePaymentIntent"';
   return await sim.metric(`grpc_server_started_total{${labels}}`);
 }
 
@@ -87,4 +88,3 @@ describe.each([
     expect(await sim.list()).toHaveLength(payments);
   });
 });
-

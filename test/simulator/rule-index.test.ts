@@ -58,7 +58,11 @@ test('finds what asking every rule finds, in the same order', () => {
     fc.property(fc.array(matches, { maxLength: 30 }), facts, (list, call) => {
       const rules = list.map((match, index) => ruleOf(String(index), match));
       const expected = rules.filter(({ match }) => fitsAsContractSays(match, call));
-      expect(createRuleIndex(rules).find(call).map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+      expect(
+        createRuleIndex(rules)
+          .find(call)
+          .map(({ id }) => id),
+      ).toEqual(expected.map(({ id }) => id));
     }),
     { numRuns: 3_000 },
   );
@@ -74,6 +78,12 @@ test('is about a method when some call of it might fit', () => {
     }),
     { numRuns: 1_000 },
   );
-  const index = createRuleIndex([ruleOf('1', matchesAllCreates), ruleOf('2', { ...matchesAllCreates, method: 'Get*' })]);
-  expect(paymentMethods.filter((method) => index.isAbout(method))).toEqual(['CreatePaymentIntent', 'GetPaymentStatus']);
+  const index = createRuleIndex([
+    ruleOf('1', matchesAllCreates),
+    ruleOf('2', { ...matchesAllCreates, method: 'Get*' }),
+  ]);
+  expect(paymentMethods.filter((method) => index.isAbout(method))).toEqual([
+    'CreatePaymentIntent',
+    'GetPaymentStatus',
+  ]);
 });

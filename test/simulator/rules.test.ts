@@ -43,7 +43,9 @@ describe('counts', () => {
   test('times hold for calls that come at the same time', async () => {
     const sim = await startSteered();
     await sim.rule({ simulation: { api: { code: 'ABORTED' } }, times: 7 });
-    const creates = await Promise.all(Array.from({ length: 40 }, () => sim.call('CreatePaymentIntent', plain)));
+    const creates = await Promise.all(
+      Array.from({ length: 40 }, () => sim.call('CreatePaymentIntent', plain)),
+    );
     expect(creates.filter(({ code }) => code === 'ABORTED')).toHaveLength(7);
   });
 
@@ -73,8 +75,12 @@ describe('one_in', () => {
   const order = Array.from({ length: 60 }, (_, i) => `reservation-${i % 12}`);
 
   test('applies to the same calls on two servers with the same seed, whatever the order', async () => {
-    const shuffled = fc.sample(fc.shuffledSubarray(order, { minLength: order.length }), { numRuns: 1, seed: 7 })[0] ?? [];
-    const [first, second] = [await startSteered({ RANDOM_SEED: '42' }), await startSteered({ RANDOM_SEED: '42' })];
+    const shuffled =
+      fc.sample(fc.shuffledSubarray(order, { minLength: order.length }), { numRuns: 1, seed: 7 })[0] ?? [];
+    const [first, second] = [
+      await startSteered({ RANDOM_SEED: '42' }),
+      await startSteered({ RANDOM_SEED: '42' }),
+    ];
     await first.rule(rule);
     await second.rule(rule);
     const hits = await hitsOf(first, order);
@@ -142,7 +148,17 @@ describe('match', () => {
   });
 
   test.each([
-    ['*', ['CreatePaymentIntent', 'GetPaymentStatus', 'ProcessPayment', 'CancelPayment', 'ListPayments', 'SimulateWebhook']],
+    [
+      '*',
+      [
+        'CreatePaymentIntent',
+        'GetPaymentStatus',
+        'ProcessPayment',
+        'CancelPayment',
+        'ListPayments',
+        'SimulateWebhook',
+      ],
+    ],
     ['C*', ['CreatePaymentIntent', 'CancelPayment']],
     ['ListPayments', ['ListPayments']],
     ['', ['CreatePaymentIntent']],
@@ -170,12 +186,20 @@ describe('match', () => {
     const id = await sim.create(payment);
     const other = await sim.create({ ...payment, user_id: 'user-24' });
     await sim.rule({
-      match: { method: 'GetPaymentStatus', user_id: 'user-23', reservation_id: 'order-*', currency: 'KRW', min_amount: '500' },
+      match: {
+        method: 'GetPaymentStatus',
+        user_id: 'user-23',
+        reservation_id: 'order-*',
+        currency: 'KRW',
+        min_amount: '500',
+      },
       simulation: { api: { code: 'ABORTED' } },
     });
     expect(await sim.call('GetPaymentStatus', { payment_intent_id: id })).toMatchObject({ code: 'ABORTED' });
     expect(await sim.call('GetPaymentStatus', { payment_intent_id: other })).toMatchObject({ code: 'OK' });
-    expect(await sim.call('GetPaymentStatus', { payment_intent_id: 'none' })).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await sim.call('GetPaymentStatus', { payment_intent_id: 'none' })).toMatchObject({
+      code: 'NOT_FOUND',
+    });
   });
 });
 
@@ -183,7 +207,12 @@ describe('lists', () => {
   test('the newest comes first, each with how often it applied, until it is deleted', async () => {
     const sim = await startSteered();
     for (const id of ['one', 'two', 'three']) {
-      await sim.rule({ rule_id: id, match: { user_id: 'user-1' }, simulation: { failure_code: id }, label: `label ${id}` });
+      await sim.rule({
+        rule_id: id,
+        match: { user_id: 'user-1' },
+        simulation: { failure_code: id },
+        label: `label ${id}`,
+      });
     }
     expect(await sim.outcome()).toBe('FAILED: three');
     expect(await sim.rules()).toMatchObject([
@@ -195,18 +224,25 @@ describe('lists', () => {
     expect(await sim.outcome()).toBe('FAILED: two');
     expect((await sim.rules()).map(({ rule_id: id }) => id)).toEqual(['two', 'one']);
     const gone = await sim.call('DeleteRule', { rule_id: 'three' });
-    expect(gone).toMatchObject({ code: 'NOT_FOUND', text: 'rule "three" not found in this session; ListRules tells what is there' });
+    expect(gone).toMatchObject({
+      code: 'NOT_FOUND',
+      text: 'rule "three" not found in this session; ListRules tells what is there',
+    });
   });
 
   test('a session has its own, and * lists those of all', async () => {
     const sim = await startSteered();
     await sim.rule({ rule_id: 'same', simulation: declined }, 'a');
     await sim.rule({ rule_id: 'same', simulation: { failure_code: 'of_b' } }, 'b');
-    expect(await sim.call('CreateRule', { rule: { rule_id: 'same', simulation: declined } }, inSession('a'))).toMatchObject({
+    expect(
+      await sim.call('CreateRule', { rule: { rule_id: 'same', simulation: declined } }, inSession('a')),
+    ).toMatchObject({
       code: 'ALREADY_EXISTS',
       text: 'rule "same" exists; delete it first, or leave the id out',
     });
-    expect([await sim.rules('a'), await sim.rules('b'), await sim.rules()].map(({ length }) => length)).toEqual([1, 1, 0]);
+    expect(
+      [await sim.rules('a'), await sim.rules('b'), await sim.rules()].map(({ length }) => length),
+    ).toEqual([1, 1, 0]);
     expect(await sim.rules('*')).toHaveLength(2);
     expect(await sim.outcome({}, 'b')).toBe('FAILED: of_b');
     expect(await sim.call('DeleteRule', { rule_id: 'same' })).toMatchObject({ code: 'NOT_FOUND' });
@@ -215,11 +251,14 @@ describe('lists', () => {
     expect(await sim.outcome({}, 'b')).toBe('FAILED: of_b');
   });
 
-  test.each(['rule 1', '100%', '*', 'a'.repeat(128)])('a rule may be named %s, and is so in answers', async (id) => {
-    const sim = await startSteered();
-    await sim.rule({ rule_id: id, simulation: { api: { code: 'ABORTED' } } });
-    expect(await sim.call('CreatePaymentIntent', plain)).toMatchObject({ code: 'ABORTED', rule: id });
-  });
+  test.each(['rule 1', '100%', '*', 'a'.repeat(128)])(
+    'a rule may be named %s, and is so in answers',
+    async (id) => {
+      const sim = await startSteered();
+      await sim.rule({ rule_id: id, simulation: { api: { code: 'ABORTED' } } });
+      expect(await sim.call('CreatePaymentIntent', plain)).toMatchObject({ code: 'ABORTED', rule: id });
+    },
+  );
 
   test.each(['규칙-1', 'rule é', 'one,two', 'a'.repeat(129), ' a', 'a/b', '\n'])(
     'a rule is not named %s, which no header would carry or no list',

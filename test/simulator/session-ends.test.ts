@@ -20,14 +20,21 @@ test('ResetSession removes what is the session’s, and nothing else', async () 
   const [kept = ''] = await sim.list('b');
   const [removed = ''] = await sim.list('a');
   expect(await sim.done('ResetSession', {}, 'a')).toEqual({ rules: 2, payments: 1, sessions: 1 });
-  expect(await sim.call('GetPaymentStatus', { payment_intent_id: removed })).toMatchObject({ code: 'NOT_FOUND' });
+  expect(await sim.call('GetPaymentStatus', { payment_intent_id: removed })).toMatchObject({
+    code: 'NOT_FOUND',
+  });
   expect([await sim.rules('a'), await sim.list('a')]).toEqual([[], []]);
   expect(await sim.done('GetSession', {}, 'a')).toEqual({ session: { session_id: 'a' }, counters: {} });
   expect(await sim.rules('b')).toHaveLength(2);
   expect([await sim.list('b'), await sim.list()]).toEqual([[kept], [global]]);
   expect(sim.logs('Session reset')).toMatchObject([{ session_id: 'a', rules: 2, payments: 1, sessions: 1 }]);
   await sim.clock.advance(1_000);
-  expect(sim.logs('Payment processed successfully').map(({ payment_id: id }) => id).toSorted()).toEqual([kept, global].toSorted());
+  expect(
+    sim
+      .logs('Payment processed successfully')
+      .map(({ payment_id: id }) => id)
+      .toSorted(),
+  ).toEqual([kept, global].toSorted());
   expect(await sim.done('ResetSession', {}, '*')).toEqual({ rules: 2, payments: 2, sessions: 1 });
   expect(await sim.list('*')).toEqual([]);
   expect(await sim.done('ResetSession', {}, 'never seen')).toEqual({});
@@ -44,7 +51,9 @@ describe('a session that nobody uses', () => {
     await sim.clock.advance(59_000);
     expect(sim.logs('Session ended: not used')).toEqual([]);
     await sim.clock.advance(2_000);
-    await expect.poll(() => sim.logs('Session ended: not used')).toMatchObject([{ session_id: 'a', rules: 1 }]);
+    await expect
+      .poll(() => sim.logs('Session ended: not used'))
+      .toMatchObject([{ session_id: 'a', rules: 1 }]);
     expect(await sim.rules('a')).toEqual([]);
     expect(await sim.rules()).toHaveLength(1);
     expect(await sim.payment(id)).toMatchObject({ session_id: 'a', status: 'PAYMENT_STATUS_PENDING' });

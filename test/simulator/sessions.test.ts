@@ -12,7 +12,12 @@ describe('the key', () => {
   const claims = { claims: { user_id: 'user-1' } };
 
   test.each<[string, JsonObject, Readonly<Record<string, string>>, string]>([
-    ['the header before all else', metadata('m'), { ...inSession('h'), ...baggage('payment-sim.session=b') }, 'h'],
+    [
+      'the header before all else',
+      metadata('m'),
+      { ...inSession('h'), ...baggage('payment-sim.session=b') },
+      'h',
+    ],
     ['baggage before the metadata', metadata('m'), baggage('payment-sim.session=b'), 'b'],
     ['the metadata before claims', metadata('m'), {}, 'm'],
     ['claims last', {}, {}, 'claiming'],
@@ -21,7 +26,12 @@ describe('the key', () => {
     ['baggage with properties', {}, baggage('payment-sim.session=b;ttl=5;x,c=2'), 'b'],
     ['baggage with blanks', {}, baggage('payment-sim.session = b'), 'b'],
     ['baggage, percent-encoded', {}, baggage('payment-sim.session=run%207%3Da%25'), 'run 7=a%'],
-    ['baggage of others alone', {}, baggage('other-payment-sim.session=b,payment-sim.sessions=c'), 'claiming'],
+    [
+      'baggage of others alone',
+      {},
+      baggage('other-payment-sim.session=b,payment-sim.sessions=c'),
+      'claiming',
+    ],
     ['a key in the metadata that can be none', metadata('세션'), {}, 'claiming'],
     ['all in the metadata, which is none', metadata('*'), {}, 'claiming'],
   ])('%s', async (_what, change, headers, expected) => {
@@ -38,7 +48,11 @@ describe('the key', () => {
   test('of two that claim a payment the session has it that was set last', async () => {
     const sim = await startSteered();
     await sim.done('UpdateSession', { session: { claims: { user_id: 'user-*' } } }, 'wide');
-    await sim.done('UpdateSession', { session: { claims: { user_id: 'user-1', max_amount: '5' } } }, 'narrow');
+    await sim.done(
+      'UpdateSession',
+      { session: { claims: { user_id: 'user-1', max_amount: '5' } } },
+      'narrow',
+    );
     expect(await sim.payment(await sim.create())).toMatchObject({ session_id: 'wide' });
     const cheap = { amount: { amount: '5', currency: 'KRW' } };
     expect(await sim.payment(await sim.create(cheap))).toMatchObject({ session_id: 'narrow' });
@@ -48,7 +62,12 @@ describe('the key', () => {
 
   test.each([
     ['payment-sim-session', '세션', 'ab'.repeat(65), 'a,b'],
-    ['baggage', 'payment-sim.session=', 'payment-sim.session=%ED%95%9C', `payment-sim.session=${'a'.repeat(129)}`],
+    [
+      'baggage',
+      'payment-sim.session=',
+      'payment-sim.session=%ED%95%9C',
+      `payment-sim.session=${'a'.repeat(129)}`,
+    ],
   ])('%s is refused by name when it can be no key', async (name, ...values) => {
     const sim = await startSteered();
     const field = name === 'baggage' ? 'baggage payment-sim.session' : name;
@@ -58,14 +77,18 @@ describe('the key', () => {
       for (const method of ['CreatePaymentIntent', 'ListPayments', 'GetSession']) {
         const request = method === 'CreatePaymentIntent' ? intent() : {};
         const answer = await sim.call(method, request, sent);
-        expect(answer, `${method} ${value}`).toMatchObject({ code: 'INVALID_ARGUMENT', violations: [{ field, description }] });
+        expect(answer, `${method} ${value}`).toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          violations: [{ field, description }],
+        });
       }
     }
   });
 
   test('* is all sessions, where that means something, and refused elsewhere', async () => {
     const sim = await startSteered();
-    const description = 'must be one session: "*" is all of them, for ListPayments, ListRules and ResetSession';
+    const description =
+      'must be one session: "*" is all of them, for ListPayments, ListRules and ResetSession';
     for (const [method, request] of [
       ['CreatePaymentIntent', intent()],
       ['GetPaymentStatus', { payment_intent_id: 'pay-1' }],
@@ -101,7 +124,12 @@ describe('a payment keeps its session', () => {
   test('lists have one session’s, and * has all', async () => {
     const sim = await startSteered();
     const [a, b, none] = [await sim.create({}, 'a'), await sim.create({}, 'b'), await sim.create()];
-    expect([await sim.list('a'), await sim.list('b'), await sim.list(), await sim.list('c')]).toEqual([[a], [b], [none], []]);
+    expect([await sim.list('a'), await sim.list('b'), await sim.list(), await sim.list('c')]).toEqual([
+      [a],
+      [b],
+      [none],
+      [],
+    ]);
     expect((await sim.list('*')).toSorted()).toEqual([a, b, none].toSorted());
   });
 
@@ -110,7 +138,9 @@ describe('a payment keeps its session', () => {
     await Promise.all(Array.from({ length: 3 }, () => sim.create({}, 'a')));
     const { page_info: page } = await sim.done('ListPayments', { pagination: { page_size: 1 } }, 'a');
     const cursor = { pagination: { cursor: (page as JsonObject)['next_cursor'] } };
-    expect(await sim.call('ListPayments', cursor, inSession('b'))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await sim.call('ListPayments', cursor, inSession('b'))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
     expect((await sim.done('ListPayments', cursor, 'a'))['payments']).toHaveLength(2);
   });
 });
@@ -124,7 +154,9 @@ describe('idempotency keys', () => {
     expect(new Set(ids).size).toBe(3);
     expect([await sim.create(key), await sim.create(key, 'a'), await sim.create(key, 'b')]).toEqual(ids);
     const other = intent({ ...key, reservation_id: 'other' });
-    expect(await sim.call('CreatePaymentIntent', other, inSession('a'))).toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect(await sim.call('CreatePaymentIntent', other, inSession('a'))).toMatchObject({
+      code: 'ALREADY_EXISTS',
+    });
   });
 
   test('a rule that changes between two calls does not make the second another call', async () => {
@@ -184,7 +216,9 @@ describe('what a session has in common', () => {
       await sim.done('UpdateSession', { session: { seed } }, session);
       const outcomes: string[] = [];
       for (let i = 0; i < 40; i += 1) {
-        outcomes.push(await sim.outcome({ reservation_id: `r-${i}`, scenario: 'PAYMENT_SCENARIO_RANDOM' }, session));
+        outcomes.push(
+          await sim.outcome({ reservation_id: `r-${i}`, scenario: 'PAYMENT_SCENARIO_RANDOM' }, session),
+        );
       }
       all.push(outcomes);
     }

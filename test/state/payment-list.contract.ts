@@ -67,7 +67,7 @@ export function describeLists(open: PaymentsFactory): void {
     test('of nothing are empty', async () => {
       const { payments } = await startRecording(open);
       const query = { filter: {}, from: undefined, skip: 0, limit: 10 };
-      const empty = { payments: [], totalCount: 0, hasOlder: false, hasNewer: false };
+      const empty = { payments: [], totalCount: 0, countByStatus: {}, hasOlder: false, hasNewer: false };
       expect(await payments.list(query)).toEqual(empty);
       expect(await payments.list({ ...query, skip: 10 })).toEqual(empty);
     });
@@ -102,7 +102,13 @@ export function describeLists(open: PaymentsFactory): void {
         }
       }
       const beyond = await payments.list({ filter: {}, from: undefined, skip: 100, limit: 10 });
-      expect(beyond).toEqual({ payments: [], totalCount: 60, hasOlder: false, hasNewer: true });
+      expect(beyond).toEqual({
+        payments: [],
+        totalCount: 60,
+        countByStatus: { PENDING: 60 },
+        hasOlder: false,
+        hasNewer: true,
+      });
     });
 
     test('know from a position whether there are others on its other side', async () => {

@@ -4,20 +4,13 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.js';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
-import type { ApiBehavior } from '../../payment/behavior.ts';
 import type { Decision } from '../../simulator/decide.ts';
 import type { PaymentMethodName } from '../../simulator/match.ts';
+import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { CallReaders } from '../call-readers.ts';
 
 /** Names the rules that decided what happened to a call, in its answer. */
 export const ruleHeader = 'payment-sim-rule';
-
-/** A call whose answer was not left alone. */
-export interface SimulatedAnswerReport {
-  readonly method: PaymentMethodName;
-  readonly api: ApiBehavior;
-  readonly decision: Pick<Decision, 'sessionId' | 'ruleIds'>;
-}
 
 /** The cause of an error that a tester has asked for, so that nobody takes it for a defect. */
 export class SimulatedFault extends Error {

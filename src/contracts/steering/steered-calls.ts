@@ -11,12 +11,13 @@ import type { CreateIntentInput } from '../../payment/validation.ts';
 import type { Violations } from '../../payment/violations.ts';
 import type { Decision } from '../../simulator/decide.ts';
 import type { CallFacts, PaymentMethodName } from '../../simulator/match.ts';
+import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import { allSessions, globalSession, isSessionKey } from '../../simulator/session.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
 import { readBehaviorHeaders } from './behavior-header.ts';
 import { readSessionKey } from './session-key.ts';
-import { answerAs, type SimulatedAnswerReport } from './simulated-answer.ts';
+import { answerAs } from './simulated-answer.ts';
 
 /** A call about a payment that is there already. */
 interface PaymentCall {

@@ -2,7 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition, type PackageDefinition } from '@grpc/proto-loader';
 import { canonicalCode, type JsonObject, type Violation } from './payment-client.ts';
-import { decodeBadRequest, decodeRetryMs, decodeStatusRetryMs, decodeStatusViolations } from './proto-codec.ts';
+import {
+  decodeBadRequest,
+  decodeRetryMs,
+  decodeStatusRetryMs,
+  decodeStatusViolations,
+} from './proto-codec.ts';
 
 /** What came back of a call, whether or not it was carried out. */
 export interface SteeredAnswer {
@@ -21,7 +26,11 @@ export interface SteeredAnswer {
 
 /** Calls methods of both services on port 8030, with headers; the messages are proto JSON with proto names. */
 export interface SteeringClient {
-  call(method: string, request?: JsonObject, headers?: Readonly<Record<string, string>>): Promise<SteeredAnswer>;
+  call(
+    method: string,
+    request?: JsonObject,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<SteeredAnswer>;
   close(): void;
 }
 
