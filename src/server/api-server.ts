@@ -10,6 +10,7 @@ import {
 } from 'fastify';
 import { METHODS, type RequestListener } from 'node:http';
 import { createBodyReader } from './connect/body-reader.ts';
+import { contextValuesOf } from './connect/connect-adapter.ts';
 import { createHeadHolder } from './connect/held-head.ts';
 import { createRouterOptions } from './connect/router-options.ts';
 import { addServices, type ServiceRegistration } from './connect/service-registration.ts';
@@ -85,6 +86,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...routerOptions,
     // Instead of its own the plugin takes the handlers that the lane has.
     routes: ({ handlers: served }) => void served.push(...handlers),
+    contextValues: ({ raw }) => contextValuesOf(raw),
   });
   const server = connections;
   if (server === undefined) {

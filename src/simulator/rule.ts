@@ -1,6 +1,7 @@
 import { type Behavior, type BehaviorInput, validateBehavior } from '../payment/behavior.ts';
 import { add, checkId, checkLength, maxTextLength, type Violations } from '../payment/violations.ts';
 import { type Match, matchesAllCreates, type MatchInput, methodsOf, validateMatch } from './match.ts';
+import { isHeaderText, wantedHeaderText } from './session.ts';
 
 /** What shall happen to which calls, and how often. Never changes. */
 export interface Rule {
@@ -51,7 +52,7 @@ export function validateRule(
   { newId, source, field = 'rule' }: { newId: () => string; source: string; field?: string },
 ): Rule {
   const { id, times, skip, oneIn, perReservation, label } = input;
-  checkId(violations, `${field}.rule_id`, id);
+  checkRuleId(violations, `${field}.rule_id`, id);
   const match =
     input.match === undefined ? matchesAllCreates : validateMatch(violations, `${field}.match`, input.match);
   const behavior = validateRuleBehavior(violations, `${field}.simulation`, match, input.simulation);
@@ -76,6 +77,15 @@ export function validateRule(
     source,
     drawText,
   };
+}
+
+/** Answers name rules in a header, separated by commas. */
+function checkRuleId(violations: Violations, field: string, id: string): void {
+  if (id !== '' && !isHeaderText(id)) {
+    add(violations, field, `must be ${wantedHeaderText}`);
+  } else {
+    checkId(violations, field, id);
+  }
 }
 
 function validateRuleBehavior(

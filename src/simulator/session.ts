@@ -29,15 +29,20 @@ export const allSessions = '*';
 
 const minIdleMs = 1_000;
 const maxIdleMs = 86_400_000;
-/** What a header carries as it is; without the comma and blanks at the ends, which HTTP takes liberties with. */
-const keyPattern = /^[!-+\--~](?:[ -+\--~]{0,126}[!-+\--~])?$/;
+/** Without the comma and blanks at the ends, which HTTP takes liberties with. */
+const headerPattern = /^[!-+\--~](?:[ -+\--~]{0,126}[!-+\--~])?$/;
 
-/** What a key of a session must be, in words that stand after "must be". */
-export const wantedSessionKey = '1 to 128 visible ASCII characters, without commas';
+/** What a key of a session must be, and an id of a rule, in words that stand after "must be". */
+export const wantedHeaderText = '1 to 128 visible ASCII characters, without commas';
+
+/** Whether a header carries a text as it is, one in a list of several included. */
+export function isHeaderText(text: string): boolean {
+  return headerPattern.test(text);
+}
 
 /** Whether a text can be the key of a session. */
 export function isSessionKey(text: string): boolean {
-  return keyPattern.test(text) && text !== allSessions;
+  return isHeaderText(text) && text !== allSessions;
 }
 
 /** Notes what is wrong. */

@@ -82,6 +82,8 @@ export interface Steering {
   decide(call: SteerableCall): Decision | undefined | Promise<Decision>;
   /** Whether any rule or default may be about calls of a method; of CreatePaymentIntent it is not asked. */
   isAbout(method: PaymentMethodName): boolean;
+  /** Notes that somebody uses a session; deciding does so by itself. */
+  noteUse(sessionId: string): void;
   /** Tells idempotency keys apart; undefined is the global session. */
   keyScopeOf(sessionId: string | undefined): string | undefined;
   /** @throws PaymentError `invalid-request`, SteeringError. So do the next ones. */
@@ -122,6 +124,7 @@ export function createSteering(deps: SteeringDeps): Steering {
     refresh: () => store.refresh(),
     decide: (call) => decide(self.decider, call),
     isAbout: (method) => isAbout(state, method) || fileRules.isAbout(method),
+    noteUse: (sessionId) => touchIfThere(self, sessionId),
     keyScopeOf: (sessionId = globalSession) => keyScopeOf(state, sessionId),
     createRule: (sessionId, input) => createRule(self, sessionId, input),
     listRules: (sessionId) => listRules(self, sessionId),

@@ -128,7 +128,8 @@ export const flowCases: readonly PaymentCase[] = [
     'webhook address': { webhook_url: 'http://127.0.0.1:9/other' },
     delay: { simulation: { delay_ms: 86_000_000 } },
     method: { method: 'PAYMENT_METHOD_CREDIT_CARD' },
-    metadata: { metadata: { session_id: 'another' } },
+    // Its session_id would be another session, whose keys are its own.
+    metadata: { metadata: { source: 'another' } },
     refund: { simulation: { refund: { failure_code: 'expired_card' } } },
   }).map(([name, change]) => ({
     name: `an idempotency key is refused when it comes with another ${name}`,

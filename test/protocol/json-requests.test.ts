@@ -235,6 +235,8 @@ describe('what cannot be decoded is told by field, and says what is right', () =
   // UNSPECIFIED is never sent, and means nothing in a request.
   const statuses = enumToText(PaymentStatusSchema, (number) => number > 0);
   const outcomes = enumToText(SimulatedOutcomeSchema);
+  // What is held, or expires, is no refund.
+  const refundOutcomes = enumToText(SimulatedOutcomeSchema, (number) => number < 3);
 
   test('a method, a status and an outcome that are none', async () => {
     expect(await errorOf(create('"method":"CREDIT_CART"'))).toBe(
@@ -247,9 +249,12 @@ describe('what cannot be decoded is told by field, and says what is right', () =
     expect(await errorOf('{"payment_intent_id":"p","target_status":"EXPIRD"}', 'SimulateWebhook')).toBe(
       `INVALID_ARGUMENT target_status: must be ${statuses} (did you mean PAYMENT_STATUS_EXPIRED?), not "EXPIRD"`,
     );
-    const outcome = '"simulation":{"refund":{"outcome":"DECLINED"}}';
-    expect(await errorOf(good(outcome))).toBe(
-      `INVALID_ARGUMENT simulation.refund.outcome: must be ${outcomes} (did you mean SIMULATED_OUTCOME_DECLINE?), not "DECLINED"`,
+    expect(await errorOf(good('"simulation":{"outcome":"HELD"}'))).toBe(
+      `INVALID_ARGUMENT simulation.outcome: must be ${outcomes} (did you mean SIMULATED_OUTCOME_HOLD?), not "HELD"`,
+    );
+    const refund = '"simulation":{"refund":{"outcome":"DECLINED"}}';
+    expect(await errorOf(good(refund))).toBe(
+      `INVALID_ARGUMENT simulation.refund.outcome: must be ${refundOutcomes} (did you mean SIMULATED_OUTCOME_DECLINE?), not "DECLINED"`,
     );
   });
 

@@ -17,6 +17,7 @@ import {
 } from '../../gen/grpc/reflection/v1/reflection_pb.js';
 import { file_grpc_reflection_v1alpha_reflection } from '../../gen/grpc/reflection/v1alpha/reflection_pb.js';
 import { file_payment_v1_payment } from '../../gen/payment/v1/payment_pb.js';
+import { file_simulator_v1_simulator } from '../../gen/simulator/v1/simulator_pb.js';
 import { launchService, type RunningService, startService } from '../support/start-service.ts';
 import { ask, filesOf, grpcTransport, type Version, versions, withImports } from './reflection-stream.ts';
 
@@ -34,6 +35,7 @@ afterAll(async () => {
 
 const served = [
   file_payment_v1_payment,
+  file_simulator_v1_simulator,
   file_google_rpc_error_details,
   file_grpc_health_v1_health,
   file_grpc_reflection_v1_reflection,
@@ -46,6 +48,7 @@ const serviceNames = [
   'grpc.reflection.v1.ServerReflection',
   'grpc.reflection.v1alpha.ServerReflection',
   'payment.v1.PaymentService',
+  'simulator.v1.SimulatorService',
 ];
 
 describe.each(versions)('%s', (version) => {

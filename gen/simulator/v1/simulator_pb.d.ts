@@ -81,8 +81,8 @@ export declare const MatchSchema: GenMessage<Match>;
  */
 export declare type Rule = Message<"simulator.v1.Rule"> & {
   /**
-   * At most 128 visible characters, as ids of reservations; "rul-<uuid>" unless given. Of one session no two
-   * are the same.
+   * 1 to 128 visible ASCII characters, without commas and slashes; "rul-<uuid>" unless given. Of one session no
+   * two are the same.
    *
    * @generated from field: string rule_id = 1;
    */

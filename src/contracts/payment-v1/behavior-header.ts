@@ -9,6 +9,7 @@ import {
   validateBehavior,
   type WantedOutcome,
 } from '../../payment/behavior.ts';
+import { nearestName } from '../../base/near-name.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import { mergeBehaviors } from '../../payment/merge-behaviors.ts';
 import { throwIfAny, type Violations } from '../../payment/violations.ts';
@@ -27,6 +28,10 @@ const envoyAbortHeader = 'x-envoy-fault-abort-grpc-request';
 const envoyDelayHeader = 'x-envoy-fault-delay-request';
 
 const outcomes: readonly WantedOutcome[] = ['APPROVE', 'DECLINE', 'HOLD', 'EXPIRE'];
+/** Why a payment fails whose payer went away; it looks like a code of gRPC. */
+const abortedPayment = 'aborted';
+/** How the contract has them. */
+const outcomePrefix = 'SIMULATED_OUTCOME_';
 const noAnswer: ApiBehavior = {
   code: 0,
   message: '',
@@ -60,7 +65,7 @@ function readBehavior(text: string): Behavior {
   if (text.startsWith('{')) {
     return readJson(text);
   }
-  const outcome = outcomes.find((each) => each === text);
+  const outcome = outcomes.find((each) => text === each || text === `${outcomePrefix}${each}`);
   if (outcome !== undefined) {
     return { outcome };
   }
@@ -68,12 +73,24 @@ function readBehavior(text: string): Behavior {
   if (code !== undefined) {
     return { api: { ...noAnswer, code: code.number } };
   }
-  if (isFailureCode(text)) {
+  // A slip in another form must not become why a payment fails.
+  if (isFailureCode(text) && !isSlip(text)) {
     return { outcome: 'DECLINE', failureCode: text };
   }
   throw refuse(
     behaviorHeader,
     'must be a failure code such as insufficient_funds, an outcome (APPROVE, DECLINE, HOLD, EXPIRE), a code of gRPC such as UNAVAILABLE, or the JSON of SimulationOptions such as {"delay_ms": 500}',
+  );
+}
+
+/** Whether a text is a number, or another form's name in another case or with a letter wrong. */
+function isSlip(text: string): boolean {
+  const names = [...outcomes, ...CodeSchema.values.map(({ name }) => name)];
+  return (
+    /^\d+$/.test(text) ||
+    text.startsWith(outcomePrefix) ||
+    (names.includes(text.toUpperCase()) && text !== abortedPayment) ||
+    nearestName(text, names) !== undefined
   );
 }
 

@@ -1,7 +1,7 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import { PaymentError } from '../../payment/errors.ts';
 import { sessionHeader } from '../../payment/event.ts';
-import { allSessions, isSessionKey, wantedSessionKey } from '../../simulator/session.ts';
+import { allSessions, isSessionKey, wantedHeaderText } from '../../simulator/session.ts';
 import type { CallReaders } from '../call-readers.ts';
 
 /** The entry of W3C baggage, which services pass on without knowing it. https://www.w3.org/TR/baggage/ */
@@ -34,7 +34,7 @@ function checkKey(key: string, field: string, allowAll: boolean): string {
   const description =
     key === allSessions
       ? 'must be one session: "*" is all of them, for ListPayments, ListRules and ResetSession'
-      : `must be ${wantedSessionKey}`;
+      : `must be ${wantedHeaderText}`;
   throw new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
 }
 

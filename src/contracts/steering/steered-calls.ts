@@ -11,6 +11,7 @@ import type { CreateIntentInput } from '../../payment/validation.ts';
 import type { Violations } from '../../payment/violations.ts';
 import type { Decision } from '../../simulator/decide.ts';
 import type { CallFacts, PaymentMethodName } from '../../simulator/match.ts';
+import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import { allSessions, globalSession, isSessionKey } from '../../simulator/session.ts';
 import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { Steering } from '../../simulator/steering.ts';
@@ -163,6 +164,9 @@ async function steerOfPayment<T>(
   const { steering, payments, readers } = deps;
   const headers = deps.readBehavior(context);
   const named = readSessionKey(readers, context);
+  if (named !== undefined) {
+    steering.noteUse(named);
+  }
   if (headers?.api === undefined && !steering.isAbout(method)) {
     return await run();
   }

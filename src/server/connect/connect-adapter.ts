@@ -1,8 +1,8 @@
-import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
+import { Code, ConnectError, type ContextValues, createContextValues } from '@connectrpc/connect';
 import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { constants, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { dropCallKey } from '../transport/drop-call.ts';
 import { toNodeHeaders } from '../transport/header-conversion.ts';
 import { originForm, replaceUnusableHost } from '../transport/request-target.ts';
@@ -56,15 +56,19 @@ export function answerDefect(
 function readRequest(request: NodeRequest, response: NodeResponse): UniversalServerRequest {
   replaceUnusableHost(request.headers);
   request.url = originForm(request.url);
-  const values = createContextValues().set(dropCallKey, () => drop(response));
-  return universalRequestFromNodeRequest(request, response, undefined, values);
+  return universalRequestFromNodeRequest(request, response, undefined, contextValuesOf(request));
 }
 
-function drop(response: NodeResponse): void {
-  if (response instanceof Http2ServerResponse) {
-    response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+/** What handlers that Connect runs get to know of their call beside Connect's own. */
+export function contextValuesOf(request: NodeRequest): ContextValues {
+  return createContextValues().set(dropCallKey, () => drop(request));
+}
+
+function drop(request: NodeRequest): void {
+  if (request instanceof Http2ServerRequest) {
+    request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   } else {
-    response.destroy();
+    request.socket.destroy();
   }
 }
 

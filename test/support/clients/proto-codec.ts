@@ -53,3 +53,20 @@ export function decodeBadRequest(bytes: Buffer): readonly Violation[] {
   const badRequest = codec.responseDeserialize(bytes) as { field_violations?: Violation[] };
   return badRequest.field_violations ?? [];
 }
+
+/** Reads when to try again from the bytes of a `google.rpc.Status`, in milliseconds; undefined when it does not say. */
+export function decodeStatusRetryMs(status: Buffer): number | undefined {
+  const codec = codecOf('payment.v1.testing.StatusDetails', 'DecodeRetry');
+  const { details = [] } = codec.requestDeserialize(status) as unknown as DecodedStatus;
+  const info = details.find((detail) => detail.type_url === 'type.googleapis.com/google.rpc.RetryInfo');
+  return info && decodeRetryMs(info.value);
+}
+
+/** Reads when to try again from the bytes of a `google.rpc.RetryInfo`, in milliseconds. */
+export function decodeRetryMs(bytes: Buffer): number {
+  const codec = codecOf('payment.v1.testing.StatusDetails', 'DecodeRetry');
+  const { retry_delay: delay } = codec.responseDeserialize(bytes) as {
+    retry_delay?: { seconds?: string; nanos?: number };
+  };
+  return Number(delay?.seconds ?? 0) * 1_000 + (delay?.nanos ?? 0) / 1e6;
+}

@@ -76,19 +76,19 @@ export const missingGo =
 
 /** grpc-go, compiled from Debian's sources, which takes minutes the first time on a busy machine. */
 export async function buildGoClient(): Promise<GrpcErrorClient & { remove(): Promise<void> }> {
+  const { binary, remove } = await buildGo(join(here, 'client.go'));
+  return { name: 'grpc-go', missing: missingGo, command: binary, args: [], remove };
+}
+
+/** Compiles a program with grpc-go; where that is missing there is no program. */
+export async function buildGo(source: string) {
   const folder = await mkdtemp(join(tmpdir(), 'grpc-go-client-'));
   const binary = join(folder, 'client');
   if (missingGo === undefined) {
     const env = { ...process.env, GO111MODULE: 'off', GOPATH: goSources };
-    await promisify(execFile)(go ?? 'go', ['build', '-o', binary, join(here, 'client.go')], { env });
+    await promisify(execFile)(go ?? 'go', ['build', '-o', binary, source], { env });
   }
-  return {
-    name: 'grpc-go',
-    missing: missingGo,
-    command: binary,
-    args: [],
-    remove: async () => await rm(folder, { recursive: true }),
-  };
+  return { binary, remove: async () => await rm(folder, { recursive: true }) };
 }
 
 /**
