@@ -11,7 +11,6 @@ import type { CreateIntentInput } from '../../payment/validation.ts';
 import type { Violations } from '../../payment/violations.ts';
 import type { Decision } from '../../simulator/decide.ts';
 import type { CallFacts, PaymentMethodName } from '../../simulator/match.ts';
-import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import { allSessions, globalSession, isSessionKey } from '../../simulator/session.ts';
 import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { Steering } from '../../simulator/steering.ts';
