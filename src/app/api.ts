@@ -9,7 +9,6 @@ import { platformFieldHints } from '../contracts/platform-v1/field-hints.ts';
 import { createPlatformHandlers } from '../contracts/platform-v1/handlers.ts';
 import { simulatorFieldHints } from '../contracts/simulator-v1/field-hints.ts';
 import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
-import type { Rule } from '../simulator/rule.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
@@ -25,6 +24,7 @@ import { registerService, type ServiceRegistration } from '../server/connect/ser
 import type { Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, fastifyLoggerOf, present } from './basics.ts';
+import type { FileRules } from './file-rules.ts';
 import { observePayments } from './observers.ts';
 import { buildSteering } from './steering.ts';
 import { createAddressCheck } from './webhook-addresses.ts';
@@ -61,7 +61,7 @@ export function buildContracts(
   basics: Basics,
   state: State,
   delivery: DeliveryService,
-  fileRules: readonly Rule[],
+  fileRules: FileRules,
   life: Life,
 ): Contracts {
   const { config, machine, egressPolicy } = basics;

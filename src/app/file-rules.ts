@@ -21,13 +21,17 @@ const nothing: RulesReading = { rules: [], mistakes: [] };
 /** A test suite starts many simulators in its process, and the package's file is the same for all. */
 let magicUsers: Promise<RulesReading> | undefined;
 
-/**
- * The rules of RULES_FILE, then the magic users, in the order in which they are asked.
- *
- * @throws ConfigError that lists every mistake in them.
- */
-export async function readFileRules(config: SteeringConfig): Promise<readonly Rule[]> {
-  const { rules, mistakes } = await examineFileRules(config);
+/** Rules that are there from the start, each list in the order in which it is asked. */
+export interface FileRules {
+  /** Of RULES_FILE, asked first. */
+  readonly own: readonly Rule[];
+  /** The magic users. */
+  readonly magic: readonly Rule[];
+}
+
+/** @throws ConfigError that lists every mistake in them. */
+export async function readFileRules(config: SteeringConfig): Promise<FileRules> {
+  const { mistakes, ...rules } = await examineFileRules(config);
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes);
   }
@@ -35,15 +39,17 @@ export async function readFileRules(config: SteeringConfig): Promise<readonly Ru
 }
 
 /** The same, with the mistakes, which begin with the variable's name. Without files it loads nothing. */
-export async function examineFileRules(config: SteeringConfig): Promise<RulesReading> {
+export async function examineFileRules(
+  config: SteeringConfig,
+): Promise<FileRules & Pick<RulesReading, 'mistakes'>> {
   if (!config.simulatorApi) {
-    return nothing;
+    return { own: [], magic: [], mistakes: [] };
   }
   const magic = config.magicUsers ? await readMagicUsers() : nothing;
   const taken = new Map(magic.rules.map(({ id, source }) => [id, source]));
   const { rulesFile } = config;
   const own = rulesFile === undefined ? nothing : await readFile('RULES_FILE', rulesFile, rulesFile, taken);
-  return { rules: [...own.rules, ...magic.rules], mistakes: [...own.mistakes, ...magic.mistakes] };
+  return { own: own.rules, magic: magic.rules, mistakes: [...own.mistakes, ...magic.mistakes] };
 }
 
 function readMagicUsers(): Promise<RulesReading> {

@@ -7,10 +7,10 @@ import {
   unsteeredCalls,
 } from '../contracts/steering/steered-calls.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
-import type { Rule } from '../simulator/rule.ts';
 import { createSteering, type Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
 import type { Basics } from './basics.ts';
+import type { FileRules } from './file-rules.ts';
 import { observeSteering } from './observers.ts';
 import { idempotencyTtlOf } from './open-state.ts';
 
@@ -23,13 +23,12 @@ export interface SteeringParts {
   readonly steering: Steering | undefined;
 }
 
-/** @param fileRules in the order in which they are asked. */
 export function buildSteering(
   basics: Basics,
   { payments, steering: store }: State,
   readers: CallReaders,
   checkWebhookUrl: WebhookUrlCheck,
-  fileRules: readonly Rule[],
+  fileRules: FileRules,
 ): SteeringParts {
   const { config, machine } = basics;
   if (!config.simulatorApi) {
@@ -43,7 +42,8 @@ export function buildSteering(
     newId: createRandomIds(),
     payments,
     checkWebhookUrl,
-    fileRules,
+    fileRules: fileRules.own,
+    magicRules: fileRules.magic,
     seed: config.randomSeed ?? 0,
     randomFailureRate: config.randomFailureRate,
     maxSessions: config.maxSessions,

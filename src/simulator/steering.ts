@@ -40,6 +40,8 @@ export interface SteeringDeps {
   readonly checkWebhookUrl: WebhookUrlCheck;
   /** Of files, in the order in which they are asked; for all sessions, after their own. */
   readonly fileRules: readonly Rule[];
+  /** The same after those, but listed only where they have applied: there are many, and hardly anybody looks for them. */
+  readonly magicRules: readonly Rule[];
   /** Of draws, where a session has none of its own. */
   readonly seed: number;
   readonly randomFailureRate: number;
@@ -112,7 +114,7 @@ const maxBytes = 67_108_864;
 export function createSteering(deps: SteeringDeps): Steering {
   const { store, machine } = deps;
   const state = createSteeringState();
-  const fileRules = createRuleIndex(deps.fileRules);
+  const fileRules = createRuleIndex([...deps.fileRules, ...deps.magicRules]);
   const { seed, randomFailureRate } = deps;
   const self: Self = {
     ...deps,
@@ -143,7 +145,7 @@ async function createRule(self: Self, sessionId: string, input: RuleInput): Prom
   const document: SteeringDocument = { kind: 'rule', sessionId, rule };
   await self.store.refresh();
   const rules = rulesOf(self.decider.state.sessions.get(sessionId));
-  if ([...rules, ...self.fileRules].some(({ id }) => id === rule.id)) {
+  if ([...rules, ...self.fileRules, ...self.magicRules].some(({ id }) => id === rule.id)) {
     throw new SteeringError({ kind: 'rule-exists', ruleId: rule.id });
   }
   if (rules.length >= maxRules) {
@@ -175,13 +177,14 @@ function touchIfThere({ decider }: Self, sessionId: string): void {
 }
 
 async function listRules(self: Self, sessionId: string): Promise<readonly ListedRule[]> {
-  const { store, decider, fileRules } = self;
+  const { store, decider, fileRules, magicRules } = self;
   await store.refresh();
   touchIfThere(self, sessionId);
   const ids = sessionId === allSessions ? [...decider.state.sessions.keys()] : [sessionId];
   const own = await Promise.all(ids.map((id) => listOwn(self, id)));
   const matched = await store.matched(sessionId === allSessions ? globalSession : sessionId);
-  const ofFiles = fileRules.map((rule) => toListed(rule, globalSession, matched));
+  const magic = magicRules.filter(({ id }) => (matched.get(id) ?? 0) > 0);
+  const ofFiles = [...fileRules, ...magic].map((rule) => toListed(rule, globalSession, matched));
   return [...own.flat(), ...ofFiles];
 }
 
@@ -196,10 +199,10 @@ function toListed(rule: Rule, sessionId: string, matched: ReadonlyMap<string, nu
 }
 
 async function deleteRule(self: Self, sessionId: string, ruleId: string): Promise<void> {
-  const { store, decider, fileRules } = self;
+  const { store, decider, fileRules, magicRules } = self;
   await store.refresh();
   const rule = rulesOf(decider.state.sessions.get(sessionId)).find(({ id }) => id === ruleId);
-  const ofFile = fileRules.find(({ id }) => id === ruleId);
+  const ofFile = [...fileRules, ...magicRules].find(({ id }) => id === ruleId);
   if (rule === undefined) {
     throw new SteeringError(
       ofFile === undefined

@@ -13,7 +13,11 @@ import { startService } from '../support/start-service.ts';
 import { createConnectCaller, createPayment, getPayment, intentMessage } from '../system/connect-json.ts';
 
 const dayMs = 86_400_000;
-const magicRules = await readFileRules({ simulatorApi: true, magicUsers: true, rulesFile: undefined });
+const { magic: magicRules } = await readFileRules({
+  simulatorApi: true,
+  magicUsers: true,
+  rulesFile: undefined,
+});
 
 /** A service with a clock that stands still, and a caller. */
 async function startSteered(env: Readonly<Record<string, string>> = {}) {

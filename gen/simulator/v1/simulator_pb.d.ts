@@ -518,8 +518,8 @@ export declare const SimulatorService: GenService<{
     output: typeof CreateRuleResponseSchema;
   },
   /**
-   * Lists the rules that apply in the session, in the order in which they are asked. With the session `*`
-   * those of all sessions.
+   * Lists the rules that apply in the session, in the order in which they are asked; magic users only once
+   * they have applied. With the session `*` those of all sessions.
    *
    * @generated from rpc simulator.v1.SimulatorService.ListRules
    */
