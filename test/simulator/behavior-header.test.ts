@@ -111,7 +111,7 @@ describe.each(['grpc-js', 'Connect JSON'] as const)('%s', (name) => {
     ],
     [header, '{"api": {"delay_ms": 60001}}', 'must be a whole number from 0 to 60000', '.api.delay_ms'],
     [header, '{"refund": {"outcome": 3}}', 'must be ', '.refund.outcome'],
-    [header, '{"delivery": {}}', 'is not supported yet; leave it out', '.delivery'],
+    [header, '{"delivery": {}}', 'must say what shall happen, such as {"copies": 2}', '.delivery'],
     [abort, '0', 'must be the number of a code of gRPC, from 1 to 16, such as 14'],
     [abort, '17', 'must be the number of a code of gRPC'],
     [abort, 'UNAVAILABLE', 'must be the number of a code of gRPC'],

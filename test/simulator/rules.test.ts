@@ -238,7 +238,7 @@ describe('lists', () => {
       await sim.call('CreateRule', { rule: { rule_id: 'same', simulation: declined } }, inSession('a')),
     ).toMatchObject({
       code: 'ALREADY_EXISTS',
-      text: 'rule "same" exists; delete it first, or leave the id out',
+      text: 'rule "same" exists already; choose another id, or leave it out',
     });
     expect(
       [await sim.rules('a'), await sim.rules('b'), await sim.rules()].map(({ length }) => length),
