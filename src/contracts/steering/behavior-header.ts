@@ -27,6 +27,8 @@ const envoyAbortHeader = 'x-envoy-fault-abort-grpc-request';
 const envoyDelayHeader = 'x-envoy-fault-delay-request';
 
 const outcomes: readonly WantedOutcome[] = ['APPROVE', 'DECLINE', 'HOLD', 'EXPIRE'];
+/** By their names; names by their numbers as well. */
+const codes: ReadonlyMap<string, Code | string> = new Map(Object.entries(Code));
 /** How the contract has them. */
 const outcomePrefix = 'SIMULATED_OUTCOME_';
 const noAnswer: ApiBehavior = {
@@ -66,8 +68,7 @@ function readBehavior(text: string): Behavior {
   if (outcome !== undefined) {
     return { outcome };
   }
-  // The object has the names, and the numbers as well.
-  const code = Object.hasOwn(Code, text) ? Code[text as keyof typeof Code] : undefined;
+  const code = codes.get(text);
   if (typeof code === 'number' && code !== Code.OK) {
     return { api: { ...noAnswer, code } };
   }
