@@ -63,6 +63,11 @@ export function keyOf(document: SteeringDocument): string {
   return JSON.stringify(kind === 'rule' ? [kind, sessionId, document.rule.id] : [kind, sessionId]);
 }
 
+function partsOf(key: string): readonly string[] {
+  const parts: unknown = JSON.parse(key);
+  return Array.isArray(parts) ? parts.map(String) : [];
+}
+
 export function bytesOfDocument(document: SteeringDocument): number {
   return documentBytes + 2 * JSON.stringify(document).length;
 }
@@ -78,7 +83,7 @@ export function applyChange(
   nowMs: number,
 ): void {
   countBytes(self, key, document);
-  const [kind, sessionId = ''] = JSON.parse(key) as [SteeringDocument['kind'], string];
+  const [kind, sessionId = ''] = partsOf(key);
   if (kind === 'reset') {
     if (document?.kind === 'reset') {
       self.resets.set(sessionId, { scope: document.scope, untilMs: document.untilMs, order });
