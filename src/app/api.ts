@@ -127,7 +127,7 @@ function buildPaymentService(
       defaultWebhook !== undefined && 'address' in defaultWebhook ? defaultWebhook.address : undefined,
     maxPayments,
     observe,
-    keyScopeOf: steering && ((sessionId) => steering.keyScopeOf(sessionId)),
+    keyScopeOf: steering?.keyScopeOf,
   });
 }
 

@@ -87,7 +87,7 @@ export interface Steering {
   /** Notes that somebody uses a session; deciding does so by itself. */
   noteUse(sessionId: string): void;
   /** Tells idempotency keys apart; undefined is the global session. */
-  keyScopeOf(sessionId: string | undefined): string | undefined;
+  readonly keyScopeOf: (sessionId: string | undefined) => string | undefined;
   /** @throws PaymentError `invalid-request`, SteeringError. So do the next ones. */
   createRule(sessionId: string, input: RuleInput): Promise<ListedRule>;
   /** In the order in which they are asked. Of all sessions with `*`: theirs one after the other. */

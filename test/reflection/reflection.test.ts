@@ -111,7 +111,7 @@ describe.each(versions)('%s', (version) => {
     ]);
     expect(answers.map((answer) => filesOf(answer).map(({ name }) => name))).toEqual([
       ['common/v1/money.proto'],
-      ['payment/v1/payment.proto', 'google/protobuf/timestamp.proto'],
+      ['payment/v1/payment.proto', 'google/protobuf/timestamp.proto', 'google/rpc/code.proto'],
       ['payment/v1/payment.proto'],
       ['common/v1/money.proto'],
     ]);
@@ -210,8 +210,8 @@ test('the descriptors together make a complete registry', async () => {
     'v1',
     serviceNames.map((value) => ({ case: 'fileContainingSymbol', value })),
   );
-  // Imports come after what imports them; a registry wants them before.
-  const file = answers.flatMap(filesOf).toReversed();
+  // Imports come after what imports them, unless an earlier answer had them; a registry wants them before.
+  const file = answers.flatMap((answer) => filesOf(answer).toReversed());
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
   expect(serviceNames.map((name) => registry.getService(name)?.typeName)).toEqual(serviceNames);
 });

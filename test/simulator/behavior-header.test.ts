@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createGrpcSteeringClient, type SteeringClient } from '../support/clients/steering-client.ts';
-import { closing, inSession, intent, launchSteered, type SteeredService } from '../support/steering.ts';
+import { closing, inSession, intent, launchSteered, type SteeredService, idOf } from '../support/steering.ts';
 
 /* What the header, or metadata, `payment-sim-behavior` may hold, and Envoy's two. */
 
@@ -45,7 +45,7 @@ describe.each(['grpc-js', 'Connect JSON'] as const)('%s', (name) => {
     const { call } = start();
     const change = value === 'APPROVE' ? { scenario: 'PAYMENT_SCENARIO_FAIL' } : {};
     const { message } = await call('CreatePaymentIntent', intent(change), { [header]: value });
-    const id = String(message['payment_intent_id']);
+    const id = idOf(message);
     await sim.done('ProcessPayment', { payment_intent_id: id });
     const { status: is, failure_code: why = '' } = await sim.payment(id);
     expect([is, why]).toEqual([`PAYMENT_STATUS_${status}`, code]);

@@ -1,4 +1,5 @@
 import { connect } from 'node:http2';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { servicePath } from '../support/clients/payment-client.ts';
 import { encodeRequest } from '../support/clients/proto-codec.ts';
@@ -24,6 +25,21 @@ function createOver(wire: Wire, headers: Readonly<Record<string, string>>) {
     headers: { 'content-type': wire.contentType, ...headers },
     body: wire.envelope(message),
   };
+}
+
+/** As a page sends it, and compressed: both ways the lane leaves the call to Connect. */
+function leftToConnect(wire: Wire): readonly ReturnType<typeof createOver>[] {
+  const json = wire.contentType === 'application/json';
+  const message = json
+    ? Buffer.from(JSON.stringify(intent()))
+    : encodeRequest('CreatePaymentIntent', intent());
+  return [
+    createOver(wire, { ...drop, origin: 'https://shop.example' }),
+    {
+      ...createOver(wire, { ...drop, [wire.encodingHeader]: 'gzip' }),
+      body: wire.envelope(gzipSync(message), { compressed: true }),
+    },
+  ];
 }
 
 /** What tells a fault from a defect: one line, one count, and nothing of level error. */
@@ -124,6 +140,17 @@ describe.each([
     expect(sim.logs('Call failed')).toEqual([]);
   });
 
+  test('a deadline that passes while it waits is told as one, and nothing was made', async () => {
+    const sim = await startSteered({}, { unaryLane });
+    const timers = sim.clock.timerCount();
+    const headers = { 'payment-sim-behavior': '{"api": {"delay_ms": 60000}}', 'connect-timeout-ms': '30' };
+    const answer = await sim.call('CreatePaymentIntent', intent(), headers);
+    expect(answer.code).toBe('DEADLINE_EXCEEDED');
+    expect(sim.clock.timerCount()).toBe(timers);
+    expect(await sim.list()).toEqual([]);
+    expect(sim.logs('Call failed')).toEqual([]);
+  });
+
   test('an error is one line and one count, with session and rule', async () => {
     const sim = await startSteered({}, { unaryLane });
     const id = await sim.create({}, 'session-1');
@@ -154,4 +181,15 @@ describe.each([
     const metric = 'payment_simulated_faults_total{grpc_method="GetPaymentStatus",fault="error"}';
     expect(await sim.metric(metric)).toBe(1);
   });
+});
+
+test.each(wires)('$name: a call that the lane leaves to Connect is dropped as well', async (wire) => {
+  const sim = await startSteered();
+  for (const request of leftToConnect(wire)) {
+    await expect(sendRaw(sim.apiUrl, wire.httpVersion, request)).rejects.toThrow(
+      wire.httpVersion === '2' ? 'NGHTTP2_INTERNAL_ERROR' : 'socket hang up',
+    );
+  }
+  expect(await sim.list()).toEqual([]);
+  await expectDrops(sim, 2);
 });

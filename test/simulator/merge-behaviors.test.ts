@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ApiBehavior, Behavior } from '../../src/payment/behavior.ts';
 import { addsTo, mergeBehaviors } from '../../src/payment/merge-behaviors.ts';

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createGrpcSteeringClient } from '../support/clients/steering-client.ts';
 import { sendRaw } from '../support/clients/raw-http.ts';
 import { wires } from '../support/clients/wires.ts';
-import { closing, inSession, intent, launchSteered, type SteeredService } from '../support/steering.ts';
+import { closing, inSession, intent, launchSteered, type SteeredService, idOf } from '../support/steering.ts';
 
 /* SIMULATOR_API=off, as in production: nobody steers but by the request itself. */
 
@@ -46,7 +46,7 @@ test.each(['grpc-js', 'Connect JSON'])('%s: headers are nobody’s, wrong ones i
   ]) {
     const answer = await call('CreatePaymentIntent', intent({ metadata: { session_id: 'a' } }), headers);
     expect(answer, JSON.stringify(headers)).toMatchObject({ code: 'OK', rule: undefined });
-    const id = String(answer.message['payment_intent_id']);
+    const id = idOf(answer.message);
     expect(await call('ProcessPayment', { payment_intent_id: id }, headers)).toMatchObject({ code: 'OK' });
     const payment = await sim.payment(id);
     expect(payment).toMatchObject({ status: 'PAYMENT_STATUS_COMPLETED', metadata: { session_id: 'a' } });
@@ -81,7 +81,8 @@ test('production is off unless told otherwise, and everything else is on', async
     ['development', 'OK'],
   ]) {
     const service = await launchSteered({ ENVIRONMENT: environment ?? '', WEBHOOK_SECRET: 'a'.repeat(64) });
-    const answer = await service.call('ListRules').finally(() => service.app.stop());
+    onTestFinished(() => service.app.stop());
+    const answer = await service.call('ListRules');
     expect([environment, answer.code]).toEqual([environment, code]);
   }
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CallFacts, type Match, matchesAllCreates, paymentMethods } from '../../src/simulator/match.ts';
 import { createRuleIndex } from '../../src/simulator/rule-index.ts';
@@ -32,13 +32,15 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   webhookUrl: fc.constantFrom('', 'http://a/', 'http://a/b', 'http://b/'),
 });
 
+function fitsText([pattern, text]: readonly [string, string]): boolean {
+  return (
+    pattern === '' || pattern === text || (pattern.endsWith('*') && text.indexOf(pattern.slice(0, -1)) === 0)
+  );
+}
+
 /** As the contract has it, asked of each rule. */
 function fitsAsContractSays(match: Match, call: CallFacts): boolean {
-  const fitsText = (pattern: string, text: string) =>
-    pattern === '' ||
-    (pattern.endsWith('*') && text.indexOf(pattern.slice(0, pattern.length - 1)) === 0) ||
-    pattern === text;
-  const texts: readonly (readonly [string, string])[] = [
+  const asked: readonly (readonly [string, string])[] = [
     [match.method === '' ? 'CreatePaymentIntent' : match.method, call.method],
     [match.userId, call.userId],
     [match.reservationId, call.reservationId],
@@ -46,7 +48,7 @@ function fitsAsContractSays(match: Match, call: CallFacts): boolean {
     [match.webhookUrl, call.webhookUrl],
   ];
   return (
-    texts.every(([pattern, text]) => fitsText(pattern, text)) &&
+    asked.every(fitsText) &&
     !(match.minAmount > 0 && call.amount < match.minAmount) &&
     // What has no amount is not below any.
     !(match.maxAmount > 0 && (call.amount > match.maxAmount || call.amount === 0))

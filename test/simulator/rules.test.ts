@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../support/clients/payment-client.ts';
 import { failing, inSession, startSteered, type SteeredService } from '../support/steering.ts';
@@ -60,17 +60,17 @@ describe('counts', () => {
   });
 });
 
-describe('one_in', () => {
-  /** Which calls of each reservation were hit, by reservation. */
-  async function hitsOf(sim: SteeredService, order: readonly string[], session?: string) {
-    const hits: Record<string, string> = {};
-    const all = await outcomes(sim, order, session);
-    order.forEach((reservation, i) => {
-      hits[reservation] = (hits[reservation] ?? '') + (all[i] === hit ? '1' : '0');
-    });
-    return hits;
-  }
+/** Which calls of each reservation were hit, by reservation. */
+async function hitsOf(sim: SteeredService, order: readonly string[], session?: string) {
+  const hits: Record<string, string> = {};
+  const all = await outcomes(sim, order, session);
+  order.forEach((reservation, i) => {
+    hits[reservation] = (hits[reservation] ?? '') + (all[i] === hit ? '1' : '0');
+  });
+  return hits;
+}
 
+describe('one_in', () => {
   const rule = { simulation: declined, one_in: 3 };
   const order = Array.from({ length: 60 }, (_, i) => `reservation-${i % 12}`);
 

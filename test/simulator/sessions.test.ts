@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../support/clients/payment-client.ts';
 import { createGrpcSteeringClient } from '../support/clients/steering-client.ts';
-import { closing, failing, inSession, intent, startSteered } from '../support/steering.ts';
+import { closing, failing, inSession, intent, startSteered, idOf } from '../support/steering.ts';
 
 /* Which session a call belongs to, and what is its own. */
 
@@ -40,7 +40,7 @@ describe('the key', () => {
     const grpc = closing(createGrpcSteeringClient(sim.apiUrl));
     for (const { call } of [sim.client, grpc]) {
       const { message } = await call('CreatePaymentIntent', intent(change), headers);
-      const { session_id: session = '' } = await sim.payment(String(message['payment_intent_id']));
+      const { session_id: session = '' } = await sim.payment(idOf(message));
       expect(session).toBe(expected);
     }
   });
@@ -130,7 +130,7 @@ describe('a payment keeps its session', () => {
       [none],
       [],
     ]);
-    expect((await sim.list('*')).toSorted()).toEqual([a, b, none].toSorted());
+    expect(new Set(await sim.list('*'))).toEqual(new Set([a, b, none]));
   });
 
   test('the page of one session is not gone on with in another', async () => {

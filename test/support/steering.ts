@@ -74,7 +74,7 @@ export function steeringOf({ call }: Pick<SteeringClient, 'call'>) {
   /** @returns the id of the payment. */
   async function create(change: JsonObject = {}, session?: string, headers = {}): Promise<string> {
     const created = await done('CreatePaymentIntent', intent(change), session, headers);
-    return String(created['payment_intent_id']);
+    return idOf(created);
   }
   async function payment(id: string): Promise<JsonObject> {
     return (await done('GetPaymentStatus', { payment_intent_id: id }))['payment'] as JsonObject;
@@ -87,7 +87,7 @@ export function steeringOf({ call }: Pick<SteeringClient, 'call'>) {
     /** @returns the id of the rule. */
     async rule(rule: JsonObject, session?: string): Promise<string> {
       const { rule: created } = await done('CreateRule', { rule }, session);
-      return String((created as JsonObject)['rule_id']);
+      return (created as JsonObject)['rule_id'] as string;
     },
     /** How a payment ends that is made so: its status, and why if it failed. */
     async outcome(change: JsonObject = {}, session?: string, headers = {}): Promise<string> {
@@ -98,7 +98,7 @@ export function steeringOf({ call }: Pick<SteeringClient, 'call'>) {
     /** The ids of the payments in a session; `*`: in all. */
     async list(session?: string): Promise<readonly string[]> {
       const { payments = [] } = await done('ListPayments', {}, session);
-      return (payments as JsonObject[]).map(({ payment_intent_id: id }) => String(id));
+      return (payments as JsonObject[]).map(idOf);
     },
     async rules(session?: string): Promise<readonly JsonObject[]> {
       const { rules = [] } = await done('ListRules', {}, session);
@@ -107,10 +107,15 @@ export function steeringOf({ call }: Pick<SteeringClient, 'call'>) {
   };
 }
 
+/** The id of the payment that an answer, or a payment itself, has. */
+export function idOf({ payment_intent_id: id }: JsonObject): string {
+  return id as string;
+}
+
 /** `COMPLETED`, or `FAILED: card_declined`. */
 export function describeOutcome({ status, failure_code: code = '' }: JsonObject): string {
-  const name = String(status).replace('PAYMENT_STATUS_', '');
-  return code === '' ? name : `${name}: ${String(code)}`;
+  const name = (status as string).replace('PAYMENT_STATUS_', '');
+  return code === '' ? name : `${name}: ${code as string}`;
 }
 
 /** The message of a call that was carried out. */

@@ -26,11 +26,11 @@ export interface SteeredAnswer {
 
 /** Calls methods of both services on port 8030, with headers; the messages are proto JSON with proto names. */
 export interface SteeringClient {
-  call(
+  readonly call: (
     method: string,
     request?: JsonObject,
     headers?: Readonly<Record<string, string>>,
-  ): Promise<SteeredAnswer>;
+  ) => Promise<SteeredAnswer>;
   close(): void;
 }
 
