@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '8' },
     payments: { type: 'string', default: '10000' },
     only: { type: 'string', default: 'grpc,json,end-to-end' },
+    rules: { type: 'string', default: '0' },
   },
 });
 const beforePath = options.before === undefined ? undefined : join(resolve(options.before), 'src/main.ts');
@@ -48,6 +49,23 @@ const eventBridge = {
   AWS_SECRET_ACCESS_KEY: 'local',
 };
 const bodies = writeRequestBodies();
+const rules = Number(options.rules) === 0 ? {} : { RULES_FILE: writeRules(Number(options.rules)) };
+
+/** A file of rules of which none fits: a third by whole users, a third by how users begin, a third by amounts. */
+function writeRules(count: number): string {
+  const matches = [
+    (i: number) => ({ user_id: `nobody-${i}` }),
+    (i: number) => ({ user_id: `nobody-else-${i}-*` }),
+    (i: number) => ({ min_amount: 100_000_000 + i }),
+  ];
+  const list = Array.from({ length: count }, (_, i) => ({
+    match: matches[i % matches.length]?.(i),
+    simulation: { failure_code: 'do_not_honor' },
+  }));
+  const file = join(bodies.folder, 'rules.json');
+  writeFileSync(file, JSON.stringify(list));
+  return file;
+}
 
 /** Puts a process, its threads and what it starts later on one core. */
 function pin(pid: number, core: number): void {
@@ -120,7 +138,7 @@ async function runSet(kind: string, order: readonly Side[]): Promise<SetResult> 
   const services = new Map<Side, Service>();
   for (const side of order) {
     const service = await startService(
-      { ...settings, ...(kind === 'end-to-end' ? eventBridge : {}) },
+      { ...settings, ...(kind === 'end-to-end' ? eventBridge : {}), ...(side === 'after' ? rules : {}) },
       { entry: entries[side] },
     );
     pin(service.pid, 1);

@@ -158,7 +158,9 @@ async function createRule(self: Self, sessionId: string, input: RuleInput): Prom
 async function put(self: Self, document: SteeringDocument): Promise<void> {
   const { state } = self.decider;
   const { sessionId } = document;
-  if (!state.sessions.has(sessionId) && state.sessions.size >= self.maxSessions) {
+  // The global session is always there, whether or not anything is set in it.
+  const named = state.sessions.size - Number(state.sessions.has(globalSession));
+  if (sessionId !== globalSession && !state.sessions.has(sessionId) && named >= self.maxSessions) {
     throw new SteeringError({ kind: 'too-many-sessions', maxSessions: self.maxSessions });
   }
   const key = keyOf(document);

@@ -925,7 +925,7 @@ export declare type Payment = Message<"payment.v1.Payment"> & {
   sessionId: string;
 
   /**
-   * The rules that decided what becomes of it, separated by commas; empty: none.
+   * The rules that decided what becomes of it, or how its create was answered, separated by commas; empty: none.
    *
    * @generated from field: string rule_id = 20;
    */
