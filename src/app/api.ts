@@ -13,7 +13,7 @@ import type { DeliveryService } from '../delivery/delivery-service.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
 import { type ApiServer, createApiServer } from '../server/api-server.ts';
-import { dropCall, readCallHeader, readCallTrace } from '../server/call-readers.ts';
+import { dropCall, hasAnyCallHeader, readCallHeader, readCallTrace } from '../server/call-readers.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
 import { createCallInterceptor } from '../server/call-interceptor.ts';
@@ -65,7 +65,12 @@ export function buildContracts(
   life: Life,
 ): Contracts {
   const { config, machine, egressPolicy } = basics;
-  const readers = { readTrace: readCallTrace, readHeader: readCallHeader, dropCall };
+  const readers = {
+    readTrace: readCallTrace,
+    readHeader: readCallHeader,
+    hasAnyHeader: hasAnyCallHeader,
+    dropCall,
+  };
   const checkWebhookUrl = createAddressCheck(egressPolicy);
   const { calls, steering } = buildSteering(basics, state, readers, checkWebhookUrl, fileRules);
   const service = buildPaymentService(basics, state, delivery, steering);

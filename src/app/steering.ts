@@ -1,5 +1,5 @@
 import { createRandomIds } from '../base/ids.ts';
-import { readBehaviorHeaders } from '../contracts/payment-v1/behavior-header.ts';
+import { behaviorHeaders, readBehaviorHeaders } from '../contracts/payment-v1/behavior-header.ts';
 import type { CallReaders } from '../contracts/call-readers.ts';
 import {
   createSteeredCalls,
@@ -55,6 +55,7 @@ export function buildSteering(
     steering,
     payments,
     readers,
+    behaviorHeaders,
     readBehavior: (context) => readBehaviorHeaders(readers, context),
     machine,
     observe: observe.answers,

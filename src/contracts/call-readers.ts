@@ -7,6 +7,8 @@ export interface CallReaders {
   readonly readTrace: (context: HandlerContext) => CallTrace | undefined;
   /** One header by its name in lower case. */
   readonly readHeader: (context: HandlerContext, name: string) => string | undefined;
+  /** Whether there is any of the headers, which are named in lower case. */
+  readonly hasAnyHeader: (context: HandlerContext, names: readonly string[]) => boolean;
   /** Ends a call without an answer: resets its stream, or closes its connection over HTTP/1.1. */
   readonly dropCall: (context: HandlerContext) => void;
 }

@@ -35,14 +35,16 @@ export const settlementMessage = 'Payment processed successfully';
 
 /** The line's own keys. */
 export function settlementFields(payment: SettledPayment) {
-  return {
+  const fields = {
     payment_id: payment.id,
     reservation_id: payment.reservationId,
     status: payment.status,
     transaction_id: payment.transactionId,
     event_id: payment.eventId,
     latency_ms: payment.settledAtMs - payment.createdAtMs,
-    session_id: payment.extras?.sessionId,
-    rule_id: payment.extras?.ruleId,
   };
+  const { sessionId, ruleId } = payment.extras ?? {};
+  return sessionId === undefined && ruleId === undefined
+    ? fields
+    : { ...fields, session_id: sessionId, rule_id: ruleId };
 }

@@ -15,6 +15,13 @@ export function readCallHeader(context: HandlerContext, name: string): string | 
     : (context.requestHeader.get(name) ?? undefined);
 }
 
+/** Whether the request has any of the headers, which are named in lower case. Nearly none has. */
+export function hasAnyCallHeader(context: HandlerContext, names: readonly string[]): boolean {
+  return context instanceof LaneCall
+    ? context.hasAnyHeader(names)
+    : names.some((name) => context.requestHeader.has(name));
+}
+
 /** Ends a call without an answer: resets its stream, or closes its connection over HTTP/1.1. */
 export function dropCall(context: HandlerContext): void {
   if (context instanceof LaneCall) {

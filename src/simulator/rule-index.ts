@@ -20,13 +20,13 @@ type TextField = 'userId' | 'reservationId' | 'webhookUrl' | 'currency';
 interface TextIndex {
   readonly field: TextField;
   readonly whole: Map<string, Ranked[]>;
-  /** By the length of what they name, then by what they name. */
-  readonly beginnings: Map<number, Map<string, Ranked[]>>;
+  /** By what they name, one for each length of that. */
+  readonly beginnings: { readonly length: number; readonly rules: Map<string, Ranked[]> }[];
 }
 
 /** The rules about one method; each is in one place, by the first text that it names. */
 interface MethodRules {
-  readonly byText: readonly TextIndex[];
+  readonly byText: TextIndex[];
   /** Those that name none of them, but amounts or nothing. */
   readonly others: Ranked[];
   /** No amount outside of these fits any of `others`. */
@@ -55,7 +55,7 @@ export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
 
 function createMethodRules(): MethodRules {
   return {
-    byText: fields.map((field) => ({ field, whole: new Map(), beginnings: new Map() })),
+    byText: [],
     others: [],
     leastAmount: Infinity,
     greatestAmount: 0,
@@ -64,15 +64,25 @@ function createMethodRules(): MethodRules {
 
 function addRule(rules: MethodRules, ranked: Ranked): void {
   const { match } = ranked.rule;
-  const index = rules.byText.find(({ field }) => namesText(match, field));
-  if (index !== undefined) {
-    addByText(index, match[index.field], ranked);
+  const field = fields.find((each) => namesText(match, each));
+  if (field !== undefined) {
+    addByText(indexOfField(rules, field), match[field], ranked);
     return;
   }
   rules.others.push(ranked);
   const { least, greatest } = amountsOf(match);
   rules.leastAmount = Math.min(rules.leastAmount, least);
   rules.greatestAmount = Math.max(rules.greatestAmount, greatest);
+}
+
+/** Only of texts that some rule names: each costs every call. */
+function indexOfField({ byText }: MethodRules, field: TextField): TextIndex {
+  const known = byText.find((each) => each.field === field);
+  const index = known ?? { field, whole: new Map(), beginnings: [] };
+  if (known === undefined) {
+    byText.push(index);
+  }
+  return index;
 }
 
 /** Nearly all payments have the same currency: beside an amount it finds nothing. */
@@ -91,9 +101,12 @@ function addByText({ whole, beginnings }: TextIndex, pattern: string, ranked: Ra
     return;
   }
   const beginning = pattern.slice(0, -1);
-  const ofLength = beginnings.get(beginning.length) ?? new Map<string, Ranked[]>();
-  beginnings.set(beginning.length, ofLength);
-  addTo(ofLength, beginning, ranked);
+  const known = beginnings.find(({ length }) => length === beginning.length);
+  const ofLength = known ?? { length: beginning.length, rules: new Map<string, Ranked[]>() };
+  if (known === undefined) {
+    beginnings.push(ofLength);
+  }
+  addTo(ofLength.rules, beginning, ranked);
 }
 
 function addTo(lists: Map<string, Ranked[]>, key: string, ranked: Ranked): void {
@@ -113,8 +126,10 @@ function find(rules: MethodRules | undefined, facts: CallFacts): readonly Rule[]
   let found: Ranked[] | undefined;
   for (const { field, whole, beginnings } of rules.byText) {
     const text = facts[field];
-    found = addFitting(found, whole.get(text), facts);
-    for (const [length, ofLength] of beginnings) {
+    if (whole.size > 0) {
+      found = addFitting(found, whole.get(text), facts);
+    }
+    for (const { length, rules: ofLength } of beginnings) {
       found = addFitting(found, ofLength.get(text.slice(0, length)), facts);
     }
   }
@@ -129,8 +144,11 @@ function addFitting(
   candidates: readonly Ranked[] | undefined,
   facts: CallFacts,
 ): Ranked[] | undefined {
+  if (candidates === undefined) {
+    return found;
+  }
   let all = found;
-  for (const candidate of candidates ?? []) {
+  for (const candidate of candidates) {
     if (fits(candidate.rule.match, facts)) {
       all ??= [];
       all.push(candidate);

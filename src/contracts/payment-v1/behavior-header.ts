@@ -27,6 +27,9 @@ export const behaviorHeader = 'payment-sim-behavior';
 const envoyAbortHeader = 'x-envoy-fault-abort-grpc-request';
 const envoyDelayHeader = 'x-envoy-fault-delay-request';
 
+/** All that say what shall happen. */
+export const behaviorHeaders: readonly string[] = [behaviorHeader, envoyAbortHeader, envoyDelayHeader];
+
 const outcomes: readonly WantedOutcome[] = ['APPROVE', 'DECLINE', 'HOLD', 'EXPIRE'];
 /** Why a payment fails whose payer went away; it looks like a code of gRPC. */
 const abortedPayment = 'aborted';

@@ -7,6 +7,9 @@ import type { CallReaders } from '../call-readers.ts';
 /** The entry of W3C baggage, which services pass on without knowing it. https://www.w3.org/TR/baggage/ */
 const baggageEntry = 'payment-sim.session';
 
+/** All that may name a session. */
+export const sessionHeaders: readonly string[] = [sessionHeader, 'baggage'];
+
 /**
  * The session that a call names: by its own header, or else in its baggage. Undefined when it names none.
  *

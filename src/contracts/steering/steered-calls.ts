@@ -15,7 +15,7 @@ import { allSessions, globalSession, isSessionKey } from '../../simulator/sessio
 import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
-import { readSessionKey } from './session-key.ts';
+import { readSessionKey, sessionHeaders } from './session-key.ts';
 import { answerAs } from './simulated-answer.ts';
 
 /** A call about a payment that is there already. */
@@ -49,6 +49,8 @@ export interface SteeredCallsDeps {
   readonly readers: CallReaders;
   /** What the headers of a call say shall happen. */
   readonly readBehavior: (context: HandlerContext) => Behavior | undefined;
+  /** Which these are. */
+  readonly behaviorHeaders: readonly string[];
   /** Of delays: who waits for an answer does so in the machine's time. */
   readonly machine: MachineClock;
   readonly observe: Observer<SimulatedAnswerReport>;
@@ -71,8 +73,9 @@ export const unsteeredCalls: SteeredCalls = {
 };
 
 /** See `SteeredCalls`. */
-export function createSteeredCalls(deps: SteeredCallsDeps): SteeredCalls {
-  const { steering } = deps;
+export function createSteeredCalls(options: SteeredCallsDeps): SteeredCalls {
+  const { steering } = options;
+  const deps = { ...options, headers: [...options.behaviorHeaders, ...sessionHeaders] };
   return {
     // Not async: nearly all creates have nothing to wait for.
     create(context, input, run) {
@@ -93,13 +96,16 @@ export function createSteeredCalls(deps: SteeredCallsDeps): SteeredCalls {
 }
 
 function steerCreate<T>(
-  deps: SteeredCallsDeps,
+  deps: SteeredCallsDeps & { readonly headers: readonly string[] },
   context: HandlerContext,
   input: CreateIntentInput,
   run: (steered?: SteeredCreate) => Promise<T>,
 ): Promise<T> {
-  const headers = deps.readBehavior(context);
-  const sessionKey = readSessionKey(deps.readers, context) ?? readMetadataKey(input);
+  // Asked for all at once: nearly no call has any.
+  const hasHeaders = deps.readers.hasAnyHeader(context, deps.headers);
+  const headers = hasHeaders ? deps.readBehavior(context) : undefined;
+  const named = hasHeaders ? readSessionKey(deps.readers, context) : undefined;
+  const sessionKey = named ?? readMetadataKey(input);
   const own = ownBehavior(input, headers);
   const decided = deps.steering.decide({ facts: factsOfCreate(input), sessionKey, own });
   if (decided === undefined) {

@@ -204,6 +204,21 @@ export class LaneCall implements UnaryContext, AnsweredCall {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
+  /** Whether the request has any of these headers, by their names in lower case. */
+  hasAnyHeader(names: readonly string[]): boolean {
+    const changed = this.#requestHeader;
+    if (changed !== undefined) {
+      return names.some((name) => changed.has(name));
+    }
+    const { headers } = this.#exchange;
+    for (const name of names) {
+      if (headers[name] !== undefined) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   get values(): ContextValues {
     this.#values ??= createContextValues();
     return this.#values;
