@@ -97,7 +97,7 @@ const maxListsAtOnce = 4;
 export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   const listInTurn = createTurns(maxListsAtOnce);
   return {
-    create: (input, trace, steered) => createPayment(deps, input, { trace, steered }),
+    create: (input, trace, steered) => createPayment(deps, input, trace, steered),
     get: (input) => getPayment(deps, input),
     process: (input) => processPayment(deps, input),
     cancel: (input) => cancelPayment(deps, input),
@@ -106,37 +106,33 @@ export function createPaymentService(deps: PaymentServiceDeps): PaymentService {
   };
 }
 
-/** What comes with a create beside its request. */
-interface Circumstances {
-  readonly trace: CallTrace | undefined;
-  readonly steered: SteeredCreate | undefined;
-}
-
 function createPayment(
   deps: PaymentServiceDeps,
   input: CreateIntentInput,
-  circumstances: Circumstances,
+  trace: CallTrace | undefined,
+  steered: SteeredCreate | undefined,
 ): Promise<string> {
   const command = validateCreateIntent(input, deps.checkWebhookUrl);
   return command.idempotencyKey === undefined
-    ? register(deps, command, deps.newId('pay'), circumstances)
-    : registerOnce(deps, command, command.idempotencyKey, circumstances);
+    ? register(deps, command, deps.newId('pay'), trace, steered)
+    : registerOnce(deps, command, command.idempotencyKey, trace, steered);
 }
 
 async function registerOnce(
   deps: PaymentServiceDeps,
   command: CreateIntentCommand,
   idempotencyKey: string,
-  circumstances: Circumstances,
+  trace: CallTrace | undefined,
+  steered: SteeredCreate | undefined,
 ): Promise<string> {
-  const scope = deps.keyScopeOf?.(circumstances.steered?.sessionId);
+  const scope = deps.keyScopeOf?.(steered?.sessionId);
   const result = await deps.idempotency.once(
     {
       key: toScopedKey(['create', command.userId, idempotencyKey], scope),
       fingerprint: fingerprintOf(parametersOf(command)),
     },
     () => deps.newId('pay'),
-    (paymentId) => register(deps, command, paymentId, circumstances),
+    (paymentId) => register(deps, command, paymentId, trace, steered),
   );
   if (result.outcome === 'mismatch') {
     throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
@@ -149,7 +145,8 @@ function register(
   deps: PaymentServiceDeps,
   command: CreateIntentCommand,
   paymentId: string,
-  { trace, steered }: Circumstances,
+  trace: CallTrace | undefined,
+  steered: SteeredCreate | undefined,
 ): Promise<string> {
   const behavior = steered?.behavior ?? command.behavior;
   const outcomes = steered?.outcomes ?? deps.outcomes;

@@ -5,6 +5,8 @@ import type { Rule } from './rule.ts';
 export interface RuleIndex {
   /** Those that fit, in the order in which they are asked. */
   find(facts: CallFacts): readonly Rule[];
+  /** Whether one may fit a call of a user; false at once where all name other users in full. */
+  mayFit(method: PaymentMethodName, userId: string): boolean;
   /** Whether any is about a method. */
   isAbout(method: PaymentMethodName): boolean;
 }
@@ -49,6 +51,7 @@ export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
   });
   return {
     find: (facts) => find(byMethod.get(facts.method), facts),
+    mayFit: (method, userId) => mayFit(byMethod.get(method), userId),
     isAbout: (method) => byMethod.has(method),
   };
 }
@@ -137,6 +140,15 @@ function find(rules: MethodRules | undefined, facts: CallFacts): readonly Rule[]
     found = addFitting(found, rules.others, facts);
   }
   return found === undefined ? none : found.toSorted((a, b) => a.rank - b.rank).map(({ rule }) => rule);
+}
+
+function mayFit(rules: MethodRules | undefined, userId: string): boolean {
+  if (rules === undefined) {
+    return false;
+  }
+  const [index] = rules.byText;
+  const areByUser = rules.others.length === 0 && rules.byText.length === 1 && index?.field === 'userId';
+  return !areByUser || index.beginnings.length > 0 || index.whole.has(userId);
 }
 
 function addFitting(

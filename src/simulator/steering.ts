@@ -82,6 +82,8 @@ export interface Steering {
   refresh(): Promise<void> | undefined;
   /** See `decide`. */
   decide(call: SteerableCall): Decision | undefined | Promise<Decision>;
+  /** Whether anything may be decided of a create that names no session and says nothing itself. */
+  mayDecide(userId: string): boolean;
   /** Whether any rule or default may be about calls of a method; of CreatePaymentIntent it is not asked. */
   isAbout(method: PaymentMethodName): boolean;
   /** Notes that somebody uses a session; deciding does so by itself. */
@@ -125,6 +127,7 @@ export function createSteering(deps: SteeringDeps): Steering {
   return {
     refresh: () => store.refresh(),
     decide: (call) => decide(self.decider, call),
+    mayDecide: (userId) => state.sessions.size > 0 || fileRules.mayFit('CreatePaymentIntent', userId),
     isAbout: (method) => isAbout(state, method) || fileRules.isAbout(method),
     noteUse: (sessionId) => touchIfThere(self, sessionId),
     keyScopeOf: (sessionId = globalSession) => keyScopeOf(state, sessionId),

@@ -66,9 +66,12 @@ function createMakers({
         method: methodFromProto(request.method),
         metadata: request.metadata && metadataFromProto(request.metadata),
       };
-      return calls.create(context, input, (steered) =>
-        service.create(input, readTrace(context), steered).then(toCreateResponse),
-      );
+      const decided = calls.decideCreate(context, input);
+      return decided === undefined
+        ? service.create(input, readTrace(context)).then(toCreateResponse)
+        : calls.create(context, decided, (steered) =>
+            service.create(input, readTrace(context), steered).then(toCreateResponse),
+          );
     },
 
     processPayment(request, context) {

@@ -17,7 +17,7 @@ import {
   type SimulateWebhookRequest,
   SimulateWebhookResponseSchema,
 } from '../../../gen/platform/payment/v1/payment_pb.js';
-import type { PaymentService } from '../../payment/payment-service.ts';
+import type { PaymentService, SteeredCreate } from '../../payment/payment-service.ts';
 import type { CallReaders } from '../call-readers.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
 import {
@@ -97,14 +97,16 @@ async function createIntent(
     method: methodFromProto(request.method),
     metadata: request.metadata && metadataFromProto(request.metadata),
   };
-  return await contract.calls.create(context, input, async (steered) => {
+  const decided = contract.calls.decideCreate(context, input);
+  const make = async (steered?: SteeredCreate) => {
     const paymentIntentId = await service.create(input, readTrace(context), steered);
     return create(CreatePaymentIntentResponseSchema, {
       paymentIntentId,
       status: PaymentStatus.PENDING,
       ...(await findExpiry(contract, paymentIntentId)),
     });
-  });
+  };
+  return await (decided === undefined ? make() : contract.calls.create(context, decided, make));
 }
 
 /** Nothing when the payment cannot be read: it was made, and whoever is told of an error makes another. */

@@ -28,9 +28,15 @@ interface PaymentCall {
 
 /** Carries calls of the payment contracts out, as testers have decided. */
 export interface SteeredCalls {
-  create<T>(
+  /** What shall happen to a create; undefined when nobody has said anything, which is the rule and costs nothing. */
+  decideCreate(
     context: HandlerContext,
     input: CreateIntentInput,
+  ): Decision | undefined | Promise<Decision | undefined>;
+  /** Carries a create out of which something was, or may be, decided. */
+  create<T>(
+    context: HandlerContext,
+    decided: Decision | Promise<Decision | undefined>,
     run: (steered?: SteeredCreate) => Promise<T>,
   ): Promise<T>;
   ofPayment<T>(context: HandlerContext, call: PaymentCall, run: () => Promise<T>): Promise<T>;
@@ -58,7 +64,7 @@ export interface SteeredCallsDeps {
 
 /** Calls where nobody may steer: carried out as they are. */
 export const unsteeredCalls: SteeredCalls = {
-  create(_context, { simulation }, run) {
+  decideCreate(_context, { simulation }) {
     if (simulation?.api !== undefined) {
       const description = 'needs SIMULATOR_API=on; leave it out';
       throw new PaymentError({
@@ -66,8 +72,9 @@ export const unsteeredCalls: SteeredCalls = {
         violations: [{ field: 'simulation.api', description }],
       });
     }
-    return run();
+    return undefined;
   },
+  create: (_context, _decided, run) => run(),
   ofPayment: (_context, _call, run) => run(),
   list: (_context, _filter, run) => run(undefined),
 };
@@ -78,11 +85,19 @@ export function createSteeredCalls(options: SteeredCallsDeps): SteeredCalls {
   const deps = { ...options, headers: [...options.behaviorHeaders, ...sessionHeaders] };
   return {
     // Not async: nearly all creates have nothing to wait for.
-    create(context, input, run) {
+    decideCreate(context, input) {
       const refreshed = steering.refresh();
       return refreshed === undefined
-        ? steerCreate(deps, context, input, run)
-        : refreshed.then(() => steerCreate(deps, context, input, run));
+        ? decideCreate(deps, context, input)
+        : refreshed.then(() => decideCreate(deps, context, input));
+    },
+    async create(context, decided, run) {
+      const decision = await decided;
+      return await (decision === undefined
+        ? run()
+        : answerAs(toAnswerDeps(deps), 'CreatePaymentIntent', decision, context, () =>
+            run(toSteered(decision)),
+          ));
     },
     async ofPayment(context, call, run) {
       await steering.refresh();
@@ -95,25 +110,23 @@ export function createSteeredCalls(options: SteeredCallsDeps): SteeredCalls {
   };
 }
 
-function steerCreate<T>(
+function decideCreate(
   deps: SteeredCallsDeps & { readonly headers: readonly string[] },
   context: HandlerContext,
   input: CreateIntentInput,
-  run: (steered?: SteeredCreate) => Promise<T>,
-): Promise<T> {
+): Decision | undefined | Promise<Decision> {
+  const { steering, readers } = deps;
   // Asked for all at once: nearly no call has any.
-  const hasHeaders = deps.readers.hasAnyHeader(context, deps.headers);
+  const hasHeaders = readers.hasAnyHeader(context, deps.headers);
+  const isSilent = !hasHeaders && input.simulation === undefined && input.metadata === undefined;
+  if (isSilent && !steering.mayDecide(input.userId)) {
+    return undefined;
+  }
   const headers = hasHeaders ? deps.readBehavior(context) : undefined;
-  const named = hasHeaders ? readSessionKey(deps.readers, context) : undefined;
+  const named = hasHeaders ? readSessionKey(readers, context) : undefined;
   const sessionKey = named ?? readMetadataKey(input);
   const own = ownBehavior(input, headers);
-  const decided = deps.steering.decide({ facts: factsOfCreate(input), sessionKey, own });
-  if (decided === undefined) {
-    return run();
-  }
-  const answer = (decision: Decision) =>
-    answerAs(toAnswerDeps(deps), 'CreatePaymentIntent', decision, context, () => run(toSteered(decision)));
-  return decided instanceof Promise ? decided.then(answer) : answer(decided);
+  return steering.decide({ facts: factsOfCreate(input), sessionKey, own });
 }
 
 function toAnswerDeps({ machine, readers, observe }: SteeredCallsDeps) {
