@@ -52,12 +52,7 @@ function paymentInstruments(registry: Registry) {
   });
   return {
     simulatedFaults: createSimulatedFaults(registry),
-    simulatedDeliveries: new Counter({
-      name: 'delivery_simulated_faults_total',
-      help: "Events that were delivered otherwise than usual because a tester asked for it, by channel and by the contract's name for it.",
-      labelNames: ['channel', 'fault'] as const,
-      registers: [registry],
-    }),
+    simulatedDeliveries: createSimulatedDeliveries(registry),
     intentsCreated: {
       APPROVE: intentsCreated.series({ scenario: 'APPROVE' }),
       FAIL: intentsCreated.series({ scenario: 'FAIL' }),
@@ -93,6 +88,27 @@ function createSimulatedFaults(registry: Registry) {
   for (const method of paymentMethods) {
     for (const fault of ['delay', 'error', 'drop']) {
       counter.inc({ grpc_method: method, fault }, 0);
+    }
+  }
+  return counter;
+}
+
+/** The fields of `SimulatedDelivery` that change what goes out, and by which ways. */
+const deliveryFaults = {
+  webhook: ['copies', 'delay_ms', 'drop', 'hold_until_next_event', 'signature', 'conflicting_status'],
+  eventbridge: ['copies', 'delay_ms', 'drop', 'hold_until_next_event', 'conflicting_status'],
+};
+
+function createSimulatedDeliveries(registry: Registry) {
+  const counter = new Counter({
+    name: 'delivery_simulated_faults_total',
+    help: "Events that were delivered otherwise than usual because a tester asked for it, by channel and by the contract's name for it.",
+    labelNames: ['channel', 'fault'] as const,
+    registers: [registry],
+  });
+  for (const [channel, faults] of Object.entries(deliveryFaults)) {
+    for (const fault of faults) {
+      counter.inc({ channel, fault }, 0);
     }
   }
   return counter;

@@ -95,8 +95,9 @@ function fromJson(json: string): unknown {
   return JSON.parse(json);
 }
 
-function isPlainEvent({ payment, refund }: PaymentEvent): boolean {
-  return refund === undefined && isPlain(payment.status);
+function isPlainEvent({ payment, refund, sessionId, delivery }: PaymentEvent): boolean {
+  const areNone = refund === undefined && sessionId === undefined && delivery === undefined;
+  return areNone && isPlain(payment.status);
 }
 
 describe('records of jobs', () => {

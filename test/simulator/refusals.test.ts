@@ -88,7 +88,11 @@ const rules: readonly Row[] = [
     'rule.match',
     'must be by user_id and reservation_id alone',
   ],
-  [{ simulation: { delivery: {} } }, 'rule.simulation.delivery', 'must say what shall happen, such as {"copies": 2}'],
+  [
+    { simulation: { delivery: {} } },
+    'rule.simulation.delivery',
+    'must say what shall happen, such as {"copies": 2}',
+  ],
   [
     { simulation: { delay_ms: 86_400_001 } },
     'rule.simulation.delay_ms',
