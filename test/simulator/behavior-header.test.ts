@@ -33,6 +33,7 @@ describe.each(['grpc-js', 'Connect JSON'] as const)('%s', (name) => {
 
   test.each([
     ['insufficient_funds', 'FAILED', 'insufficient_funds'],
+    ['aborted', 'FAILED', 'aborted'],
     ['SIMULATED_OUTCOME_EXPIRE', 'EXPIRED', ''],
     ['DECLINE', 'FAILED', 'card_declined'],
     ['APPROVE', 'COMPLETED', ''],
@@ -88,6 +89,9 @@ describe.each(['grpc-js', 'Connect JSON'] as const)('%s', (name) => {
   test.each([
     [header, 'no such thing', 'must be a failure code such as insufficient_funds, an outcome (APPROVE'],
     [header, 'OK', 'must be a failure code such as'],
+    [header, 'hold', 'must be a failure code such as'],
+    [header, 'UNAVAILBLE', 'must be a failure code such as'],
+    [header, 'unavailable', 'must be a failure code such as'],
     [header, '14', 'must be a failure code such as'],
     [header, 'SIMULATED_OUTCOME_UNSPECIFIED', 'must be a failure code such as'],
     [header, 'a,b', 'must be a failure code such as'],

@@ -61,11 +61,14 @@ test('a key is one payment, whatever session is named', async () => {
   expect(await sim.create(key, 'a')).toBe(await sim.create(key, 'b'));
 });
 
-test('simulation.api is refused by name, and what else the request says is done', async () => {
-  const request = intent({ simulation: { api: { code: 'UNAVAILABLE' } } });
+test('simulation.api and simulation.delivery are refused by name, and what else the request says is done', async () => {
+  const request = intent({ simulation: { api: { code: 'UNAVAILABLE' }, delivery: { copies: 2 } } });
   expect(await sim.call('CreatePaymentIntent', request)).toMatchObject({
     code: 'INVALID_ARGUMENT',
-    violations: [{ field: 'simulation.api', description: 'needs SIMULATOR_API=on; leave it out' }],
+    violations: ['simulation.api', 'simulation.delivery'].map((field) => ({
+      field,
+      description: 'needs SIMULATOR_API=on; leave it out',
+    })),
   });
   expect(await sim.outcome({ simulation: { outcome: 'SIMULATED_OUTCOME_DECLINE' } })).toBe(
     'FAILED: card_declined',

@@ -2,13 +2,12 @@ import type { HandlerContext } from '@connectrpc/connect';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import { type Behavior, validateBehavior } from '../../payment/behavior.ts';
-import { PaymentError } from '../../payment/errors.ts';
 import { mergeBehaviors } from '../../payment/merge-behaviors.ts';
 import type { Payment } from '../../payment/payment.ts';
 import type { SteeredCreate } from '../../payment/payment-service.ts';
 import type { Payments } from '../../payment/ports.ts';
 import type { CreateIntentInput } from '../../payment/validation.ts';
-import type { Violations } from '../../payment/violations.ts';
+import { add, throwIfAny, type Violations } from '../../payment/violations.ts';
 import type { Decision } from '../../simulator/decide.ts';
 import type { CallFacts, PaymentMethodName } from '../../simulator/match.ts';
 import { allSessions, globalSession, isSessionKey } from '../../simulator/session.ts';
@@ -65,13 +64,13 @@ export interface SteeredCallsDeps {
 /** Calls where nobody may steer: carried out as they are. */
 export const unsteeredCalls: SteeredCalls = {
   decideCreate(_context, { simulation }) {
-    if (simulation?.api !== undefined) {
-      const description = 'needs SIMULATOR_API=on; leave it out';
-      throw new PaymentError({
-        kind: 'invalid-request',
-        violations: [{ field: 'simulation.api', description }],
-      });
+    const violations: Violations = [];
+    for (const name of ['api', 'delivery'] as const) {
+      if (simulation?.[name] !== undefined) {
+        add(violations, `simulation.${name}`, 'needs SIMULATOR_API=on; leave it out');
+      }
     }
+    throwIfAny(violations);
     return undefined;
   },
   create: (_context, _decided, run) => run(),
