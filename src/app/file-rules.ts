@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RuleSchema } from '../../gen/simulator/v1/simulator_pb.js';
 import { ConfigError } from '../base/env/config-error.ts';
@@ -52,6 +53,11 @@ export async function examineFileRules(
   return { own: own.rules, magic: magic.rules, mistakes: [...own.mistakes, ...magic.mistakes] };
 }
 
+/** Whether something is there that is no file. */
+function isOther(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+}
+
 function readMagicUsers(): Promise<RulesReading> {
   magicUsers ??= readFile('MAGIC_USERS', magicUsersFile, magicUsersName);
   return magicUsers;
@@ -64,7 +70,8 @@ async function readFile(
   name: string,
   taken: ReadonlyMap<string, string> = new Map(),
 ): Promise<RulesReading> {
-  const reading = readTextFile(file);
+  // A pipe that nobody writes to would hold up the start without a word.
+  const reading = isOther(file) ? { problem: 'it is no regular file' } : readTextFile(file);
   if ('problem' in reading) {
     return { rules: [], mistakes: [`${variable} ${file} cannot be read: ${reading.problem}`] };
   }

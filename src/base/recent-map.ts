@@ -3,7 +3,6 @@ export interface RecentMap<Value> {
   /** The value, made if it is not there. It is the last to be forgotten then. */
   take(key: string, make: () => Value): Value;
   delete(key: string): void;
-  entries(): Iterable<[string, Value]>;
 }
 
 /** @param maxSize from 1. */
@@ -22,6 +21,5 @@ export function createRecentMap<Value>(maxSize: number): RecentMap<Value> {
       return value;
     },
     delete: (key) => void values.delete(key),
-    entries: () => values.entries(),
   };
 }

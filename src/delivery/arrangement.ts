@@ -44,7 +44,9 @@ function arrangeOn(channel: ChannelName, event: PaymentEvent, { behavior, held }
   const events = [
     ...Array.from({ length: copies }, () => sentBy(channel, event, { signature })),
     ...(status === undefined ? [] : [sentBy(channel, contradicting(event, status), { signature })]),
-    ...(held === undefined ? [] : [sentBy(channel, held, { signature, isHeldBack: true })]),
+    ...(held === undefined
+      ? []
+      : Array.from({ length: copies }, () => sentBy(channel, held, { signature, isHeldBack: true }))),
   ];
   return {
     channel,
@@ -92,4 +94,14 @@ function contradicting(event: PaymentEvent, status: SettledStatus): PaymentEvent
 function followingId(prefix: string, id: string): string {
   const hex = createHash('sha256').update(`${prefix}:${id}`).digest('hex');
   return `${prefix}-${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** By their sequence, but for an event that was held back until after the next one. */
+export function orderOf({ sequence, delivery }: PaymentEvent): number {
+  return delivery?.kind === 'arranged' && delivery.isHeldBack ? sequence + 1.5 : sequence;
+}
+
+/** How long an event was kept back because a tester wants it so: that is not held against its delivery. */
+export function keptBackMs({ delivery, occurredAtMs }: PaymentEvent, nowMs: number): number {
+  return delivery === undefined ? 0 : Math.max(0, nowMs - occurredAtMs);
 }

@@ -1,4 +1,5 @@
 import type { Observer } from '../base/observer.ts';
+import { PaymentError } from '../payment/errors.ts';
 import type { EventDelivery, PaymentEvent } from '../payment/event.ts';
 import { arrange, type Sending } from './arrangement.ts';
 import type { ChannelName } from './dead-letter.ts';
@@ -119,11 +120,21 @@ function send(
   { event, delayMs }: Sending,
   name: ChannelName,
 ): Promise<void> | undefined {
-  if (delayMs > 0) {
-    return deliverLater(event, delayMs);
+  const sendNow = () => {
+    observe({ kind: 'accepted', event });
+    return channels.find((each) => each.name === name)?.channel.accept(event);
+  };
+  return delayMs === 0
+    ? sendNow()
+    : deliverLater(event, delayMs).catch((error: unknown) => soonOr(error, sendNow));
+}
+
+/** What has no room to wait goes out early: better than not at all. */
+function soonOr(error: unknown, sendNow: () => Promise<void> | undefined): Promise<void> | undefined {
+  if (error instanceof PaymentError && error.reason.kind === 'too-many-bytes-pending') {
+    return sendNow();
   }
-  observe({ kind: 'accepted', event });
-  return channels.find((each) => each.name === name)?.channel.accept(event);
+  throw error;
 }
 
 /** Waits for all, and rejects as the first of them that did. */

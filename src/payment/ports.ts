@@ -75,6 +75,8 @@ export interface Payments {
   /**
    * Announces an event when it is due, by the simulation's clock, whether or not it was announced before and
    * whatever becomes of its payment.
+   *
+   * @throws PaymentError `too-many-bytes-pending` where there is no room for it to wait.
    */
   announceAt(event: PaymentEvent, dueAtMs: number): Promise<void>;
   /**

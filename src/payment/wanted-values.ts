@@ -48,7 +48,7 @@ export const wantedErrorTime =
 export const maxCopies = 10;
 
 /** How often a webhook or event is sent. */
-export const wantedCopies = `a whole number from 0 to ${maxCopies}`;
+export const wantedCopies = `a whole number from 2 to ${maxCopies}`;
 
 /** The outcome of a refund, by its name or number in the contract. */
 export const wantedRefundOutcome =

@@ -247,20 +247,17 @@ async function readSession(self: Self, sessionId: string) {
   return { settings: session?.settings ?? {}, counters };
 }
 
-/**
- * The idempotency keys first: what is made meanwhile must not be taken for what is removed. Then the payments: where
- * they cannot be found, nothing that anybody has set is lost.
- */
 async function resetSession(self: Self, sessionId: string): Promise<Removed> {
   const { store, decider, machine, newId, payments, idempotencyTtlMs } = self;
   await store.refresh();
   const { sessions } = decider.state;
   const ids = sessionId === allSessions ? [...new Set([globalSession, ...sessions.keys()])] : [sessionId];
+  // First: where payments cannot be found, nothing else is changed either.
+  const removed = await payments.remove(sessionId === allSessions ? {} : { sessionId });
   const untilMs = machine.now() + idempotencyTtlMs;
   const reset: SteeringDocument = { kind: 'reset', sessionId, scope: newId('rst'), untilMs };
   await store.put(new Map([[keyOf(reset), reset]]));
   await store.remove(staleResets(decider.state, sessionId));
-  const removed = await payments.remove(sessionId === allSessions ? {} : { sessionId });
   const there = ids.flatMap((id) => sessions.get(id) ?? []);
   const rules = there.reduce((sum, session) => sum + session.rules.size, 0);
   await store.remove(

@@ -208,6 +208,8 @@ test('contradictions are refused by their fields', async () => {
   expect(await refused({ conflicting_status: 'PAYMENT_STATUS_PENDING' })).toContain(
     'simulation.delivery.conflicting_status: must be a status other than PENDING',
   );
-  expect(await refused({ copies: 11 })).toContain('simulation.delivery.copies: must be a whole number');
+  expect(await refused({ copies: 11 })).toContain(
+    'simulation.delivery.copies: must be a whole number from 2 to 10',
+  );
   expect(await refused({})).toContain('simulation.delivery: must say what shall happen');
 });

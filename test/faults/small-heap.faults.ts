@@ -45,7 +45,7 @@ async function start(env: Readonly<Record<string, string>>) {
 }
 
 /** Creates payments until `count` are made or one is refused; gives how many were made, one of them, and the refusal. */
-async function createPayments(pool: Pool, count: number, first = 0) {
+async function createPayments(pool: Pool, count: number, first = 0, simulation?: Record<string, unknown>) {
   let [next, made] = [first, 0];
   let paymentId: unknown;
   let refusal: Record<string, unknown> | undefined;
@@ -56,7 +56,7 @@ async function createPayments(pool: Pool, count: number, first = 0) {
       const { httpStatus, body } = await callOver(
         pool,
         'CreatePaymentIntent',
-        longestPayment(i),
+        { ...longestPayment(i), simulation },
         longestTrace(i),
       );
       if (httpStatus === 200) {
@@ -125,5 +125,18 @@ test(
     console.log(`${made} payments, heap ${Math.round(heap / megabyte)} MB`);
     expect(made).toBeGreaterThan(1_000);
     expect(refusals).toContain('resource_exhausted');
+  },
+);
+
+test(
+  'events that wait for a day count too, however many copies there are of each',
+  { timeout: 300_000 },
+  async () => {
+    const { service, pool, opsUrl } = await start({ DEFAULT_DELAY_MS: '0' });
+    const delivery = { copies: 10, conflicting_status: 'PAYMENT_STATUS_FAILED', delay_ms: 86_400_000 };
+    const { made, refusal } = await createPayments(pool, 30_000, 0, { delivery });
+    console.log(`${made} payments with ${11 * made} webhooks and as many events that wait`);
+    expect(refusal).toMatchObject({ code: 'resource_exhausted' });
+    await expectAlive(service, opsUrl);
   },
 );

@@ -185,7 +185,7 @@ describe('beside RULES_FILE', () => {
 
   test.each([
     ['is not there', () => '/nowhere/rules.yaml', 'ENOENT'],
-    ['is a folder', () => tmpdir(), 'EISDIR'],
+    ['is a folder', () => tmpdir(), 'it is no regular file'],
     ['is in UTF-16', () => writeRules('[\0]\0'), 'UTF-16'],
   ])('a file that %s cannot be read', async (_name, makeFile, reason) => {
     const file = makeFile();

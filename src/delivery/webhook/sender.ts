@@ -4,6 +4,7 @@ import type { RandomSource } from '../../base/random.ts';
 import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
+import { keptBackMs, orderOf } from '../arrangement.ts';
 import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
@@ -78,12 +79,15 @@ export function createWebhookSender(deps: WebhookSenderDeps): DeliveryChannel {
   };
 }
 
-function accept({ custody, abandoned, sender }: State, event: PaymentEvent): Promise<void> | undefined {
+function accept(
+  { clock, custody, abandoned, sender }: State,
+  event: PaymentEvent,
+): Promise<void> | undefined {
   const { destination: url } = event;
   if (url === undefined) {
     return undefined;
   }
-  const delivery = { ...newDelivery(event), url };
+  const delivery = { ...newDelivery(event), url, askedMs: keptBackMs(event, clock.now()) };
   return abandoned ? custody.leave(delivery) : custody.first(delivery, sender);
 }
 
@@ -117,11 +121,6 @@ function hasEarlier({ inFlight }: State, { event }: WebhookDelivery): boolean {
     }
   }
   return false;
-}
-
-/** By their sequence, but for an event that was held back until after the next one. */
-function orderOf({ sequence, delivery }: PaymentEvent): number {
-  return delivery?.kind === 'arranged' && delivery.isHeldBack ? sequence + 1.5 : sequence;
 }
 
 /** Lets those begin that have come behind `ended` and have no other before them. */
@@ -163,6 +162,12 @@ async function end(self: State, delivery: WebhookDelivery, turn: Turn): Promise<
 }
 
 async function account(self: State, delivery: WebhookDelivery, turn: Turn): Promise<void> {
+  if (turn.kind !== 'attempted' && signatureFaultOf(delivery.event) !== undefined) {
+    // It is sent once if it can be: that it could not is no failure of anybody's.
+    const failure = { reason: turn.kind, retryable: false };
+    self.observe({ kind: 'forged', delivery, result: { outcome: 'failed', failure, detail: 'not sent' } });
+    return;
+  }
   switch (turn.kind) {
     case 'attempted':
       await conclude(self, afterAttempt(delivery, turn.atMs), turn.result);

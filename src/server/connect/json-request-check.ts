@@ -164,7 +164,7 @@ function describeUnknownField(key: string, message: DescMessage): string {
     names,
   );
   return meant === undefined
-    ? `is no field of ${message.name}, which has ${names.join(', ')}`
+    ? `is no field of ${message.name}, which has ${names.length === 0 ? 'none' : names.join(', ')}`
     : `is no field of ${message.name}; did you mean ${meant}?`;
 }
 

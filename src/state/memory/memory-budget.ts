@@ -2,7 +2,7 @@ import type { CallTrace } from '../../base/call-trace.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { DeliveryReport } from '../../delivery/observer.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
-import { isSettled, type Payment, type PaymentExtras } from '../../payment/payment.ts';
+import { type DeliveryBehavior, isSettled, type Payment, type PaymentExtras } from '../../payment/payment.ts';
 
 /**
  * How many bytes of heap payments may take, with what belongs to them, and do take. An estimate: V8 does not
@@ -36,10 +36,10 @@ const eventIdBytes = 64;
 /** A character may take two bytes. */
 const bytesPerCharacter = 2;
 
-/** Idempotency keys, and the notes of webhook attempts, take at most this share of the budget each. */
+/** Idempotency keys, the notes of webhook attempts, and events that wait take at most this share of the budget each. */
 const shareOfOthers = 0.25;
 
-/** The part of the budget that keys, or notes of attempts, may take. */
+/** The part of the budget that keys, notes of attempts, or events that wait may take. */
 export interface BudgetShare {
   /** Counts bytes that are taken, or given back when below 0; in the budget as well. */
   count(bytes: number): void;
@@ -75,14 +75,23 @@ export function bytesOfPayment(payment: Payment): number {
   );
 }
 
-function bytesOfExtras({ metadata, sessionId = '', ruleId = '' }: PaymentExtras): number {
-  const ownBytes = extrasBytes + bytesOfText(sessionId) + bytesOfText(ruleId);
+function bytesOfExtras({ metadata, delivery, sessionId = '', ruleId = '' }: PaymentExtras): number {
+  const ownBytes =
+    extrasBytes +
+    bytesOfText(sessionId) +
+    bytesOfText(ruleId) +
+    (delivery === undefined ? 0 : bytesOfCopies(delivery));
   if (metadata === undefined) {
     return ownBytes;
   }
   const { tags, ...texts } = metadata;
   const all = [...Object.values(texts), ...Object.entries(tags).flat()];
   return ownBytes + all.reduce((sum, text) => sum + textBytes + bytesOfText(text), 0);
+}
+
+/** Room for what goes out beside the usual, all at once. */
+function bytesOfCopies({ copies, conflictingStatus }: DeliveryBehavior): number {
+  return (copies - 1 + Number(conflictingStatus !== undefined)) * (recordBytes + deliveryBytes);
 }
 
 function bytesOfAftermath(payment: Payment): number {
@@ -125,7 +134,8 @@ export function countWebhookBytes(budget: MemoryBudget): Observer<DeliveryReport
   };
 }
 
-function bytesOfWebhook({ destination, payment }: PaymentEvent): number {
+/** What an event takes that waits or is on its way, in bytes. */
+export function bytesOfWebhook({ destination, payment }: PaymentEvent): number {
   return (
     recordBytes +
     deliveryBytes +

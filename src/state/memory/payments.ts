@@ -3,6 +3,7 @@ import { Fifo } from '../../base/fifo.ts';
 import { originOf } from '../../base/http-url.ts';
 import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
+import { PaymentError } from '../../payment/errors.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
 import { fitsFilter, type PaymentFilter } from '../../payment/page.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
@@ -14,7 +15,14 @@ import {
 } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import { createDueTimes, type DueTimes } from './due-times.ts';
-import { bytesOfPayment, type MemoryBudget, unlimitedBudget } from './memory-budget.ts';
+import {
+  type BudgetShare,
+  bytesOfPayment,
+  bytesOfWebhook,
+  createBudgetShare,
+  type MemoryBudget,
+  unlimitedBudget,
+} from './memory-budget.ts';
 import { settlePaced } from './paced-settling.ts';
 import { evictOldest, find, list, type StoredPayments, sweepLater } from './stored-payments.ts';
 
@@ -34,6 +42,8 @@ interface State extends Omit<MemoryPaymentsOptions, 'budget'>, StoredPayments {
   readonly due: DueTimes<string>;
   /** Refunds under way and events that wait for their time; rare. */
   readonly later: DueTimes<() => void>;
+  /** What events take that wait for their time. */
+  readonly waiting: BudgetShare;
   handlers: PaymentHandlers | undefined;
   /** Announcements under way. */
   announcing: number;
@@ -48,9 +58,11 @@ const outOfBytes = Promise.resolve('out-of-bytes' as const);
 
 /** Payments in this process's memory: gone when it ends. */
 export function createMemoryPayments(options: MemoryPaymentsOptions): Payments & { close(): Promise<void> } {
+  const budget = options.budget ?? unlimitedBudget();
   const self: State = {
     ...options,
-    budget: options.budget ?? unlimitedBudget(),
+    budget,
+    waiting: createBudgetShare(budget),
     payments: new Map(),
     settled: new Fifo(),
     due: createDueTimes(options.clock, (paymentId) => settleDue(self, paymentId)),
@@ -72,7 +84,7 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     transition: (paymentId, decide) => transition(self, paymentId, decide),
     hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
     reschedule: async (paymentId, dueAtMs, outcome) => reschedule(self, paymentId, dueAtMs, outcome),
-    announceAt: async (event, dueAtMs) => doAt(self, dueAtMs, () => announce(self, event)),
+    announceAt: async (event, dueAtMs) => announceAt(self, event, dueAtMs),
     list: (query) => list(self, query),
     remove: (filter) => remove(self, filter),
     drain: (withinMs) => drain(self, withinMs),
@@ -92,6 +104,10 @@ function register(self: State, payment: PendingPayment): ReturnType<Payments['re
   }
   if (payments.size >= self.maxPayments && !evictOldest(self)) {
     return full;
+  }
+  // What it is to tell late would have no room to wait.
+  if ((payment.extras?.delivery?.delayMs ?? 0) > 0 && self.waiting.isExceeded()) {
+    return outOfBytes;
   }
   const bytes = bytesOfPayment(payment);
   while (budget.usedBytes + bytes > budget.maxBytes) {
@@ -169,6 +185,20 @@ function endRefund(self: State, paymentId: string, refundId: string): void {
   } catch (error) {
     self.handlers?.failed(paymentId, error);
   }
+}
+
+/** An event that waits counts: anybody may let many wait for a day. */
+function announceAt(self: State, event: PaymentEvent, dueAtMs: number): void {
+  const { waiting } = self;
+  if (waiting.isExceeded()) {
+    throw new PaymentError({ kind: 'too-many-bytes-pending' });
+  }
+  const bytes = bytesOfWebhook(event);
+  waiting.count(bytes);
+  doAt(self, dueAtMs, () => {
+    waiting.count(-bytes);
+    announce(self, event);
+  });
 }
 
 /** While draining at once: nobody else would do it. */

@@ -3,6 +3,8 @@ import type { RuleUse, SteeringChange, SteeringDocument, SteeringStore } from '.
 import { globalSession } from '../../simulator/session.ts';
 
 interface Tally {
+  /** Another one for a rule whose counts were forgotten. */
+  readonly id: number;
   /** Calls that fit. */
   seen: number;
   /** Calls that the rule applied to. */
@@ -23,8 +25,9 @@ interface State {
   readonly tallies: Map<string, Tallies>;
   /** Of those that are only names, in which rules of files apply. */
   readonly talliesOfNames: RecentMap<Tallies>;
-  /** By session, rule and reservation. */
-  readonly ofReservations: RecentMap<{ readonly sessionId: string; readonly ruleId: string; tally: Tally }>;
+  /** Of one reservation each, by the rule's tally: what belongs to one that is forgotten is not found again. */
+  readonly ofReservations: RecentMap<Tally>;
+  talliesMade: number;
 }
 
 /** So many are remembered, about 30 MB. */
@@ -43,6 +46,7 @@ export function createMemorySteeringStore(): SteeringStore {
     tallies: new Map([[globalSession, new Map()]]),
     talliesOfNames: createRecentMap(maxNames),
     ofReservations: createRecentMap(maxReservations),
+    talliesMade: 0,
   };
   return {
     onChange: (apply) => void (self.apply = apply),
@@ -104,25 +108,26 @@ function fire(self: State, use: RuleUse): boolean {
   return true;
 }
 
+function newTally(self: State): Tally {
+  self.talliesMade += 1;
+  return { id: self.talliesMade, seen: 0, fired: 0 };
+}
+
 function tallyOfRule(self: State, { sessionId, ruleId }: RuleUse): Tally {
   const ofSession = talliesOf(self, sessionId);
-  const tally = ofSession.get(ruleId) ?? { seen: 0, fired: 0 };
+  const tally = ofSession.get(ruleId) ?? newTally(self);
   ofSession.set(ruleId, tally);
   return tally;
 }
 
 /** Calls and draws of a reservation are counted apart. */
-function tallyOfReservation(
-  { ofReservations }: State,
-  { sessionId, ruleId, reservationId }: RuleUse,
-  what: 'calls' | 'draws',
-): Tally {
-  const key = JSON.stringify([sessionId, ruleId, reservationId, what]);
-  return ofReservations.take(key, () => ({ sessionId, ruleId, tally: { seen: 0, fired: 0 } })).tally;
+function tallyOfReservation(self: State, use: RuleUse, what: 'calls' | 'draws'): Tally {
+  const { id } = tallyOfRule(self, use);
+  return self.ofReservations.take(`${id}:${what}:${use.reservationId}`, () => newTally(self));
 }
 
 function forgetCounts(self: State, sessionId: string, ruleId?: string): void {
-  const { tallies, talliesOfNames, ofReservations } = self;
+  const { tallies, talliesOfNames } = self;
   if (ruleId === undefined) {
     if (sessionId === globalSession) {
       tallies.get(sessionId)?.clear();
@@ -132,10 +137,5 @@ function forgetCounts(self: State, sessionId: string, ruleId?: string): void {
     talliesOfNames.delete(sessionId);
   } else {
     talliesOf(self, sessionId).delete(ruleId);
-  }
-  for (const [key, known] of ofReservations.entries()) {
-    if (known.sessionId === sessionId && (ruleId === undefined || known.ruleId === ruleId)) {
-      ofReservations.delete(key);
-    }
   }
 }
