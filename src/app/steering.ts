@@ -1,12 +1,16 @@
+import { SimulationOptionsSchema } from '../../gen/payment/v1/payment_pb.js';
 import { createRandomIds } from '../base/ids.ts';
 import { behaviorHeaders, readBehaviorHeaders } from '../contracts/payment-v1/behavior-header.ts';
+import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import type { CallReaders } from '../contracts/call-readers.ts';
 import {
   createSteeredCalls,
   type SteeredCalls,
   unsteeredCalls,
 } from '../contracts/steering/steered-calls.ts';
+import type { Violations } from '../payment/violations.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
+import { findJsonMistakes } from '../server/connect/json-request-check.ts';
 import { createSteering, type Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
 import type { Basics } from './basics.ts';
@@ -21,6 +25,10 @@ export interface SteeringParts {
   readonly calls: SteeredCalls;
   /** Undefined where nobody may steer. */
   readonly steering: Steering | undefined;
+}
+
+function findBehaviorMistakes(json: string): Violations {
+  return [...findJsonMistakes(SimulationOptionsSchema, json, paymentFieldHints)];
 }
 
 export function buildSteering(
@@ -56,7 +64,7 @@ export function buildSteering(
     payments,
     readers,
     behaviorHeaders,
-    readBehavior: (context) => readBehaviorHeaders(readers, context),
+    readBehavior: (context) => readBehaviorHeaders(readers, context, findBehaviorMistakes),
     machine,
     observe: observe.answers,
   });

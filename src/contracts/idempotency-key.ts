@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { HandlerContext } from '@connectrpc/connect';
-import { PaymentError } from '../payment/errors.ts';
+import { invalidField } from '../payment/errors.ts';
 import type { CallReaders } from './call-readers.ts';
 
 /** An alternative to the field: other gateways take the key from this header. gRPC callers send it as metadata. */
 const idempotencyKeyHeader = 'idempotency-key';
+const idempotencyKeyField = 'idempotency_key';
 
 /** Nearly all headers: visible ASCII and blanks, without the comma that joins repeated ones. */
 const singleAscii = /^[ -+\--~]*$/;
@@ -32,21 +33,15 @@ export function idempotencyKeyOf(
 function readUnusual(header: string): string {
   const bytes = Buffer.from(header, 'latin1');
   if (!isUtf8(bytes)) {
-    throw refuse('must be UTF-8 in the header Idempotency-Key');
+    throw invalidField(idempotencyKeyField, 'must be UTF-8 in the header Idempotency-Key');
   }
   const values = new Set(bytes.toString('utf8').split(/[ \t]*,[ \t]*/));
   const [value] = values;
   if (value === undefined || value === '' || values.size > 1) {
-    throw refuse(
+    throw invalidField(
+      idempotencyKeyField,
       'must be one key: the header Idempotency-Key came with several, separated by commas or sent more than once; a key with a comma goes into the field',
     );
   }
   return value;
-}
-
-function refuse(description: string): PaymentError {
-  return new PaymentError({
-    kind: 'invalid-request',
-    violations: [{ field: 'idempotency_key', description }],
-  });
 }

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { SimClock } from '../base/clock.ts';
+import type { IdPrefix } from '../base/ids.ts';
+import { contradict } from '../payment/contradiction.ts';
 import type { EventDelivery, PaymentEvent } from '../payment/event.ts';
 import type { SettledStatus } from '../payment/payment.ts';
 import type { ChannelName } from './dead-letter.ts';
@@ -74,34 +77,19 @@ function sentBy(
 
 /** What tells the contrary. Its id follows from the event's: it is the same when the event is announced again. */
 function contradicting(event: PaymentEvent, status: SettledStatus): PaymentEvent {
-  const { payment } = event;
-  const wasAsked = status !== 'CANCELLED' && status !== 'EXPIRED';
-  return {
-    ...event,
-    id: followingId('evt', event.id),
-    type: 'payment.status_updated',
-    payment: {
-      ...payment,
-      status,
-      transactionId: wasAsked ? payment.transactionId || followingId('txn', event.id) : '',
-      failureCode: status === 'FAILED' ? (payment.failureCode ?? 'card_declined') : undefined,
-    },
-    refund: undefined,
-  };
+  const { transactionId, failureCode } = event.payment;
+  const follow = (prefix: IdPrefix) =>
+    prefix === 'txn' && transactionId !== '' ? transactionId : followingId(prefix, event.id);
+  return contradict(event, status, follow, failureCode);
 }
 
 /** A UUID of version 8 (RFC 9562), made of a digest. */
-function followingId(prefix: string, id: string): string {
+function followingId(prefix: IdPrefix, id: string): string {
   const hex = createHash('sha256').update(`${prefix}:${id}`).digest('hex');
   return `${prefix}-${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** By their sequence, but for an event that was held back until after the next one. */
-export function orderOf({ sequence, delivery }: PaymentEvent): number {
-  return delivery?.kind === 'arranged' && delivery.isHeldBack ? sequence + 1.5 : sequence;
-}
-
 /** How long an event was kept back because a tester wants it so: that is not held against its delivery. */
-export function keptBackMs({ delivery, occurredAtMs }: PaymentEvent, nowMs: number): number {
-  return delivery === undefined ? 0 : Math.max(0, nowMs - occurredAtMs);
+export function keptBackMs({ delivery, occurredAtMs }: PaymentEvent, clock: Pick<SimClock, 'now'>): number {
+  return delivery === undefined ? 0 : Math.max(0, clock.now() - occurredAtMs);
 }

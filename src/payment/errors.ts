@@ -37,6 +37,11 @@ export class PaymentError extends Error {
   }
 }
 
+/** The error of a request that one thing is wrong with. */
+export function invalidField(field: string, description: string): PaymentError {
+  return new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
+}
+
 function describeReason(reason: PaymentErrorReason): string {
   switch (reason.kind) {
     case 'invalid-request':

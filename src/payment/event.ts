@@ -4,9 +4,6 @@ import type { SettledPayment } from './payment.ts';
 /** What kind of event it is: a change of status, or a refund that has changed none. */
 export type PaymentEventType = 'payment.status_updated' | 'payment.refund_updated';
 
-/** The header, or gRPC metadata, with the tester's session: of calls, and of the webhooks that tell of them. */
-export const sessionHeader = 'payment-sim-session';
-
 /** What an event tells of its payment, as the payment was at that moment. */
 type EventPayment = Pick<
   SettledPayment,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RandomSource } from '../base/random.ts';
+import { createRecentMap, type RecentMap } from '../base/recent-map.ts';
 import type { Payment, SettlementStatus } from './payment.ts';
 
 /** Decides what becomes of payments of the scenario RANDOM. */
@@ -21,8 +22,8 @@ export function createRandomOutcomes(failureRate: number, random: RandomSource):
 interface SeededState {
   readonly failureRate: number;
   readonly seed: number;
-  /** How many outcomes each reservation has had; the one that has waited longest for another comes first. */
-  readonly counts: Map<string, number>;
+  /** How many outcomes each reservation has had. */
+  readonly counts: RecentMap<{ before: number }>;
   /** Outcomes that were given back, the first to be used again first. Nearly always empty. */
   readonly givenBack: Map<string, SettlementStatus[]>;
 }
@@ -33,7 +34,12 @@ interface SeededState {
  * in this process for the last 100,000 reservations; one that is forgotten begins anew.
  */
 export function createSeededOutcomes(failureRate: number, seed: number): RandomOutcomes {
-  const self: SeededState = { failureRate, seed, counts: new Map(), givenBack: new Map() };
+  const self: SeededState = {
+    failureRate,
+    seed,
+    counts: createRecentMap(maxReservations),
+    givenBack: new Map(),
+  };
   return {
     next: (reservationId) => takeGivenBack(self, reservationId) ?? drawNext(self, reservationId),
     giveBack: (payment) => giveBack(self, payment),
@@ -41,15 +47,10 @@ export function createSeededOutcomes(failureRate: number, seed: number): RandomO
 }
 
 function drawNext({ failureRate, seed, counts }: SeededState, reservationId: string): SettlementStatus {
-  const before = counts.get(reservationId) ?? 0;
-  // A map keeps the order of insertion: set anew, it is the last to be forgotten.
-  counts.delete(reservationId);
-  const [oldest] = counts.size >= maxReservations ? counts.keys() : [];
-  if (oldest !== undefined) {
-    counts.delete(oldest);
-  }
-  counts.set(reservationId, before + 1);
-  return drawOf(seed, reservationId, before) < failureRate ? 'FAILED' : 'COMPLETED';
+  const count = counts.take(reservationId, () => ({ before: 0 }));
+  const drawn = drawOf(seed, reservationId, count.before);
+  count.before += 1;
+  return drawn < failureRate ? 'FAILED' : 'COMPLETED';
 }
 
 /** The first 32 bits of a SHA-256, as a number from 0 to below 1: evenly spread, and alike everywhere. */

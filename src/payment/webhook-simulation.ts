@@ -1,6 +1,7 @@
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import { eventIdOf } from './cancellation.ts';
+import { contradict } from './contradiction.ts';
 import type { PaymentEvent } from './event.ts';
 import { firstEvent, toldRefund } from './lifecycle.ts';
 import { conflict, findPayment } from './lookup.ts';
@@ -12,7 +13,7 @@ import {
   type SettledStatus,
 } from './payment.ts';
 import type { Payments } from './ports.ts';
-import { outcomeOf, settleAs } from './settlement.ts';
+import { settleAs } from './settlement.ts';
 import { add, requireId, throwIfAny, type Violations } from './violations.ts';
 import { wantedDelaySeconds, wantedStatus } from './wanted-values.ts';
 
@@ -109,17 +110,7 @@ async function tellAgain(
   const event: PaymentEvent =
     payment.status === target
       ? last
-      : {
-          ...last,
-          id: newId('evt'),
-          occurredAtMs: nowMs,
-          payment: {
-            ...last.payment,
-            status: target,
-            ...outcomeOf(target, newId, payment.extras?.failureCode),
-          },
-          refund: undefined,
-        };
+      : { ...contradict(last, target, newId, payment.extras?.failureCode), occurredAtMs: nowMs };
   await payments.announceAt(event, nowMs + delayMs);
   return { hasWebhook: event.destination !== undefined, eventId: event.id, atMs: nowMs + delayMs };
 }

@@ -3,7 +3,7 @@ import type { Observer } from '../base/observer.ts';
 import type { SteeringReport } from './observer.ts';
 import type { SteeringStore } from './ports.ts';
 import { globalSession } from './session.ts';
-import { keyOf, type SessionState, type SteeringState } from './steering-state.ts';
+import { keysOf, ownKey, type SessionState, type SteeringState } from './steering-state.ts';
 
 interface IdleSessionsDeps {
   readonly state: SteeringState;
@@ -53,21 +53,14 @@ async function sweep(deps: IdleSessionsDeps): Promise<void> {
   }
   const over = [...state.resets].filter(([, { untilMs }]) => untilMs <= nowMs);
   if (over.length > 0) {
-    await store.remove(
-      over.map(([sessionId, { scope, untilMs }]) => keyOf({ kind: 'reset', sessionId, scope, untilMs })),
-    );
+    await store.remove(over.map(([sessionId]) => ownKey('reset', sessionId)));
   }
 }
 
-async function end(
-  { store, observe }: IdleSessionsDeps,
-  { id, rules, settings }: SessionState,
-): Promise<void> {
+async function end({ store, observe }: IdleSessionsDeps, session: SessionState): Promise<void> {
+  const { id: sessionId, rules } = session;
   const count = rules.size;
-  await store.remove([
-    ...rules.keys(),
-    ...(settings === undefined ? [] : [keyOf({ kind: 'session', sessionId: id, settings })]),
-  ]);
-  await store.forgetCounts(id);
-  observe({ kind: 'session-ended', sessionId: id, rules: count });
+  await store.remove(keysOf(session));
+  await store.forgetCounts(sessionId);
+  observe({ kind: 'session-ended', sessionId, rules: count });
 }

@@ -65,10 +65,24 @@ export function createSteeringState(): SteeringState {
   };
 }
 
-/** The key of the document. */
+/** The key of a document. */
 export function keyOf(document: SteeringDocument): string {
   const { kind, sessionId } = document;
-  return JSON.stringify(kind === 'rule' ? [kind, sessionId, document.rule.id] : [kind, sessionId]);
+  return kind === 'rule' ? ruleKey(sessionId, document.rule.id) : ownKey(kind, sessionId);
+}
+
+export function ruleKey(sessionId: string, ruleId: string): string {
+  return JSON.stringify(['rule', sessionId, ruleId]);
+}
+
+/** Of what a session has one of. */
+export function ownKey(kind: 'session' | 'reset', sessionId: string): string {
+  return JSON.stringify([kind, sessionId]);
+}
+
+/** The keys of all that makes a session. */
+export function keysOf({ id, rules, settings }: SessionState): readonly string[] {
+  return [...rules.keys(), ...(settings === undefined ? [] : [ownKey('session', id)])];
 }
 
 export function bytesOfDocument(document: SteeringDocument): number {
@@ -207,5 +221,5 @@ export function staleResets({ resets }: SteeringState, sessionId: string): reado
     sessionId === allSessions
       ? others
       : others.toSorted(([, a], [, b]) => a.order - b.order).slice(0, Math.max(0, others.length - maxResets));
-  return stale.map(([id, { scope, untilMs }]) => keyOf({ kind: 'reset', sessionId: id, scope, untilMs }));
+  return stale.map(([id]) => ownKey('reset', id));
 }

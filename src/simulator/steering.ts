@@ -27,6 +27,8 @@ import {
   isAbout,
   keyOf,
   keyScopeOf,
+  keysOf,
+  ruleKey,
   rulesOf,
   staleResets,
 } from './steering-state.ts';
@@ -185,18 +187,18 @@ async function listRules(self: Self, sessionId: string): Promise<readonly Listed
   const { store, decider, fileRules, magicRules } = self;
   await store.refresh();
   touchIfThere(self, sessionId);
+  // Those of files apply everywhere; of all sessions the global one is shown.
+  const ofFiles = sessionId === allSessions ? globalSession : sessionId;
+  const matched = await store.matched(ofFiles);
   const ids = sessionId === allSessions ? [...decider.state.sessions.keys()] : [sessionId];
-  const own = await Promise.all(ids.map((id) => listOwn(self, id)));
-  const matched = await store.matched(sessionId === allSessions ? globalSession : sessionId);
+  const own = await Promise.all(
+    ids.map(async (id) => {
+      const counts = id === ofFiles ? matched : await store.matched(id);
+      return rulesOf(decider.state.sessions.get(id)).map((rule) => toListed(rule, id, counts));
+    }),
+  );
   const magic = magicRules.filter(({ id }) => (matched.get(id) ?? 0) > 0);
-  const ofFiles = [...fileRules, ...magic].map((rule) => toListed(rule, globalSession, matched));
-  return [...own.flat(), ...ofFiles];
-}
-
-async function listOwn({ store, decider }: Self, sessionId: string): Promise<readonly ListedRule[]> {
-  const rules = rulesOf(decider.state.sessions.get(sessionId));
-  const matched = rules.length === 0 ? new Map<string, number>() : await store.matched(sessionId);
-  return rules.map((rule) => toListed(rule, sessionId, matched));
+  return [...own.flat(), ...[...fileRules, ...magic].map((rule) => toListed(rule, globalSession, matched))];
 }
 
 function toListed(rule: Rule, sessionId: string, matched: ReadonlyMap<string, number>): ListedRule {
@@ -216,7 +218,7 @@ async function deleteRule(self: Self, sessionId: string, ruleId: string): Promis
     );
   }
   touchIfThere(self, sessionId);
-  await store.remove([keyOf({ kind: 'rule', sessionId, rule })]);
+  await store.remove([ruleKey(sessionId, ruleId)]);
   await store.forgetCounts(sessionId, ruleId);
 }
 
@@ -260,12 +262,7 @@ async function resetSession(self: Self, sessionId: string): Promise<Removed> {
   await store.remove(staleResets(decider.state, sessionId));
   const there = ids.flatMap((id) => sessions.get(id) ?? []);
   const rules = there.reduce((sum, session) => sum + session.rules.size, 0);
-  await store.remove(
-    there.flatMap(({ id, rules: own, settings }) => [
-      ...own.keys(),
-      ...(settings === undefined ? [] : [keyOf({ kind: 'session', sessionId: id, settings })]),
-    ]),
-  );
+  await store.remove(there.flatMap(keysOf));
   await Promise.all(ids.map((id) => store.forgetCounts(id)));
   const all: Removed = { rules, sessions: there.length, payments: removed };
   self.observe({ kind: 'session-reset', sessionId, ...all });

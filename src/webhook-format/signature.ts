@@ -12,6 +12,9 @@ export const signatureHeaders = {
   signature: 'webhook-signature',
 } as const;
 
+/** The header, or gRPC metadata, with the tester's session: of calls, and of the webhooks that tell of them. */
+export const sessionHeader = 'payment-sim-session';
+
 /**
  * The bytes of a secret as configured. `whsec_<base64>` is the Standard Webhooks notation for
  * random bytes; anything else is taken as it is, in UTF-8.

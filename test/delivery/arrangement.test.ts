@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { arrange, keptBackMs, orderOf } from '../../src/delivery/arrangement.ts';
+import { arrange, keptBackMs } from '../../src/delivery/arrangement.ts';
+import { orderOf } from '../../src/delivery/webhook/event-order.ts';
 import type { EventDelivery, PaymentEvent } from '../../src/payment/event.ts';
 import type { DeliveryBehavior } from '../../src/payment/payment.ts';
 import { sampleEvent } from '../support/sample-payment.ts';
@@ -74,7 +75,7 @@ test('time that a tester has kept an event back is not held against its delivery
     signature: undefined,
     isHeldBack: false,
   };
-  const lateMs = first.occurredAtMs + 3_600_000;
-  expect(keptBackMs({ ...first, delivery: arranged }, lateMs)).toBe(3_600_000);
-  expect(keptBackMs({ ...first, delivery: undefined }, lateMs)).toBe(0);
+  const late = { now: () => first.occurredAtMs + 3_600_000 };
+  expect(keptBackMs({ ...first, delivery: arranged }, late)).toBe(3_600_000);
+  expect(keptBackMs({ ...first, delivery: undefined }, late)).toBe(0);
 });

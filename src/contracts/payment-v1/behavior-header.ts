@@ -2,6 +2,8 @@ import { fromJsonString } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { CodeSchema } from '../../../gen/google/rpc/code_pb.js';
 import { SimulationOptionsSchema } from '../../../gen/payment/v1/payment_pb.js';
+import { errorMessage } from '../../base/error-text.ts';
+import { nearestName } from '../../base/near-name.ts';
 import {
   type ApiBehavior,
   type Behavior,
@@ -9,8 +11,7 @@ import {
   validateBehavior,
   type WantedOutcome,
 } from '../../payment/behavior.ts';
-import { nearestName } from '../../base/near-name.ts';
-import { PaymentError } from '../../payment/errors.ts';
+import { invalidField } from '../../payment/errors.ts';
 import { mergeBehaviors } from '../../payment/merge-behaviors.ts';
 import { throwIfAny, type Violations } from '../../payment/violations.ts';
 import { maxApiDelayMs } from '../../payment/wanted-values.ts';
@@ -44,6 +45,9 @@ const noAnswer: ApiBehavior = {
   drop: false,
 };
 
+/** What the decoder of protobuf refuses in the JSON of `SimulationOptions`, by field; empty when nothing is found. */
+type FindMistakes = (json: string) => Violations;
+
 /**
  * What the headers of a call say shall happen: our own first. Undefined when they say nothing.
  *
@@ -52,6 +56,7 @@ const noAnswer: ApiBehavior = {
 export function readBehaviorHeaders(
   { readHeader }: Pick<CallReaders, 'readHeader'>,
   context: HandlerContext,
+  findMistakes: FindMistakes,
 ): Behavior | undefined {
   const own = readHeader(context, behaviorHeader);
   const abort = readHeader(context, envoyAbortHeader);
@@ -59,14 +64,14 @@ export function readBehaviorHeaders(
   if (own === undefined && abort === undefined && delay === undefined) {
     return undefined;
   }
-  const behavior = own === undefined ? {} : readBehavior(own.trim());
+  const behavior = own === undefined ? {} : readBehavior(own.trim(), findMistakes);
   const envoys = abort === undefined && delay === undefined ? {} : { api: readEnvoy(abort, delay) };
   return mergeBehaviors(behavior, envoys);
 }
 
-function readBehavior(text: string): Behavior {
+function readBehavior(text: string, findMistakes: FindMistakes): Behavior {
   if (text.startsWith('{')) {
-    return readJson(text);
+    return readJson(text, findMistakes);
   }
   const outcome = outcomes.find((each) => text === each || text === `${outcomePrefix}${each}`);
   if (outcome !== undefined) {
@@ -80,7 +85,7 @@ function readBehavior(text: string): Behavior {
   if (isFailureCode(text) && !isSlip(text)) {
     return { outcome: 'DECLINE', failureCode: text };
   }
-  throw refuse(
+  throw invalidField(
     behaviorHeader,
     'must be a failure code such as insufficient_funds, an outcome (APPROVE, DECLINE, HOLD, EXPIRE), a code of gRPC such as UNAVAILABLE, or the JSON of SimulationOptions such as {"delay_ms": 500}',
   );
@@ -97,32 +102,37 @@ function isSlip(text: string): boolean {
   );
 }
 
-function readJson(text: string): Behavior {
+function readJson(text: string, findMistakes: FindMistakes): Behavior {
   const violations: Violations = [];
-  const behavior = validateBehavior(violations, behaviorHeader, behaviorFromProto(decode(text)));
+  const options = decode(text, findMistakes);
+  const behavior = validateBehavior(violations, behaviorHeader, behaviorFromProto(options));
   throwIfAny(violations);
   return behavior;
 }
 
-function decode(text: string) {
+function decode(text: string, findMistakes: FindMistakes) {
   try {
     return fromJsonString(SimulationOptionsSchema, text);
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw refuse(behaviorHeader, `must be the JSON of payment.v1.SimulationOptions: ${problem}`);
+    throwIfAny(
+      findMistakes(text).map(({ field, description }) => ({
+        field: `${behaviorHeader}.${field}`,
+        description,
+      })),
+    );
+    throw invalidField(
+      behaviorHeader,
+      `must be the JSON of payment.v1.SimulationOptions: ${errorMessage(error)}`,
+    );
   }
 }
 
 function readEnvoy(abort: string | undefined, delay: string | undefined): ApiBehavior {
   if (abort !== undefined && !/^(?:1[0-6]|[1-9])$/.test(abort)) {
-    throw refuse(envoyAbortHeader, 'must be the number of a code of gRPC, from 1 to 16, such as 14');
+    throw invalidField(envoyAbortHeader, 'must be the number of a code of gRPC, from 1 to 16, such as 14');
   }
   if (delay !== undefined && !(/^\d{1,5}$/.test(delay) && Number(delay) <= maxApiDelayMs)) {
-    throw refuse(envoyDelayHeader, `must be a whole number of milliseconds from 0 to ${maxApiDelayMs}`);
+    throw invalidField(envoyDelayHeader, `must be a whole number of milliseconds from 0 to ${maxApiDelayMs}`);
   }
   return { ...noAnswer, code: Number(abort ?? 0), delayMs: Number(delay ?? 0) };
-}
-
-function refuse(field: string, description: string): PaymentError {
-  return new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
 }

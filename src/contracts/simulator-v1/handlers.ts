@@ -10,7 +10,7 @@ import {
   type SimulatorService as SimulatorServiceDescriptor,
   UpdateSessionResponseSchema,
 } from '../../../gen/simulator/v1/simulator_pb.js';
-import { PaymentError } from '../../payment/errors.ts';
+import { invalidField } from '../../payment/errors.ts';
 import { requireId, throwIfAny, type Violations } from '../../payment/violations.ts';
 import { globalSession } from '../../simulator/session.ts';
 import type { Steering } from '../../simulator/steering.ts';
@@ -41,7 +41,7 @@ function createRuleHandlers(
   return {
     async createRule({ rule }, context) {
       if (rule === undefined) {
-        throw refuse(
+        throw invalidField(
           'rule',
           'is required: {"match": {"user_id": "user-1"}, "simulation": {"outcome": "SIMULATED_OUTCOME_DECLINE"}}',
         );
@@ -72,7 +72,7 @@ function createSessionHandlers(
   return {
     async updateSession({ session }, context) {
       if (session === undefined) {
-        throw refuse('session', 'is required: {"default": {"delay_ms": 100}}');
+        throw invalidField('session', 'is required: {"default": {"delay_ms": 100}}');
       }
       const sessionId = sessionOf(context);
       checkSame(session, sessionId);
@@ -97,13 +97,9 @@ function createSessionHandlers(
 
 function checkSame({ sessionId: given }: Session, sessionId: string): void {
   if (given !== '' && given !== sessionId) {
-    throw refuse(
+    throw invalidField(
       'session.session_id',
       `must be that of the header payment-sim-session, which is ${sessionId === '' ? 'not there' : JSON.stringify(sessionId)}`,
     );
   }
-}
-
-function refuse(field: string, description: string): PaymentError {
-  return new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
 }

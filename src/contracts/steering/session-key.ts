@@ -1,6 +1,6 @@
 import type { HandlerContext } from '@connectrpc/connect';
-import { PaymentError } from '../../payment/errors.ts';
-import { sessionHeader } from '../../payment/event.ts';
+import { invalidField } from '../../payment/errors.ts';
+import { sessionHeader } from '../../webhook-format/signature.ts';
 import { allSessions, isSessionKey, wantedHeaderText } from '../../simulator/session.ts';
 import type { CallReaders } from '../call-readers.ts';
 
@@ -38,7 +38,7 @@ function checkKey(key: string, field: string, allowAll: boolean): string {
     key === allSessions
       ? 'must be one session: "*" is all of them, for ListPayments, ListRules and ResetSession'
       : `must be ${wantedHeaderText}`;
-  throw new PaymentError({ kind: 'invalid-request', violations: [{ field, description }] });
+  throw invalidField(field, description);
 }
 
 /** The value of the entry, percent-decoded, without its properties. */

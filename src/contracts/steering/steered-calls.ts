@@ -78,58 +78,72 @@ export const unsteeredCalls: SteeredCalls = {
   list: (_context, _filter, run) => run(undefined),
 };
 
+/** What every call works with. */
+interface Self extends SteeredCallsDeps {
+  readonly dropCall: CallReaders['dropCall'];
+  /** All that may say anything. */
+  readonly headers: readonly string[];
+}
+
 /** See `SteeredCalls`. */
-export function createSteeredCalls(options: SteeredCallsDeps): SteeredCalls {
-  const { steering } = options;
-  const deps = { ...options, headers: [...options.behaviorHeaders, ...sessionHeaders] };
+export function createSteeredCalls(deps: SteeredCallsDeps): SteeredCalls {
+  const { steering, readers } = deps;
+  const headers = [...deps.behaviorHeaders, ...sessionHeaders];
+  const self: Self = { ...deps, dropCall: readers.dropCall, headers };
   return {
-    // Not async: nearly all creates have nothing to wait for.
+    // Not async, as the next one: nearly all calls have nothing to wait for.
     decideCreate(context, input) {
       const refreshed = steering.refresh();
       return refreshed === undefined
-        ? decideCreate(deps, context, input)
-        : refreshed.then(() => decideCreate(deps, context, input));
+        ? decideCreate(self, context, input)
+        : refreshed.then(() => decideCreate(self, context, input));
+    },
+    ofPayment(context, call, run) {
+      const refreshed = steering.refresh();
+      return refreshed === undefined
+        ? runOfPayment(self, context, call, run)
+        : refreshed.then(() => runOfPayment(self, context, call, run));
     },
     async create(context, decided, run) {
       const decision = await decided;
       return await (decision === undefined
         ? run()
-        : answerAs(toAnswerDeps(deps), 'CreatePaymentIntent', decision, context, () =>
-            run(toSteered(decision)),
-          ));
-    },
-    async ofPayment(context, call, run) {
-      await steering.refresh();
-      return await steerOfPayment(deps, context, call, run);
+        : answerAs(self, 'CreatePaymentIntent', decision, context, () => run(toSteered(decision))));
     },
     async list(context, filter, run) {
       await steering.refresh();
-      return await steerList(deps, context, filter, run);
+      return await steerList(self, context, filter, run);
     },
   };
 }
 
 function decideCreate(
-  deps: SteeredCallsDeps & { readonly headers: readonly string[] },
+  { steering, readers, headers: names, readBehavior }: Self,
   context: HandlerContext,
   input: CreateIntentInput,
 ): Decision | undefined | Promise<Decision> {
-  const { steering, readers } = deps;
   // Asked for all at once: nearly no call has any.
-  const hasHeaders = readers.hasAnyHeader(context, deps.headers);
+  const hasHeaders = readers.hasAnyHeader(context, names);
   const isSilent = !hasHeaders && input.simulation === undefined && input.metadata === undefined;
   if (isSilent && !steering.mayDecide(input.userId)) {
     return undefined;
   }
-  const headers = hasHeaders ? deps.readBehavior(context) : undefined;
+  const headers = hasHeaders ? readBehavior(context) : undefined;
   const named = hasHeaders ? readSessionKey(readers, context) : undefined;
   const sessionKey = named ?? readMetadataKey(input);
   const own = ownBehavior(input, headers);
   return steering.decide({ facts: factsOfCreate(input), sessionKey, own });
 }
 
-function toAnswerDeps({ machine, readers, observe }: SteeredCallsDeps) {
-  return { machine, dropCall: readers.dropCall, observe };
+function runOfPayment<T>(
+  self: Self,
+  context: HandlerContext,
+  call: PaymentCall,
+  run: () => Promise<T>,
+): Promise<T> {
+  return self.readers.hasAnyHeader(context, self.headers) || self.steering.isAbout(call.method)
+    ? steerOfPayment(self, context, call, run)
+    : run();
 }
 
 /** One that cannot be a key is something else's, and none of ours. */
@@ -173,13 +187,13 @@ function toSteered({ behavior, sessionId, ruleIds, webhookUrl, outcomes }: Decis
 
 /** The payment is looked for only where somebody has said anything about such calls. */
 async function steerOfPayment<T>(
-  deps: SteeredCallsDeps,
+  self: Self,
   context: HandlerContext,
   { method, paymentId, userId }: PaymentCall,
   run: () => Promise<T>,
 ): Promise<T> {
-  const { steering, payments, readers } = deps;
-  const headers = deps.readBehavior(context);
+  const { steering, payments, readers } = self;
+  const headers = self.readBehavior(context);
   const named = readSessionKey(readers, context);
   if (named !== undefined) {
     steering.noteUse(named);
@@ -193,9 +207,7 @@ async function steerOfPayment<T>(
     sessionKey: payment === undefined ? named : (payment.extras?.sessionId ?? globalSession),
     own: ofAnswer(headers),
   });
-  return await (decision === undefined
-    ? run()
-    : answerAs(toAnswerDeps(deps), method, decision, context, run));
+  return await (decision === undefined ? run() : answerAs(self, method, decision, context, run));
 }
 
 function factsOfPayment(method: PaymentMethodName, payment: Payment | undefined, userId: string): CallFacts {
@@ -210,13 +222,13 @@ function factsOfPayment(method: PaymentMethodName, payment: Payment | undefined,
 }
 
 async function steerList<T>(
-  deps: SteeredCallsDeps,
+  self: Self,
   context: HandlerContext,
   { userId, reservationId }: { readonly userId: string; readonly reservationId: string },
   run: (sessionId: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const own = ofAnswer(deps.readBehavior(context));
-  const key = readSessionKey(deps.readers, context, true) ?? globalSession;
+  const own = ofAnswer(self.readBehavior(context));
+  const key = readSessionKey(self.readers, context, true) ?? globalSession;
   const listed = key === allSessions ? undefined : key;
   const facts: CallFacts = {
     method: 'ListPayments',
@@ -226,11 +238,9 @@ async function steerList<T>(
     amount: 0,
     webhookUrl: '',
   };
-  const decision = await deps.steering.decide({ facts, sessionKey: listed ?? globalSession, own });
+  const decision = await self.steering.decide({ facts, sessionKey: listed ?? globalSession, own });
   const list = () => run(listed);
-  return await (decision === undefined
-    ? list()
-    : answerAs(toAnswerDeps(deps), 'ListPayments', decision, context, list));
+  return await (decision === undefined ? list() : answerAs(self, 'ListPayments', decision, context, list));
 }
 
 /** Of a call that makes no payment nothing else can be decided. */

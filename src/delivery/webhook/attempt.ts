@@ -1,8 +1,8 @@
 import { traceHeaders } from '../../base/call-trace.ts';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
-import { type PaymentEvent, sessionHeader } from '../../payment/event.ts';
-import type { SigningKey } from '../../webhook-format/signature.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import { sessionHeader, type SigningKey } from '../../webhook-format/signature.ts';
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';

@@ -4,7 +4,7 @@ import type { RandomSource } from '../../base/random.ts';
 import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
-import { keptBackMs, orderOf } from '../arrangement.ts';
+import { keptBackMs } from '../arrangement.ts';
 import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
@@ -12,6 +12,7 @@ import type { DeliveryReport } from '../observer.ts';
 import type { DeliveryQueue } from '../ports.ts';
 import { type AttemptResult, decideRetry, patienceMs, type RetryOptions } from '../retry-policy.ts';
 import { signatureFaultOf } from './attempt.ts';
+import { mustFollow } from './event-order.ts';
 import type { TakeTurn, Turn } from './turn.ts';
 
 interface WebhookSenderDeps {
@@ -87,13 +88,13 @@ function accept(
   if (url === undefined) {
     return undefined;
   }
-  const delivery = { ...newDelivery(event), url, askedMs: keptBackMs(event, clock.now()) };
+  const delivery = { ...newDelivery(event), url, askedMs: keptBackMs(event, clock) };
   return abandoned ? custody.leave(delivery) : custody.first(delivery, sender);
 }
 
 /** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
 function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
-  const comesBehind = orderOf(delivery.event) > 1 && isFirst(delivery) && hasEarlier(self, delivery);
+  const comesBehind = mustFollow(delivery, self.inFlight);
   self.inFlight.add(delivery);
   if (!comesBehind) {
     attempt(self, delivery, onEnd);
@@ -103,24 +104,6 @@ function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
   const behind = self.behind.get(paymentId) ?? [];
   behind.push({ delivery, onEnd });
   self.behind.set(paymentId, behind);
-}
-
-function isFirst({ attempts, waits }: WebhookDelivery): boolean {
-  return attempts === 0 && waits === 0;
-}
-
-/**
- * Whether the first attempt at an earlier event of the payment is under way. Looked for among all: payments with
- * more than one event at a time are few, and the others pay nothing.
- */
-function hasEarlier({ inFlight }: State, { event }: WebhookDelivery): boolean {
-  for (const other of inFlight) {
-    const isSame = other.event.payment.id === event.payment.id;
-    if (isSame && orderOf(other.event) < orderOf(event) && isFirst(other)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 /** Lets those begin that have come behind `ended` and have no other before them. */
@@ -162,7 +145,8 @@ async function end(self: State, delivery: WebhookDelivery, turn: Turn): Promise<
 }
 
 async function account(self: State, delivery: WebhookDelivery, turn: Turn): Promise<void> {
-  if (turn.kind !== 'attempted' && signatureFaultOf(delivery.event) !== undefined) {
+  const hasNoTurn = turn.kind === 'blocked' || turn.kind === 'overflow';
+  if (hasNoTurn && signatureFaultOf(delivery.event) !== undefined) {
     // It is sent once if it can be: that it could not is no failure of anybody's.
     const failure = { reason: turn.kind, retryable: false };
     self.observe({ kind: 'forged', delivery, result: { outcome: 'failed', failure, detail: 'not sent' } });
