@@ -6,14 +6,24 @@ import { createRandomIds } from '../base/ids.ts';
 import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import { createPaymentHandlers } from '../contracts/payment-v1/handlers.ts';
 import { platformFieldHints } from '../contracts/platform-v1/field-hints.ts';
+import { createCallRecorder, type RecordCall } from '../contracts/steering/call-record.ts';
 import { createPlatformHandlers } from '../contracts/platform-v1/handlers.ts';
 import { simulatorFieldHints } from '../contracts/simulator-v1/field-hints.ts';
 import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
+import type { CallReaders } from '../contracts/call-readers.ts';
+import type { JournalParts } from '../contracts/simulator-v1/journal-handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
+import { createWatches } from '../simulator/journal/watch.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
 import { type ApiServer, createApiServer } from '../server/api-server.ts';
-import { dropCall, hasAnyCallHeader, readCallHeader, readCallTrace } from '../server/call-readers.ts';
+import {
+  dropCall,
+  hasAnyCallHeader,
+  noteDecision,
+  readCallHeader,
+  readCallTrace,
+} from '../server/call-readers.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
 import { createCallInterceptor } from '../server/call-interceptor.ts';
@@ -22,8 +32,10 @@ import type { PlainRequests } from '../server/port/plain-requests.ts';
 import { reportRefusedConnections } from '../server/port/refused-connections.ts';
 import { registerService, type ServiceRegistration } from '../server/connect/service-registration.ts';
 import type { Steering } from '../simulator/steering.ts';
+import { notePayments } from '../observability/journal-feed.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, fastifyLoggerOf, present } from './basics.ts';
+import type { Exits } from './channels.ts';
 import type { FileRules } from './file-rules.ts';
 import { observePayments } from './observers.ts';
 import { buildSteering } from './steering.ts';
@@ -46,6 +58,8 @@ export interface Contracts {
   readonly payment: readonly ServiceRegistration[];
   /** Undefined where the platform's contract is not served. */
   readonly platform: readonly ServiceRegistration[] | undefined;
+  /** Notes calls for testers; undefined where there are none. */
+  readonly record: RecordCall | undefined;
   /** Ends what runs by itself. */
   close(): void;
 }
@@ -60,7 +74,7 @@ interface Life {
 export function buildContracts(
   basics: Basics,
   state: State,
-  delivery: DeliveryService,
+  exits: Pick<Exits, 'delivery' | 'resend'>,
   fileRules: FileRules,
   life: Life,
 ): Contracts {
@@ -70,11 +84,21 @@ export function buildContracts(
     readHeader: readCallHeader,
     hasAnyHeader: hasAnyCallHeader,
     dropCall,
+    noteDecision,
   };
   const checkWebhookUrl = createAddressCheck(egressPolicy);
   const { calls, steering } = buildSteering(basics, state, readers, checkWebhookUrl, fileRules);
-  const service = buildPaymentService(basics, state, delivery, steering);
+  const service = buildPaymentService(basics, state, exits.delivery, steering);
   const handlers = createPaymentHandlers({ service, readers, calls });
+  const journal = buildJournal(basics, state, exits.resend, readers, life);
+  const simulator =
+    steering &&
+    journal &&
+    registerService(
+      SimulatorServiceDescriptor,
+      createSimulatorHandlers(steering, journal, readers),
+      simulatorFieldHints,
+    );
   // Both contracts have this name, and one readiness.
   const health = createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life });
   const withReflection = (services: readonly ServiceRegistration[]) =>
@@ -83,26 +107,33 @@ export function buildContracts(
       : services;
   const payment = withReflection([
     registerService(PaymentServiceDescriptor, handlers, paymentFieldHints),
-    ...present(
-      steering &&
-        registerService(
-          SimulatorServiceDescriptor,
-          createSimulatorHandlers(steering, readers),
-          simulatorFieldHints,
-        ),
-    ),
+    ...present(simulator),
     health,
   ]);
-  const close = () => steering?.close();
+  // Both contracts have this name as well.
+  const record =
+    journal && createCallRecorder(machine, journal.store.append, PaymentServiceDescriptor.typeName);
+  const shared = { record, close: () => steering?.close() };
   if (config.platformGrpcPort === undefined) {
-    return { payment, platform: undefined, close };
+    return { payment, platform: undefined, ...shared };
   }
   const platformHandlers = createPlatformHandlers(service, { ...readers, calls, expiryMs: config.expiryMs });
   const platform = withReflection([
     registerService(PlatformServiceDescriptor, platformHandlers, platformFieldHints),
     health,
   ]);
-  return { payment, platform, close };
+  return { payment, platform, ...shared };
+}
+
+/** What testers look at; undefined where there are none. */
+function buildJournal(
+  { machine }: Basics,
+  { journal: store }: State,
+  resend: Exits['resend'],
+  readers: CallReaders,
+  { stopping }: Life,
+): JournalParts | undefined {
+  return store && resend && { store, resend, watches: createWatches({ store, machine }), stopping, readers };
 }
 
 function buildPaymentService(
@@ -112,8 +143,11 @@ function buildPaymentService(
   steering: Steering | undefined,
 ): PaymentService {
   const { config, clock, outcomes, newId, egressPolicy } = basics;
-  const observe = observePayments(basics, present(basics.overrides.observers?.payments));
-  const { payments, idempotency } = state;
+  const { payments, idempotency, journal } = state;
+  const observe = observePayments(basics, [
+    ...present(journal && notePayments({ ...basics, append: journal.append })),
+    ...present(basics.overrides.observers?.payments),
+  ]);
   payments.start(
     createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
   );
@@ -136,12 +170,15 @@ function buildPaymentService(
   });
 }
 
+/** What a server is made of. */
+interface ApiParts {
+  readonly services: readonly ServiceRegistration[];
+  readonly record: RecordCall | undefined;
+  readonly plain: PlainRequests;
+}
+
 /** The server of one contract. */
-export async function buildApi(
-  basics: Basics,
-  services: readonly ServiceRegistration[],
-  plain: PlainRequests,
-): Promise<ApiServer> {
+export async function buildApi(basics: Basics, { services, record, plain }: ApiParts): Promise<ApiServer> {
   const { config, machine, logger, metrics, overrides } = basics;
   for (const { service } of services) {
     if (!service.typeName.startsWith('grpc.')) {
@@ -149,7 +186,7 @@ export async function buildApi(
     }
   }
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
-  const observer = { logger, metrics: metrics.calls, newId: createRandomIds() };
+  const observer = { logger, metrics: metrics.calls, newId: createRandomIds(), record };
   const api = await createApiServer({
     services,
     interceptors: [createCallInterceptor(observer)],

@@ -42,7 +42,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const unreadyReason = () =>
     stopRequest.signal.aborted ? 'draining' : (state.unreadyReason() ?? exits.unreadyReason());
   const life = { unreadyReason, stopping: stopRequest.signal };
-  const contracts = buildContracts(basics, state, exits.delivery, fileRules, life);
+  const contracts = buildContracts(basics, state, exits, fileRules, life);
   const ports = await buildPorts(basics, contracts, { service: serviceName, unreadyReason });
   addGauges(basics.metrics, state, ports, unreadyReason);
   addLostLines(basics.metrics.registry, overrides.logDestination);

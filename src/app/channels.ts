@@ -5,12 +5,14 @@ import { createCustody } from '../delivery/custody.ts';
 import type { DeadLetterQueue } from '../delivery/dead-letter.ts';
 import { createDeliveryService, type NamedChannel } from '../delivery/delivery-service.ts';
 import { createAttemptNotes } from '../observability/attempt-notes.ts';
+import { noteDeliveries } from '../observability/journal-feed.ts';
 import { loadSqsSender } from '../delivery/dead-letter/sqs-client.ts';
 import { createSqsDeadLetterQueue } from '../delivery/dead-letter/sqs-queue.ts';
 import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/eventbridge/channel.ts';
 import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { AttemptLog } from '../delivery/ports.ts';
+import { createResend } from '../delivery/resend.ts';
 import type { RetryOptions } from '../delivery/retry-policy.ts';
 import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
 import { createWebhookCircuits, type WebhookCircuits } from '../delivery/webhook/circuits.ts';
@@ -52,9 +54,10 @@ export type Exits = ReturnType<typeof buildDelivery>;
 /** Puts everything together by which events leave. */
 export function buildDelivery(basics: Basics, state: State) {
   const { config, overrides, logger } = basics;
-  const attemptNotes = createAttemptNotes(state.attemptLog, logger);
+  const attemptNotes = state.attemptLog && createAttemptNotes(state.attemptLog, logger);
   const observe = observeDeliveries(basics, { eventBridge: config.eventBridge.mode !== 'off' }, [
-    attemptNotes.observe,
+    ...present(attemptNotes?.observe),
+    ...present(state.journal && noteDeliveries({ ...basics, append: state.journal.append })),
     ...present(state.observeDelivery),
     ...present(overrides.observers?.deliveries),
   ]);
@@ -75,8 +78,11 @@ export function buildDelivery(basics: Basics, state: State) {
   ];
   const deliverLater = (event: PaymentEvent, delayMs: number) =>
     state.payments.announceAt(event, basics.clock.now() + delayMs);
+  const { journal: store, payments } = state;
   return {
     delivery: createDeliveryService({ channels, observe, deliverLater }),
+    /** Undefined where there are no testers. */
+    resend: store && createResend({ ...basics, store, payments, observe }),
     attemptNotes,
     deadLetterQueue,
     closeWebhooks: webhooks.close,
@@ -141,7 +147,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       hasRoom: (origin) => connections.hasRoom(origin),
       queue,
       custody,
-      firstAttemptAtMs: state.durable ? firstAttemptIn(state.attemptLog) : undefined,
+      firstAttemptAtMs: state.attemptLog && firstAttemptIn(state.attemptLog),
       timeoutMs,
       retry,
       drainsRetries: drainsRetries(config),

@@ -132,6 +132,8 @@ function readSteering(read: EnvironmentReader, unlessTold: (typeof switches)[num
     magicUsers: read.oneOf('MAGIC_USERS', switches, simulatorApi ? 'on' : 'off') === 'on',
     /** A file of rules, which `file-rules.ts` reads. */
     rulesFile: read.optionalText('RULES_FILE'),
+    /** What the journal may take, in bytes. */
+    journalMaxBytes: read.integer('JOURNAL_MAX_BYTES', 33_554_432, 1_048_576, 2 ** 40),
     maxSessions: read.integer('MAX_SESSIONS', 1_000, 1, 100_000),
     /** A session ends that nobody has used for so long. */
     sessionIdleMs: read.integer('SESSION_IDLE_MS', 1_800_000, 1_000, dayMs),

@@ -22,6 +22,7 @@ import {
 } from '../observability/steering-subscribers.ts';
 import { createSettlementLog } from '../observability/settlement-log.ts';
 import type { PaymentReport } from '../payment/observer.ts';
+import type { SteeringReport } from '../simulator/observer.ts';
 import type { Basics } from './basics.ts';
 
 /* The part of the composition root (app.ts) that says who is told what. */
@@ -64,11 +65,14 @@ export function observeDeliveries(
 }
 
 /** Who sees what testers do. */
-export function observeSteering({ logger, metrics }: ObserverParts) {
+export function observeSteering(
+  { logger, metrics }: ObserverParts,
+  others: readonly Observer<SteeringReport>[],
+) {
   const onError = (error: unknown) => reportFailure(logger, error);
   return {
     answers: combineObservers([countSimulatedAnswers(metrics), logSimulatedAnswers(logger)], onError),
-    sessions: combineObservers([logSteering(logger)], onError),
+    sessions: combineObservers([logSteering(logger), ...others], onError),
   };
 }
 

@@ -22,8 +22,9 @@ export async function openState(basics: Basics): Promise<State> {
   const { config, overrides, clock, machine, logger, metrics } = basics;
   const { redis } = config;
   const idempotencyTtlMs = idempotencyTtlOf(config);
+  const journalBytes = config.simulatorApi ? config.journalMaxBytes : undefined;
   if (redis.url === undefined) {
-    return createMemoryState({ ...config, clock, machine, idempotencyTtlMs });
+    return createMemoryState({ ...config, clock, machine, idempotencyTtlMs, journalBytes });
   }
   if (clock !== systemClock) {
     throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
@@ -36,6 +37,7 @@ export async function openState(basics: Basics): Promise<State> {
     logger,
     metrics,
     idempotencyTtlMs,
+    journalBytes,
     requireNoEviction: config.environment === 'production',
     wrapPayments: overrides.wrapRedisPayments,
   });

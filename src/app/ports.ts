@@ -46,11 +46,16 @@ export async function buildPorts(
   const listener: RequestListener = (request, response) => ops.routing(request, response);
   const shared = isShared(config);
   const plain = { paths: probePaths, listener };
-  const api = await buildApi(basics, contracts.payment, plain);
+  const { record } = contracts;
+  const api = await buildApi(basics, { services: contracts.payment, record, plain });
   const platform =
     contracts.platform === undefined
       ? undefined
-      : await buildApi(basics, contracts.platform, shared ? { paths: opsPaths, listener } : plain);
+      : await buildApi(basics, {
+          services: contracts.platform,
+          record,
+          plain: shared ? { paths: opsPaths, listener } : plain,
+        });
   return { api, platform, ops, shared };
 }
 

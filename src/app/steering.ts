@@ -11,9 +11,10 @@ import {
 import type { Violations } from '../payment/violations.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
 import { findJsonMistakes } from '../server/connect/json-request-check.ts';
+import { noteResets } from '../observability/journal-feed.ts';
 import { createSteering, type Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
-import type { Basics } from './basics.ts';
+import { type Basics, present } from './basics.ts';
 import type { FileRules } from './file-rules.ts';
 import { observeSteering } from './observers.ts';
 import { idempotencyTtlOf } from './open-state.ts';
@@ -33,7 +34,7 @@ function findBehaviorMistakes(json: string): Violations {
 
 export function buildSteering(
   basics: Basics,
-  { payments, steering: store }: State,
+  { payments, steering: store, journal }: State,
   readers: CallReaders,
   checkWebhookUrl: WebhookUrlCheck,
   fileRules: FileRules,
@@ -42,7 +43,10 @@ export function buildSteering(
   if (!config.simulatorApi) {
     return { calls: unsteeredCalls, steering: undefined };
   }
-  const observe = observeSteering(basics);
+  const observe = observeSteering(
+    basics,
+    present(journal && noteResets({ ...basics, append: journal.append })),
+  );
   const steering = createSteering({
     store,
     machine,

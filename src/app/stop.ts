@@ -38,7 +38,7 @@ export async function stopAll(
     () => delivery.drain(Math.max(0, leftMs() - lettersMs)),
     () => deadLetterQueue?.drain(leftMs()),
     () => closeWebhooks(),
-    () => within(machine, notesMs, attemptNotes.written()),
+    () => within(machine, notesMs, Promise.all([attemptNotes?.written(), state.journal?.written()])),
     () => state.close(),
     () => closeOps(ports, machine),
   ]);

@@ -1,6 +1,13 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import type { CallTrace } from '../base/call-trace.ts';
 
+/** What testers have decided of a call. */
+export interface CallDecision {
+  /** Undefined for the global session. */
+  readonly sessionId: string | undefined;
+  readonly ruleIds: readonly string[];
+}
+
 /** How handlers read the headers of a call. */
 export interface CallReaders {
   /** The trace that a call belongs to, by its headers. */
@@ -11,4 +18,6 @@ export interface CallReaders {
   readonly hasAnyHeader: (context: HandlerContext, names: readonly string[]) => boolean;
   /** Ends a call without an answer: resets its stream, or closes its connection over HTTP/1.1. */
   readonly dropCall: (context: HandlerContext) => void;
+  /** Notes what testers have decided of the call, for whoever tells of it. */
+  readonly noteDecision: (context: HandlerContext, decision: CallDecision) => void;
 }

@@ -27,6 +27,9 @@ const steeringCodes: Readonly<Record<SteeringErrorReason['kind'], Code>> = {
   'too-many-rules': Code.ResourceExhausted,
   'too-many-sessions': Code.ResourceExhausted,
   'too-many-bytes': Code.ResourceExhausted,
+  'nothing-to-resend': Code.NotFound,
+  'too-many-watchers': Code.ResourceExhausted,
+  'fell-behind': Code.Aborted,
 };
 
 function mapReason(message: string, reason: PaymentErrorReason): ConnectError {

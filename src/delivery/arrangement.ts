@@ -3,7 +3,7 @@ import type { SimClock } from '../base/clock.ts';
 import type { IdPrefix } from '../base/ids.ts';
 import { contradict } from '../payment/contradiction.ts';
 import type { EventDelivery, PaymentEvent } from '../payment/event.ts';
-import type { SettledStatus } from '../payment/payment.ts';
+import type { DeliveryBehavior, SettledStatus } from '../payment/payment.ts';
 import type { ChannelName } from './dead-letter.ts';
 
 /** What becomes of an event on one channel. */
@@ -30,6 +30,25 @@ export function arrange(event: PaymentEvent, plan: Planned): readonly Arrangemen
   return channels
     .filter((channel) => channel === 'eventbridge' || event.destination !== undefined)
     .map((channel) => arrangeOn(channel, event, plan));
+}
+
+const asUsual: DeliveryBehavior = {
+  channel: undefined,
+  copies: 1,
+  delayMs: 0,
+  drop: false,
+  holdUntilNextEvent: false,
+  signature: undefined,
+  conflictingStatus: undefined,
+};
+
+/** An event that goes out by a channel again, as usual unless `behavior` says otherwise. */
+export function arrangeAgain(
+  channel: ChannelName,
+  event: PaymentEvent,
+  behavior: DeliveryBehavior = asUsual,
+): Arrangement {
+  return arrangeOn(channel, event, { kind: 'planned', behavior, held: undefined });
 }
 
 function arrangeOn(channel: ChannelName, event: PaymentEvent, { behavior, held }: Planned): Arrangement {

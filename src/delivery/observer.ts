@@ -16,6 +16,34 @@ export interface WebhookAttempted {
   readonly durationMs: number;
 }
 
+/** The events of a PutEvents call that are done with it, and how that ended. */
+export interface EventsAttempted {
+  readonly kind: 'events-attempted';
+  readonly attempts: readonly EventAttempt[];
+  /** Milliseconds since the epoch, by the machine's clock. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+/** What was sent of one event. */
+export interface EventAttempt {
+  /** With the attempt. */
+  readonly delivery: Delivery;
+  readonly entry: SentEntry;
+  /** Why it failed; undefined when it was taken. */
+  readonly error: string | undefined;
+}
+
+/** An entry of PutEvents. */
+interface SentEntry {
+  readonly Source: string;
+  readonly DetailType: string;
+  readonly EventBusName: string;
+  /** JSON. */
+  readonly Detail: string;
+  readonly Time: Date;
+}
+
 /** What delivery tells its observers. */
 export type DeliveryReport =
   /** An event is handed to the channels; again when it was announced again. */
@@ -29,6 +57,7 @@ export type DeliveryReport =
       readonly faults: readonly string[];
     }
   | WebhookAttempted
+  | EventsAttempted
   /** A webhook was sent with a signature that is wrong on purpose; however it was answered, it has ended. */
   | { readonly kind: 'forged'; readonly delivery: WebhookDelivery; readonly result: AttemptResult }
   | {
@@ -70,7 +99,7 @@ export type DeliveryReport =
   /** Some events of a call wait for their next attempt together. */
   | {
       readonly kind: 'events-waiting';
-      readonly events: number;
+      readonly deliveries: readonly Delivery[];
       /** How many were in the call. */
       readonly of: number;
       readonly error: string;

@@ -25,11 +25,18 @@ export interface AttemptFailure {
 
 /** How one webhook attempt ended. */
 export type AttemptResult =
-  | { readonly outcome: 'delivered'; readonly statusCode: number }
+  | {
+      readonly outcome: 'delivered';
+      readonly statusCode: number;
+      /** How the receiver's answer began; undefined when it was empty. */
+      readonly answer?: string;
+    }
   | {
       readonly outcome: 'failed';
       readonly failure: AttemptFailure;
       readonly statusCode?: number;
+      /** As above. */
+      readonly answer?: string;
       /** For the log: what went wrong, or how the receiver's answer began. */
       readonly detail: string;
     };

@@ -72,8 +72,8 @@ function eventFields({ id, payment, sessionId }: PaymentEvent) {
 export function logEventBridge(logger: Logger): Observer<DeliveryReport> {
   return (report) => {
     if (report.kind === 'events-waiting') {
-      const { events, of, error, retryInMs } = report;
-      const fields = { entries: events, of, error, retry_in_ms: retryInMs };
+      const { deliveries, of, error, retryInMs } = report;
+      const fields = { entries: deliveries.length, of, error, retry_in_ms: retryInMs };
       logger.warn(fields, 'EventBridge did not take events, to be tried again');
     } else if (report.kind === 'eventbridge-on') {
       const { busName, region, endpointUrl } = report;

@@ -1,7 +1,8 @@
-import type { DescMethod } from '@bufbuild/protobuf';
-import type { ConnectError, Interceptor } from '@connectrpc/connect';
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+import type { ConnectError, ContextValues, Interceptor } from '@connectrpc/connect';
 import { toConnectError } from '../contracts/error-mapping.ts';
 import { type CallObserver, logFailure } from './call-log.ts';
+import { readDecision } from './call-readers.ts';
 import { presentError } from './transport/presentable-error.ts';
 
 /** What is read of a request. */
@@ -9,6 +10,16 @@ interface ObservedCall {
   readonly method: DescMethod;
   /** Only of a call that fails: in the lane they are made when they are first read, 6 µs a call. */
   readonly header: Headers;
+  readonly contextValues: ContextValues;
+}
+
+/** How a call went. */
+interface CallEnd {
+  /** Undefined for a stream. */
+  readonly request: Message | undefined;
+  /** Undefined for a stream, or when it failed. */
+  readonly answer: Message | undefined;
+  readonly failure: ConnectError | undefined;
 }
 
 /** The interceptor of every call: maps its error to a `ConnectError`, counts and times it, and logs a failure. */
@@ -18,17 +29,22 @@ export function createCallInterceptor(observer: CallObserver): Interceptor {
   return (next) => (request) => {
     const startedAtMs = performance.now();
     metrics(request.method).started();
+    const sent = request.stream ? undefined : request.message;
     return next(request).then(
       (response) => {
         if (response.stream) {
           return { ...response, message: observeStream(observer, response.message, request, startedAtMs) };
         }
-        recordEnd(observer, request, startedAtMs, undefined);
+        recordEnd(observer, request, startedAtMs, {
+          request: sent,
+          answer: response.message,
+          failure: undefined,
+        });
         return response;
       },
       (error: unknown) => {
         const failure = presentError(toConnectError(error), request.method);
-        recordEnd(observer, request, startedAtMs, failure);
+        recordEnd(observer, request, startedAtMs, { request: sent, answer: undefined, failure });
         throw failure;
       },
     );
@@ -49,20 +65,18 @@ async function* observeStream<T>(
     failure = presentError(toConnectError(error), call.method);
     throw failure;
   } finally {
-    recordEnd(observer, call, startedAtMs, failure);
+    recordEnd(observer, call, startedAtMs, { request: undefined, answer: undefined, failure });
   }
 }
 
-function recordEnd(
-  observer: CallObserver,
-  call: ObservedCall,
-  startedAtMs: number,
-  failure: ConnectError | undefined,
-): void {
-  const seconds = (performance.now() - startedAtMs) / 1000;
-  observer.metrics(call.method).handled(failure?.code, seconds);
+function recordEnd(observer: CallObserver, call: ObservedCall, startedAtMs: number, end: CallEnd): void {
+  const { method } = call;
+  const { failure } = end;
+  const durationMs = performance.now() - startedAtMs;
+  observer.metrics(method).handled(failure?.code, durationMs / 1000);
   if (failure !== undefined) {
     const readHeader = (name: string) => call.header.get(name) ?? undefined;
-    logFailure(observer, { method: call.method, readHeader }, failure, seconds);
+    logFailure(observer, { method, readHeader }, failure, durationMs / 1000);
   }
+  observer.record?.({ method, ...end, decision: readDecision(call), durationMs });
 }

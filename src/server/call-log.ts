@@ -4,6 +4,7 @@ import { parseCallTrace, traceFields } from '../base/call-trace.ts';
 import { cutText } from '../base/cut-text.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import { type CallMetrics, grpcCodeName, otherMethod } from '../observability/call-metrics.ts';
+import type { RecordCall } from '../contracts/steering/call-record.ts';
 import { SimulatedFault } from '../contracts/steering/simulated-answer.ts';
 import type { Logger } from '../observability/logger.ts';
 import { requestIdHeader } from './transport/refusals.ts';
@@ -14,6 +15,8 @@ export interface CallObserver {
   readonly metrics: CallMetrics;
   /** Makes the request ids of failed calls whose caller sent none. */
   readonly newId: IdGenerator;
+  /** Notes calls for testers; undefined where nobody may steer. */
+  readonly record?: RecordCall | undefined;
 }
 
 /** What a line says of a call. */

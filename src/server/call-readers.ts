@@ -1,6 +1,8 @@
-import type { HandlerContext } from '@connectrpc/connect';
+import { type ContextValues, createContextKey, type HandlerContext } from '@connectrpc/connect';
 import { type CallTrace, parseCallTrace } from '../base/call-trace.ts';
+import type { CallDecision } from '../contracts/call-readers.ts';
 import { LaneCall } from './lane/lane-call.ts';
+import { LaneRequest } from './lane/lane-messages.ts';
 import { dropCallKey } from './transport/drop-call.ts';
 
 /**
@@ -29,6 +31,21 @@ export function dropCall(context: HandlerContext): void {
   } else {
     context.values.get(dropCallKey)();
   }
+}
+
+const decisionKey = createContextKey<CallDecision | undefined>(undefined, {
+  description: 'what testers have decided of the call',
+});
+
+/** Notes what testers have decided of a call, for `readDecision`. */
+export function noteDecision(context: HandlerContext, decision: CallDecision): void {
+  context.values.set(decisionKey, decision);
+}
+
+/** What testers have decided of a call; undefined for nothing. Makes no values where nobody has set any. */
+export function readDecision(request: { readonly contextValues: ContextValues }): CallDecision | undefined {
+  const values = request instanceof LaneRequest ? request.ownValues : request.contextValues;
+  return values?.get(decisionKey);
 }
 
 /** The trace that the caller sent, undefined when it sent none or none that is valid. */

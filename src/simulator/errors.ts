@@ -5,7 +5,10 @@ export type SteeringErrorReason =
   | { readonly kind: 'rule-exists'; readonly ruleId: string }
   | { readonly kind: 'too-many-rules'; readonly maxRules: number }
   | { readonly kind: 'too-many-sessions'; readonly maxSessions: number }
-  | { readonly kind: 'too-many-bytes'; readonly maxBytes: number };
+  | { readonly kind: 'too-many-bytes'; readonly maxBytes: number }
+  | { readonly kind: 'nothing-to-resend'; readonly what: string }
+  | { readonly kind: 'too-many-watchers'; readonly maxWatchers: number }
+  | { readonly kind: 'fell-behind'; readonly cursor: string };
 
 /** An error of a tester's call, told by its reason. */
 export class SteeringError extends Error {
@@ -32,5 +35,11 @@ function describeReason(reason: SteeringErrorReason): string {
       return `there are ${reason.maxSessions} sessions already; reset some that are done with, or raise MAX_SESSIONS`;
     case 'too-many-bytes':
       return `rules and sessions take all of the ${reason.maxBytes} bytes that they may; reset sessions that are done with`;
+    case 'nothing-to-resend':
+      return `no delivery of ${reason.what} is remembered; ListDeliveries tells which are, and SimulateWebhook tells a payment's status again`;
+    case 'too-many-watchers':
+      return `${reason.maxWatchers} watch already, and no more may; end one of them`;
+    case 'fell-behind':
+      return `entries that you have not read are forgotten; watch again from ${reason.cursor} to be told how many`;
   }
 }

@@ -2,6 +2,7 @@ import type { Delivery, WebhookDelivery } from '../delivery/delivery.ts';
 import type { Observer } from '../base/observer.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { AttemptLog, DeliveryQueue } from '../delivery/ports.ts';
+import type { JournalStore } from '../simulator/journal/ports.ts';
 import type { SteeringStore } from '../simulator/ports.ts';
 import type { IdempotencyStore, Payments } from '../payment/ports.ts';
 
@@ -11,9 +12,12 @@ export interface State {
   readonly idempotency: IdempotencyStore;
   readonly webhookQueue: DeliveryQueue<WebhookDelivery>;
   readonly eventQueue: DeliveryQueue<Delivery>;
-  readonly attemptLog: AttemptLog;
+  /** Of the attempts of all processes; undefined where there is but one, which knows what it has done. */
+  readonly attemptLog: AttemptLog | undefined;
   /** What testers set. */
   readonly steering: SteeringStore;
+  /** What has happened, for testers; undefined where there are none. */
+  readonly journal: JournalStore | undefined;
   /** Is told of deliveries, where what is stored depends on them. */
   readonly observeDelivery?: Observer<DeliveryReport>;
   /** Whether all this outlives the process, and others take over what it leaves. */

@@ -25,7 +25,7 @@ import { logDeadLetters, logWebhooks } from '../../src/observability/delivery-lo
 import { secretToKey } from '../../src/webhook-format/signature.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
-import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
+import { createAttemptLogStandIn } from '../support/attempt-log-stand-in.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { sampleEvent } from '../support/sample-payment.ts';
@@ -100,13 +100,7 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     createMemoryDeliveryQueue({ clock, originOf: ({ url }) => new URL(url).origin, ...backlog });
   const attemptLog =
     change.attemptLog ??
-    createMemoryAttemptLog({
-      clock,
-      machine: clock,
-      ttlMs: 86_400_000,
-      maxEvents: 10_000,
-      maxAttempts: 8,
-    });
+    createAttemptLogStandIn();
   onTestFinished(() => attemptLog.close());
   const retry = { maxAttempts: change.maxAttempts ?? 8, baseMs: change.retryBaseMs ?? 1_000, maxMs: 300_000 };
   const timeoutMs = change.timeoutMs ?? 10_000;

@@ -17,7 +17,7 @@ import { createMetrics } from '../../src/observability/metrics.ts';
 import { createRandomOutcomes } from '../../src/payment/random-outcomes.ts';
 import { createPaymentService } from '../../src/payment/payment-service.ts';
 import { createSettlement } from '../../src/payment/settlement.ts';
-import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
+import { createAttemptLogStandIn } from '../support/attempt-log-stand-in.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
 import { createMemoryPayments } from '../../src/state/memory/payments.ts';
@@ -110,13 +110,7 @@ function createWorld(seed: number) {
         isQueueBroken ? Promise.reject(new Error('out of reach')) : memoryQueue.add(...args),
     };
     const connections = openConnections();
-    const attemptLog = createMemoryAttemptLog({
-      clock,
-      machine: clock,
-      ttlMs: 60_000,
-      maxEvents: 10,
-      maxAttempts: 4,
-    });
+    const attemptLog = createAttemptLogStandIn();
     const told = { logger, logDestination: destination, metrics };
     const observe = observeDeliveries(told, { eventBridge: false }, [
       createAttemptNotes(attemptLog, logger).observe,

@@ -6,7 +6,6 @@ import { settle } from '../../src/payment/lifecycle.ts';
 import type { PendingPayment } from '../../src/payment/payment.ts';
 import type { Payments } from '../../src/payment/ports.ts';
 import { createManualClock } from '../../src/simulator/manual-clock.ts';
-import { createMemoryAttemptLog } from '../../src/state/memory/attempt-log.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
 import { defaultPaymentsBytes } from '../../src/state/memory/heap-share.ts';
@@ -19,7 +18,6 @@ import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createMemorySteeringStore } from '../../src/state/memory/steering-store.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { sampleEvent, samplePayment, sampleSettlement } from '../support/sample-payment.ts';
-import { describeAttemptLog } from './attempt-log.contract.ts';
 import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
@@ -72,9 +70,6 @@ describeDeliveryQueue(
       }),
     ),
   { isBounded: true },
-);
-describeAttemptLog('memory', async (options) =>
-  closing((clock) => createMemoryAttemptLog({ clock, machine: clock, maxEvents: 1_000, ...options })),
 );
 describeSteeringStore('memory', async () => harness(() => createMemorySteeringStore()));
 
@@ -318,24 +313,6 @@ test('many payments due in one millisecond share a timer', async () => {
   await payments.close();
 });
 
-const openLog = (maxEvents: number) =>
-  closing((clock) =>
-    createMemoryAttemptLog({ clock, machine: clock, ttlMs: 60_000, maxAttempts: 8, maxEvents }),
-  );
-
-describe('the attempt log in memory', () => {
-  const noted = { attempt: 1, startedAtMs: 1, durationMs: 1, statusCode: 200, error: undefined };
-  test('forgets the event that was noted first at its limit, and only that', async () => {
-    const { port: log, now } = openLog(2);
-    for (const id of ['a', 'b', 'a', 'c']) {
-      await log.record(sampleEvent({ eventId: id, settledAtMs: now() }), noted);
-    }
-    expect(
-      await Promise.all(['a', 'b', 'c'].map(async (id) => (await log.list('pay-1', id)).length)),
-    ).toEqual([0, 1, 1]);
-  });
-});
-
 function openBudget(maxBytes: number) {
   const budget: MemoryBudget = { maxBytes, usedBytes: 0 };
   const { port, now } = closing((clock) => {
@@ -395,7 +372,7 @@ describe('the budget of bytes', () => {
     expect(budget.usedBytes).toBeLessThanOrEqual(budget.maxBytes);
   });
 
-  test('keys and attempts leave beyond their quarter, and give back what they took', async () => {
+  test('keys leave beyond their quarter, and give back what they took', async () => {
     const budget: MemoryBudget = { maxBytes: 40_000, usedBytes: 0 };
     const { port: store, passTime } = closing((clock) =>
       createMemoryIdempotencyStore({ clock, ttlMs: 60_000, maxKeys: 1_000, budget }),
@@ -411,24 +388,6 @@ describe('the budget of bytes', () => {
       store.once(callOf('last'), propose, () => Promise.reject(new Error('refused'))),
     ).rejects.toThrow('refused');
     expect(budget.usedBytes).toBe(0);
-
-    const { port: log, now } = closing((clock) =>
-      createMemoryAttemptLog({
-        clock,
-        machine: clock,
-        ttlMs: 60_000,
-        maxAttempts: 3,
-        maxEvents: 1_000,
-        budget,
-      }),
-    );
-    const noted = { attempt: 1, startedAtMs: 1, durationMs: 1, statusCode: 500, error: 'e'.repeat(200) };
-    for (let i = 0; i < 200; i += 1) {
-      await log.record(sampleEvent({ eventId: `evt-${Math.floor(i / 5)}`, settledAtMs: now() }), noted);
-      expect(budget.usedBytes).toBeLessThanOrEqual(10_000);
-    }
-    expect(await log.list('pay-1', 'evt-39')).toHaveLength(3);
-    expect(await log.list('pay-1', 'evt-0')).toEqual([]);
   });
 
   test('refused calls push out no good keys, even at the limit', async () => {

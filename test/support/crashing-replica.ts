@@ -54,7 +54,7 @@ function withCrashPoints(state: State): State {
           await pass('key-uncompleted');
         }),
     },
-    attemptLog: {
+    attemptLog: attemptLog && {
       ...attemptLog,
       async record(event, attempt) {
         await pass('webhook-sent');

@@ -2,10 +2,11 @@
 // @generated from file simulator/v1/simulator.proto (package simulator.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { SimulationOptions } from "../../payment/v1/payment_pb.js";
-import type { Duration } from "@bufbuild/protobuf/wkt";
+import type { Payment, PaymentStatus, SimulatedChannel, SimulationOptions } from "../../payment/v1/payment_pb.js";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Code } from "../../google/rpc/code_pb.js";
 
 /**
  * Describes the file simulator/v1/simulator.proto.
@@ -497,6 +498,679 @@ export declare type ResetSessionResponse = Message<"simulator.v1.ResetSessionRes
 export declare const ResetSessionResponseSchema: GenMessage<ResetSessionResponse>;
 
 /**
+ * What was sent, and what came back.
+ *
+ * @generated from message simulator.v1.DeliveryAttempt
+ */
+export declare type DeliveryAttempt = Message<"simulator.v1.DeliveryAttempt"> & {
+  /**
+   * Counts the attempts at the event by this channel, from 1.
+   *
+   * @generated from field: int32 number = 1;
+   */
+  number: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 2;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration duration = 3;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Of a webhook those of the request that we set; of EventBridge the entry's other fields.
+   *
+   * @generated from field: map<string, string> headers = 4;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * Byte for byte: the body of the webhook that was signed, or the Detail of the entry.
+   *
+   * @generated from field: string body = 5;
+   */
+  body: string;
+
+  /**
+   * Of the receiver's answer; 0: there was none.
+   *
+   * @generated from field: int32 status_code = 6;
+   */
+  statusCode: number;
+
+  /**
+   * How the receiver's answer began; at most 200 characters.
+   *
+   * @generated from field: string answer = 7;
+   */
+  answer: string;
+
+  /**
+   * Why it failed; empty: it was taken.
+   *
+   * @generated from field: string error = 8;
+   */
+  error: string;
+
+  /**
+   * What was done to it on purpose.
+   *
+   * @generated from field: string fault = 9;
+   */
+  fault: string;
+};
+
+/**
+ * Describes the message simulator.v1.DeliveryAttempt.
+ * Use `create(DeliveryAttemptSchema)` to create a new message.
+ */
+export declare const DeliveryAttemptSchema: GenMessage<DeliveryAttempt>;
+
+/**
+ * An event on its way by one channel.
+ *
+ * @generated from message simulator.v1.Delivery
+ */
+export declare type Delivery = Message<"simulator.v1.Delivery"> & {
+  /**
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * "payment.status_updated" or "payment.refund_updated".
+   *
+   * @generated from field: string event_type = 2;
+   */
+  eventType: string;
+
+  /**
+   * Counts the events of the payment, from 1.
+   *
+   * @generated from field: int32 sequence = 3;
+   */
+  sequence: number;
+
+  /**
+   * @generated from field: string payment_intent_id = 4;
+   */
+  paymentIntentId: string;
+
+  /**
+   * That the event tells.
+   *
+   * @generated from field: payment.v1.PaymentStatus payment_status = 5;
+   */
+  paymentStatus: PaymentStatus;
+
+  /**
+   * @generated from field: payment.v1.SimulatedChannel channel = 6;
+   */
+  channel: SimulatedChannel;
+
+  /**
+   * Of a webhook.
+   *
+   * @generated from field: string url = 7;
+   */
+  url: string;
+
+  /**
+   * @generated from field: simulator.v1.DeliveryStatus status = 8;
+   */
+  status: DeliveryStatus;
+
+  /**
+   * What was done to it on purpose: fields of SimulationOptions.delivery.
+   *
+   * @generated from field: repeated string faults = 9;
+   */
+  faults: string[];
+
+  /**
+   * @generated from field: repeated simulator.v1.DeliveryAttempt attempts = 10;
+   */
+  attempts: DeliveryAttempt[];
+
+  /**
+   * While it waits for it.
+   *
+   * @generated from field: google.protobuf.Timestamp next_attempt_at = 11;
+   */
+  nextAttemptAt?: Timestamp | undefined;
+
+  /**
+   * Why it waits or was given up.
+   *
+   * @generated from field: string error = 12;
+   */
+  error: string;
+
+  /**
+   * @generated from field: string session_id = 13;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp occurred_at = 14;
+   */
+  occurredAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.Delivery.
+ * Use `create(DeliverySchema)` to create a new message.
+ */
+export declare const DeliverySchema: GenMessage<Delivery>;
+
+/**
+ * Which deliveries.
+ *
+ * @generated from message simulator.v1.ListDeliveriesRequest
+ */
+export declare type ListDeliveriesRequest = Message<"simulator.v1.ListDeliveriesRequest"> & {
+  /**
+   * Of this payment, whichever session it belongs to; empty: of all payments of the session.
+   *
+   * @generated from field: string payment_intent_id = 1;
+   */
+  paymentIntentId: string;
+
+  /**
+   * @generated from field: simulator.v1.DeliveryStatus status = 2;
+   */
+  status: DeliveryStatus;
+
+  /**
+   * At most so many; 0: 50. More than 1,000 are 1,000.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before, for the same request.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message simulator.v1.ListDeliveriesRequest.
+ * Use `create(ListDeliveriesRequestSchema)` to create a new message.
+ */
+export declare const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesRequest>;
+
+/**
+ * Some deliveries.
+ *
+ * @generated from message simulator.v1.ListDeliveriesResponse
+ */
+export declare type ListDeliveriesResponse = Message<"simulator.v1.ListDeliveriesResponse"> & {
+  /**
+   * @generated from field: repeated simulator.v1.Delivery deliveries = 1;
+   */
+  deliveries: Delivery[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message simulator.v1.ListDeliveriesResponse.
+ * Use `create(ListDeliveriesResponseSchema)` to create a new message.
+ */
+export declare const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse>;
+
+/**
+ * What to send again.
+ *
+ * @generated from message simulator.v1.ResendDeliveriesRequest
+ */
+export declare type ResendDeliveriesRequest = Message<"simulator.v1.ResendDeliveriesRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from oneof simulator.v1.ResendDeliveriesRequest.which
+   */
+  which: {
+    /**
+     * This event, by every channel that it went out by.
+     *
+     * @generated from field: string event_id = 1;
+     */
+    value: string;
+    case: "eventId";
+  } | {
+    /**
+     * Every event of this payment.
+     *
+     * @generated from field: string payment_intent_id = 2;
+     */
+    value: string;
+    case: "paymentIntentId";
+  } | {
+    /**
+     * What was given up in the session since then.
+     *
+     * @generated from field: google.protobuf.Timestamp given_up_since = 3;
+     */
+    value: Timestamp;
+    case: "givenUpSince";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * How; only `delivery`, and not hold_until_next_event. As usual unless given.
+   *
+   * @generated from field: payment.v1.SimulationOptions simulation = 4;
+   */
+  simulation?: SimulationOptions | undefined;
+
+  /**
+   * Says which, and sends nothing.
+   *
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message simulator.v1.ResendDeliveriesRequest.
+ * Use `create(ResendDeliveriesRequestSchema)` to create a new message.
+ */
+export declare const ResendDeliveriesRequestSchema: GenMessage<ResendDeliveriesRequest>;
+
+/**
+ * What is sent again.
+ *
+ * @generated from message simulator.v1.ResendDeliveriesResponse
+ */
+export declare type ResendDeliveriesResponse = Message<"simulator.v1.ResendDeliveriesResponse"> & {
+  /**
+   * As they were before, without their attempts; at most 1,000.
+   *
+   * @generated from field: repeated simulator.v1.Delivery deliveries = 1;
+   */
+  deliveries: Delivery[];
+
+  /**
+   * How many in all.
+   *
+   * @generated from field: int32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message simulator.v1.ResendDeliveriesResponse.
+ * Use `create(ResendDeliveriesResponseSchema)` to create a new message.
+ */
+export declare const ResendDeliveriesResponseSchema: GenMessage<ResendDeliveriesResponse>;
+
+/**
+ * A call.
+ *
+ * @generated from message simulator.v1.CallEntry
+ */
+export declare type CallEntry = Message<"simulator.v1.CallEntry"> & {
+  /**
+   * Such as CreatePaymentIntent.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * The message, as JSON; empty: it could not be read.
+   *
+   * @generated from field: string request = 2;
+   */
+  request: string;
+
+  /**
+   * The message, as JSON; empty: there was an error instead.
+   *
+   * @generated from field: string answer = 3;
+   */
+  answer: string;
+
+  /**
+   * @generated from field: google.rpc.Code code = 4;
+   */
+  code: Code;
+
+  /**
+   * Of an error.
+   *
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * The rules that decided.
+   *
+   * @generated from field: repeated string rule_ids = 6;
+   */
+  ruleIds: string[];
+
+  /**
+   * What was done to the answer on purpose: "error", "drop".
+   *
+   * @generated from field: string fault = 7;
+   */
+  fault: string;
+
+  /**
+   * @generated from field: google.protobuf.Duration duration = 8;
+   */
+  duration?: Duration | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.CallEntry.
+ * Use `create(CallEntrySchema)` to create a new message.
+ */
+export declare const CallEntrySchema: GenMessage<CallEntry>;
+
+/**
+ * A change of a payment.
+ *
+ * @generated from message simulator.v1.TransitionEntry
+ */
+export declare type TransitionEntry = Message<"simulator.v1.TransitionEntry"> & {
+  /**
+   * As it was then.
+   *
+   * @generated from field: payment.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+
+  /**
+   * When it settles by itself, while it is PENDING.
+   *
+   * @generated from field: google.protobuf.Timestamp due_at = 2;
+   */
+  dueAt?: Timestamp | undefined;
+
+  /**
+   * Of the event that tells it; empty: none does.
+   *
+   * @generated from field: string event_id = 3;
+   */
+  eventId: string;
+
+  /**
+   * Of a refund that has begun or ended.
+   *
+   * @generated from field: string refund_id = 4;
+   */
+  refundId: string;
+
+  /**
+   * What the caller said it is for.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message simulator.v1.TransitionEntry.
+ * Use `create(TransitionEntrySchema)` to create a new message.
+ */
+export declare const TransitionEntrySchema: GenMessage<TransitionEntry>;
+
+/**
+ * Something that happened.
+ *
+ * @generated from message simulator.v1.JournalEntry
+ */
+export declare type JournalEntry = Message<"simulator.v1.JournalEntry"> & {
+  /**
+   * Names its place: to be given to Watch to go on behind it.
+   *
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * By the clock of the machine.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * @generated from field: simulator.v1.EntryKind kind = 3;
+   */
+  kind: EntryKind;
+
+  /**
+   * Empty: the global session.
+   *
+   * @generated from field: string session_id = 4;
+   */
+  sessionId: string;
+
+  /**
+   * Empty: about no payment, or none that is known.
+   *
+   * @generated from field: string payment_intent_id = 5;
+   */
+  paymentIntentId: string;
+
+  /**
+   * @generated from oneof simulator.v1.JournalEntry.what
+   */
+  what: {
+    /**
+     * @generated from field: simulator.v1.CallEntry call = 6;
+     */
+    value: CallEntry;
+    case: "call";
+  } | {
+    /**
+     * @generated from field: simulator.v1.TransitionEntry transition = 7;
+     */
+    value: TransitionEntry;
+    case: "transition";
+  } | {
+    /**
+     * With the attempt that the entry tells of, if it does.
+     *
+     * @generated from field: simulator.v1.Delivery delivery = 8;
+     */
+    value: Delivery;
+    case: "delivery";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message simulator.v1.JournalEntry.
+ * Use `create(JournalEntrySchema)` to create a new message.
+ */
+export declare const JournalEntrySchema: GenMessage<JournalEntry>;
+
+/**
+ * Which entries.
+ *
+ * @generated from message simulator.v1.WatchFilter
+ */
+export declare type WatchFilter = Message<"simulator.v1.WatchFilter"> & {
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated simulator.v1.EntryKind kinds = 1;
+   */
+  kinds: EntryKind[];
+
+  /**
+   * Empty: any.
+   *
+   * @generated from field: string payment_intent_id = 2;
+   */
+  paymentIntentId: string;
+};
+
+/**
+ * Describes the message simulator.v1.WatchFilter.
+ * Use `create(WatchFilterSchema)` to create a new message.
+ */
+export declare const WatchFilterSchema: GenMessage<WatchFilter>;
+
+/**
+ * Where to begin, and what to tell.
+ *
+ * @generated from message simulator.v1.WatchRequest
+ */
+export declare type WatchRequest = Message<"simulator.v1.WatchRequest"> & {
+  /**
+   * Of an entry or a message that was received: what comes after it. "oldest": all that is remembered. Empty: what
+   * happens from now on.
+   *
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * @generated from field: simulator.v1.WatchFilter filter = 2;
+   */
+  filter?: WatchFilter | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.WatchRequest.
+ * Use `create(WatchRequestSchema)` to create a new message.
+ */
+export declare const WatchRequestSchema: GenMessage<WatchRequest>;
+
+/**
+ * The next entries: the first message comes at once, with none, and one every 15 seconds when there is none.
+ *
+ * @generated from message simulator.v1.WatchResponse
+ */
+export declare type WatchResponse = Message<"simulator.v1.WatchResponse"> & {
+  /**
+   * @generated from field: repeated simulator.v1.JournalEntry entries = 1;
+   */
+  entries: JournalEntry[];
+
+  /**
+   * Of the last entry that was looked at, whether or not it fits.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * How many entries between the cursor and the first of these are forgotten, whether or not they would have fitted;
+   * -1: the cursor is of a journal that is no more.
+   *
+   * @generated from field: int64 skipped = 3;
+   */
+  skipped: bigint;
+};
+
+/**
+ * Describes the message simulator.v1.WatchResponse.
+ * Use `create(WatchResponseSchema)` to create a new message.
+ */
+export declare const WatchResponseSchema: GenMessage<WatchResponse>;
+
+/**
+ * How a delivery stands.
+ *
+ * @generated from enum simulator.v1.DeliveryStatus
+ */
+export enum DeliveryStatus {
+  /**
+   * Any.
+   *
+   * @generated from enum value: DELIVERY_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * On its way, or waiting for its next attempt.
+   *
+   * @generated from enum value: DELIVERY_STATUS_WAITING = 1;
+   */
+  WAITING = 1,
+
+  /**
+   * Taken by its receiver.
+   *
+   * @generated from enum value: DELIVERY_STATUS_DELIVERED = 2;
+   */
+  DELIVERED = 2,
+
+  /**
+   * A dead letter.
+   *
+   * @generated from enum value: DELIVERY_STATUS_GIVEN_UP = 3;
+   */
+  GIVEN_UP = 3,
+
+  /**
+   * Has ended as a tester wanted it: never sent, or sent with a wrong signature and not taken.
+   *
+   * @generated from enum value: DELIVERY_STATUS_SIMULATED = 4;
+   */
+  SIMULATED = 4,
+}
+
+/**
+ * Describes the enum simulator.v1.DeliveryStatus.
+ */
+export declare const DeliveryStatusSchema: GenEnum<DeliveryStatus>;
+
+/**
+ * What an entry tells of.
+ *
+ * @generated from enum simulator.v1.EntryKind
+ */
+export enum EntryKind {
+  /**
+   * @generated from enum value: ENTRY_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A call of payment.v1.PaymentService, once it was answered.
+   *
+   * @generated from enum value: ENTRY_KIND_CALL = 1;
+   */
+  CALL = 1,
+
+  /**
+   * A payment was made, or changed.
+   *
+   * @generated from enum value: ENTRY_KIND_TRANSITION = 2;
+   */
+  TRANSITION = 2,
+
+  /**
+   * An event was handed to a channel, an attempt has ended, or what becomes of it was decided.
+   *
+   * @generated from enum value: ENTRY_KIND_DELIVERY = 3;
+   */
+  DELIVERY = 3,
+}
+
+/**
+ * Describes the enum simulator.v1.EntryKind.
+ */
+export declare const EntryKindSchema: GenEnum<EntryKind>;
+
+/**
  * What a tester has beside payment.v1.PaymentService: chooses what happens to the payments and calls of one
  * session, without touching the code under test. Served where SIMULATOR_API is on.
  *
@@ -570,6 +1244,42 @@ export declare const SimulatorService: GenService<{
     methodKind: "unary";
     input: typeof ResetSessionRequestSchema;
     output: typeof ResetSessionResponseSchema;
+  },
+  /**
+   * Lists what was told of payments, one delivery for each event and channel, with every attempt: those of the
+   * payment that was told of last first, of one payment in the order of its events. The last ones, as far as
+   * JOURNAL_MAX_BYTES reaches. With the session `*` those of all.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.ListDeliveries
+   */
+  listDeliveries: {
+    methodKind: "unary";
+    input: typeof ListDeliveriesRequestSchema;
+    output: typeof ListDeliveriesResponseSchema;
+  },
+  /**
+   * Sends events again, under the ids that they have, with the secret and the time of now, past nothing that
+   * other deliveries have to pass. NOT_FOUND when none is remembered that is asked for; of given_up_since none is
+   * an answer.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.ResendDeliveries
+   */
+  resendDeliveries: {
+    methodKind: "unary";
+    input: typeof ResendDeliveriesRequestSchema;
+    output: typeof ResendDeliveriesResponseSchema;
+  },
+  /**
+   * Tells what happens, as it happens: calls, changes of payments, deliveries. Goes on until the caller ends it,
+   * the service stops (UNAVAILABLE), or the caller has not read for so long that entries it has not been sent are
+   * forgotten (ABORTED). With the session `*` of all sessions.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.Watch
+   */
+  watch: {
+    methodKind: "server_streaming";
+    input: typeof WatchRequestSchema;
+    output: typeof WatchResponseSchema;
   },
 }>;
 

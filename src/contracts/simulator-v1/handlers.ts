@@ -16,6 +16,7 @@ import { globalSession } from '../../simulator/session.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
 import { readSessionKey } from '../steering/session-key.ts';
+import { createJournalHandlers, type JournalParts } from './journal-handlers.ts';
 import {
   countersToProto,
   ruleFromProto,
@@ -28,10 +29,18 @@ type Handlers = ServiceImpl<typeof SimulatorServiceDescriptor>;
 type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
 
 /** The handlers of `simulator.v1.SimulatorService`. */
-export function createSimulatorHandlers(steering: Steering, readers: CallReaders): Handlers {
+export function createSimulatorHandlers(
+  steering: Steering,
+  journal: JournalParts,
+  readers: CallReaders,
+): Handlers {
   const sessionOf: SessionOf = (context, allowAll) =>
     readSessionKey(readers, context, allowAll) ?? globalSession;
-  return { ...createRuleHandlers(steering, sessionOf), ...createSessionHandlers(steering, sessionOf) };
+  return {
+    ...createRuleHandlers(steering, sessionOf),
+    ...createSessionHandlers(steering, sessionOf),
+    ...createJournalHandlers(journal, sessionOf),
+  };
 }
 
 function createRuleHandlers(

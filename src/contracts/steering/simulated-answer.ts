@@ -25,7 +25,7 @@ export class SimulatedFault extends Error {
 
 interface AnswerDeps {
   readonly machine: MachineClock;
-  readonly dropCall: CallReaders['dropCall'];
+  readonly readers: Pick<CallReaders, 'dropCall' | 'noteDecision'>;
   readonly observe: Observer<SimulatedAnswerReport>;
 }
 
@@ -41,6 +41,7 @@ export function answerAs<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const { api } = decision.behavior;
+  deps.readers.noteDecision(context, decision);
   const answered = api === undefined ? run() : answerSimulated(deps, { method, api, decision }, context, run);
   return decision.ruleIds.length === 0
     ? answered
@@ -51,7 +52,7 @@ export function answerAs<T>(
 }
 
 async function answerSimulated<T>(
-  { machine, dropCall, observe }: AnswerDeps,
+  { machine, readers, observe }: AnswerDeps,
   report: SimulatedAnswerReport,
   context: HandlerContext,
   run: () => Promise<T>,
@@ -69,7 +70,7 @@ async function answerSimulated<T>(
   }
   observe(report);
   if (api.drop) {
-    dropCall(context);
+    readers.dropCall(context);
   }
   throw toError(report);
 }

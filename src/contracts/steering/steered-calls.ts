@@ -80,16 +80,15 @@ export const unsteeredCalls: SteeredCalls = {
 
 /** What every call works with. */
 interface Self extends SteeredCallsDeps {
-  readonly dropCall: CallReaders['dropCall'];
   /** All that may say anything. */
   readonly headers: readonly string[];
 }
 
 /** See `SteeredCalls`. */
 export function createSteeredCalls(deps: SteeredCallsDeps): SteeredCalls {
-  const { steering, readers } = deps;
+  const { steering } = deps;
   const headers = [...deps.behaviorHeaders, ...sessionHeaders];
-  const self: Self = { ...deps, dropCall: readers.dropCall, headers };
+  const self: Self = { ...deps, headers };
   return {
     // Not async, as the next one: nearly all calls have nothing to wait for.
     decideCreate(context, input) {

@@ -59,24 +59,44 @@ async function attempt(deps: AttemptDeps, call: PutEvents, batch: readonly Pendi
   for (const pending of batch) {
     pending.delivery = afterAttempt(pending.delivery, startedAtMs);
   }
-  const ended = (outcome: string) =>
-    observe({ kind: 'call-ended', outcome, durationMs: machine.monotonic() - startedAt });
+  const ended = (outcome: string) => {
+    const durationMs = machine.monotonic() - startedAt;
+    observe({ kind: 'call-ended', outcome, durationMs });
+    return { startedAtMs, durationMs };
+  };
   let results: readonly EntryResult[];
   try {
     results = await call(batch.map(deps.entryOf));
   } catch (error) {
     const failure = classifyCallError(error);
-    ended(failure.reason);
+    const times = ended(failure.reason);
     if (failure.blamesEntries && batch.length > 1) {
       return await attemptEach(deps, call, batch, before);
     }
+    tell(deps, batch, () => failure, times);
     concludeAll(deps, batch, failure);
     return failure.retryable ? { isInVain: true, callFailure: failure } : { isInVain: false };
   }
   const failures = batch.map((_, index) => failureOf(results[index]));
-  ended(failures.some((failure) => failure !== undefined) ? 'partly_failed' : 'accepted');
+  const times = ended(failures.some((failure) => failure !== undefined) ? 'partly_failed' : 'accepted');
+  tell(deps, batch, (index) => failures[index], times);
   deps.conclude(batch, failures);
   return { isInVain: failures.every((failure) => failure?.retryable) };
+}
+
+/** Tells of what was sent of each event; before what becomes of it. */
+function tell(
+  { observe, entryOf }: AttemptDeps,
+  batch: readonly PendingEvent[],
+  failureAt: (index: number) => EntryFailure | undefined,
+  times: { readonly startedAtMs: number; readonly durationMs: number },
+): void {
+  const attempts = batch.map((pending, index) => ({
+    delivery: pending.delivery,
+    entry: entryOf(pending),
+    error: failureAt(index)?.detail,
+  }));
+  observe({ kind: 'events-attempted', attempts, ...times });
 }
 
 /**

@@ -42,7 +42,8 @@ export function sendAgain(
   }
   for (const [retryInMs, events] of waiting) {
     const error = [...new Set(events.map(({ delivery }) => errorOf(delivery)))].join('; ');
-    observe({ kind: 'events-waiting', events: events.length, of, error, retryInMs });
+    const deliveries = events.map(({ delivery }) => delivery);
+    observe({ kind: 'events-waiting', deliveries, of, error, retryInMs });
     for (const { delivery, onEnd } of events) {
       onEnd(hold(delivery, retryInMs));
     }

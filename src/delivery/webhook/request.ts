@@ -32,7 +32,7 @@ interface WebhookRequest {
 
 /** No more than this is read of an answer, in bytes. */
 const maxResponseBytes = 20_000;
-/** No more than this of an answer goes into the log, in characters. */
+/** No more than this of an answer is remembered and goes into the log, in characters. */
 const maxExcerptLength = 200;
 /** What so many characters take in UTF-8. */
 const maxExcerptBytes = 4 * maxExcerptLength;
@@ -96,7 +96,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** The answer is read to its end so that the connection can be used again, or broken off if too long. */
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytesRead += chunk.byteLength;
-    if (!isSuccess(this.#statusCode) && this.#excerpt.length < maxExcerptLength) {
+    if (this.#excerpt.length < maxExcerptLength) {
       this.#decoder ??= new StringDecoder('utf8');
       // Not all of it: a string that is cut later keeps what it was cut from.
       this.#excerpt += this.#decoder.write(chunk.subarray(0, maxExcerptBytes));
@@ -126,13 +126,15 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #judge(): AttemptResult {
     const statusCode = this.#statusCode;
-    if (isSuccess(statusCode)) {
-      return { outcome: 'delivered', statusCode };
-    }
     const excerpt = this.#excerpt.slice(0, maxExcerptLength);
+    const answer = excerpt === '' ? {} : { answer: excerpt };
+    if (isSuccess(statusCode)) {
+      return { outcome: 'delivered', statusCode, ...answer };
+    }
     return {
       outcome: 'failed',
       statusCode,
+      ...answer,
       failure: classifyStatus(statusCode, this.#retryAfter, this.#clock.now()),
       detail: `${statusCode} ${STATUS_CODES[statusCode] ?? 'Unassigned'}: ${excerpt}`,
     };

@@ -5,7 +5,7 @@ import {
 } from '../../../gen/grpc/health/v1/health_pb.js';
 import type { MachineClock, Timer } from '../../base/clock.ts';
 import { registerService, type ServiceRegistration } from '../connect/service-registration.ts';
-import { stoppingError } from './until-stopping.ts';
+import { stoppingError } from '../../contracts/stopping-error.ts';
 
 interface HealthOptions {
   readonly clock: MachineClock;

@@ -1,9 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-
-/** The error that ends endless streams at a stop: UNAVAILABLE, upon which clients try another server. */
-export function stoppingError(): ConnectError {
-  return new ConnectError('the service is stopping', Code.Unavailable);
-}
+import { stoppingError } from '../../contracts/stopping-error.ts';
 
 /**
  * Passes messages on until the service stops. A caller may hold a stream open for as long as it

@@ -219,6 +219,10 @@ export class LaneCall implements UnaryContext, AnsweredCall {
     return false;
   }
 
+  get ownValues(): ContextValues | undefined {
+    return this.#values;
+  }
+
   get values(): ContextValues {
     this.#values ??= createContextValues();
     return this.#values;

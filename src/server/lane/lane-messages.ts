@@ -42,6 +42,10 @@ export class LaneRequest implements UnaryRequest {
   get contextValues(): ContextValues {
     return this.#call.values;
   }
+
+  get ownValues(): ContextValues | undefined {
+    return this.#call.ownValues;
+  }
 }
 
 /** What interceptors get back; header and trailer are getters, as in `LaneRequest`. */

@@ -1,5 +1,5 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import type { ConnectError, HandlerContext, MethodImplSpec } from '@connectrpc/connect';
+import type { ConnectError, ContextValues, HandlerContext, MethodImplSpec } from '@connectrpc/connect';
 import type { Compression } from '@connectrpc/connect/protocol';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { SettledHandler } from '../connect/settled-answers.ts';
@@ -10,6 +10,8 @@ export type UnarySpec = Extract<MethodImplSpec, { kind: 'unary' }>;
 /** What handlers get beside the message of a unary call. */
 export interface UnaryContext extends HandlerContext {
   readonly method: UnarySpec['method'];
+  /** `values` as far as anybody has asked for them. */
+  readonly ownValues: ContextValues | undefined;
 }
 
 /** What a protocol reads of a call to encode its reply. */

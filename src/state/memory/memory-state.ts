@@ -2,10 +2,10 @@ import { originOf } from '../../base/http-url.ts';
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
 import type { State } from '../state.ts';
-import { createMemoryAttemptLog } from './attempt-log.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';
 import { defaultPaymentsBytes } from './heap-share.ts';
 import { createMemoryIdempotencyStore } from './idempotency-store.ts';
+import { createMemoryJournalStore } from './journal-store.ts';
 import { countWebhookBytes, type MemoryBudget } from './memory-budget.ts';
 import { createMemorySteeringStore } from './steering-store.ts';
 import { createMemoryPayments } from './payments.ts';
@@ -19,7 +19,8 @@ interface MemoryStateOptions {
   readonly maxPayments: number;
   /** Undefined: a share of the heap's limit. */
   readonly maxPaymentsBytes: number | undefined;
-  readonly webhookMaxAttempts: number;
+  /** Of the journal; there is none without. */
+  readonly journalBytes?: number | undefined;
   readonly webhookMaxBacklog: number;
   readonly webhookMaxBacklogPerOrigin: number;
 }
@@ -35,19 +36,15 @@ export function createMemoryState(options: MemoryStateOptions): State {
     maxKeys: maxPayments,
     budget,
   });
-  const attemptLog = createMemoryAttemptLog({
-    clock,
-    machine,
-    ttlMs,
-    maxEvents: maxPayments,
-    maxAttempts: options.webhookMaxAttempts,
-    budget,
-  });
   return {
     payments,
     idempotency,
-    attemptLog,
+    attemptLog: undefined,
     steering: createMemorySteeringStore(),
+    journal:
+      options.journalBytes === undefined
+        ? undefined
+        : createMemoryJournalStore(machine, options.journalBytes),
     webhookQueue: createMemoryDeliveryQueue<WebhookDelivery>({
       clock,
       maxWaiting: options.webhookMaxBacklog,
@@ -65,6 +62,6 @@ export function createMemoryState(options: MemoryStateOptions): State {
     durable: false,
     start: () => Promise.resolve(),
     unreadyReason: () => undefined,
-    close: async () => void (await Promise.all([payments.close(), idempotency.close(), attemptLog.close()])),
+    close: async () => void (await Promise.all([payments.close(), idempotency.close()])),
   };
 }

@@ -2,6 +2,7 @@ import type { MachineClock } from '../../base/clock.ts';
 import { runSteps } from '../../base/run-steps.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
+import { createMemoryJournalStore } from '../memory/journal-store.ts';
 import type { State } from '../state.ts';
 import { createRedisAttemptLog } from './attempt-log.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
@@ -37,6 +38,7 @@ interface RedisStateOptions {
   readonly paymentTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly webhookMaxAttempts: number;
+  readonly journalBytes?: number | undefined;
   /** Whether a Redis that evicts keys is not used for new payments; otherwise there is a warning. */
   readonly requireNoEviction: boolean;
   /** Stands between payments and what they are made of. */
@@ -94,6 +96,8 @@ export function createRedisState(options: RedisStateOptions): State {
     eventQueue: createRedisDeliveryQueue(jobs.events, shards, clock),
     attemptLog: createRedisAttemptLog({ ...parts, maxAttempts: options.webhookMaxAttempts }),
     steering: createRedisSteeringStore(parts),
+    journal:
+      options.journalBytes === undefined ? undefined : createMemoryJournalStore(clock, options.journalBytes),
     durable: true,
 
     async start() {

@@ -1,0 +1,184 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import {
+  ListDeliveriesResponseSchema,
+  type ResendDeliveriesRequest,
+  ResendDeliveriesResponseSchema,
+  type SimulatorService as SimulatorServiceDescriptor,
+  type WatchFilter,
+} from '../../../gen/simulator/v1/simulator_pb.js';
+import type { Resend, ResendInput } from '../../delivery/resend.ts';
+import { invalidField } from '../../payment/errors.ts';
+import { requireId, throwIfAny, type Violations } from '../../payment/violations.ts';
+import { cursorOf } from '../../simulator/journal/cursor.ts';
+import type { DeliveryFilter, DeliveryPosition } from '../../simulator/journal/delivery-log.ts';
+import type { ToldEntry } from '../../simulator/journal/entry.ts';
+import type { JournalStore } from '../../simulator/journal/ports.ts';
+import type { Watches } from '../../simulator/journal/watch.ts';
+import { allSessions } from '../../simulator/session.ts';
+import type { CallReaders } from '../call-readers.ts';
+import { behaviorFromProto } from '../payment-v1/simulation-messages.ts';
+import { stoppingError } from '../stopping-error.ts';
+import {
+  deliveryHeadToProto,
+  deliveryStatusFromProto,
+  deliveryToProto,
+  kindFromProto,
+  watchedToProto,
+} from './journal-messages.ts';
+
+type Handlers = ServiceImpl<typeof SimulatorServiceDescriptor>;
+
+/** What testers look at. */
+export interface JournalParts {
+  readonly store: JournalStore;
+  readonly resend: Resend;
+  readonly watches: Watches;
+  /** Ends what has no end. */
+  readonly stopping: AbortSignal;
+  readonly readers: Pick<CallReaders, 'dropCall'>;
+}
+
+type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
+
+const defaultPageSize = 50;
+const maxPageSize = 1_000;
+/** Of the deliveries in an answer to ResendDeliveries. */
+const maxResent = 1_000;
+
+/** The handlers for what has happened. */
+export function createJournalHandlers(
+  parts: JournalParts,
+  sessionOf: SessionOf,
+): Pick<Handlers, 'listDeliveries' | 'resendDeliveries' | 'watch'> {
+  const { store, resend, watches, stopping, readers } = parts;
+  return {
+    async listDeliveries({ paymentIntentId: paymentId, status, pageSize, pageToken }, context) {
+      const filter: DeliveryFilter = {
+        // Ids are global, whichever session asks.
+        ...(paymentId === '' ? scopeOf(sessionOf(context, true)) : { paymentId: checkedId(paymentId) }),
+        ...statusFilter(status),
+      };
+      const limit = limitOf(pageSize);
+      const from = readPageToken(pageToken);
+      await store.refresh();
+      const { deliveries, next } = store.journal.deliveries.list(filter, from, limit);
+      return create(ListDeliveriesResponseSchema, {
+        deliveries: deliveries.map(deliveryToProto),
+        nextPageToken: next === undefined ? '' : `${next.payment}.${next.delivery}`,
+      });
+    },
+
+    async resendDeliveries(request, context) {
+      const which = whichOf(request, () => sessionOf(context, true));
+      const simulation = request.simulation && behaviorFromProto(request.simulation);
+      const resent = await resend({ which, simulation, dryRun: request.dryRun });
+      return create(ResendDeliveriesResponseSchema, {
+        deliveries: resent.slice(0, maxResent).map(deliveryHeadToProto),
+        total: resent.length,
+      });
+    },
+
+    async *watch({ cursor, filter }, context) {
+      const signal = AbortSignal.any([context.signal, stopping]);
+      const fits = fitsOf(filter, sessionOf(context, true));
+      const drop = () => readers.dropCall(context);
+      for await (const watched of watches.open({ cursor, fits, signal, drop })) {
+        yield watchedToProto(watched, (position) => cursorOf(store.journal, position));
+      }
+      if (stopping.aborted) {
+        throw stoppingError();
+      }
+    },
+  };
+}
+
+function scopeOf(sessionId: string): DeliveryFilter {
+  return sessionId === allSessions ? {} : { sessionId };
+}
+
+function checkedId(paymentId: string): string {
+  const violations: Violations = [];
+  requireId(violations, 'payment_intent_id', paymentId);
+  throwIfAny(violations);
+  return paymentId;
+}
+
+function statusFilter(number: number): DeliveryFilter {
+  const status = deliveryStatusFromProto(number);
+  if (status === 'unknown') {
+    throw invalidField(
+      'status',
+      'must be DELIVERY_STATUS_WAITING (1), _DELIVERED (2), _GIVEN_UP (3) or _SIMULATED (4), or not given for any',
+    );
+  }
+  return status === undefined ? {} : { status };
+}
+
+function limitOf(pageSize: number): number {
+  if (pageSize < 0) {
+    throw invalidField('page_size', 'must not be below 0; 0 is 50, and more than 1,000 are 1,000');
+  }
+  return pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
+}
+
+function readPageToken(token: string): DeliveryPosition | undefined {
+  if (token === '') {
+    return undefined;
+  }
+  const [, payment, delivery] = /^(\d{1,15})\.(\d{1,15})$/.exec(token) ?? [];
+  if (payment === undefined) {
+    throw invalidField('page_token', 'must be the next_page_token of an answer, or empty for the first page');
+  }
+  return { payment: Number(payment), delivery: Number(delivery) };
+}
+
+function whichOf({ which }: ResendDeliveriesRequest, sessionOf: () => string): ResendInput['which'] {
+  switch (which.case) {
+    case 'eventId':
+      return { kind: 'event', eventId: checkedText(which.value, 'event_id') };
+    case 'paymentIntentId':
+      return { kind: 'payment', paymentId: checkedId(which.value) };
+    case 'givenUpSince': {
+      const sessionId = sessionOf();
+      return {
+        kind: 'given-up',
+        sinceMs: timestampMs(which.value),
+        sessionId: sessionId === allSessions ? undefined : sessionId,
+      };
+    }
+    case undefined:
+      throw invalidField(
+        'which',
+        'is required: event_id, payment_intent_id, or given_up_since such as "2026-01-01T00:00:00Z"',
+      );
+  }
+}
+
+function checkedText(text: string, field: string): string {
+  const violations: Violations = [];
+  requireId(violations, field, text);
+  throwIfAny(violations);
+  return text;
+}
+
+function fitsOf(filter: WatchFilter | undefined, sessionId: string): (entry: ToldEntry) => boolean {
+  const paymentId = filter?.paymentIntentId ?? '';
+  const kinds = new Set((filter?.kinds ?? []).map(checkedKind));
+  return (entry) =>
+    (sessionId === allSessions || paymentId !== '' || (entry.sessionId ?? '') === sessionId) &&
+    (paymentId === '' || entry.paymentId === paymentId) &&
+    (kinds.size === 0 || kinds.has(entry.kind));
+}
+
+function checkedKind(number: number) {
+  const kind = kindFromProto(number);
+  if (kind === undefined || kind === 'unknown') {
+    throw invalidField(
+      'filter.kinds',
+      'must be ENTRY_KIND_CALL (1), _TRANSITION (2) or _DELIVERY (3); leave it out for all',
+    );
+  }
+  return kind;
+}

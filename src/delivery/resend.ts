@@ -1,0 +1,121 @@
+import type { SimClock } from '../base/clock.ts';
+import type { Observer } from '../base/observer.ts';
+import { type BehaviorInput, validateBehavior } from '../payment/behavior.ts';
+import { invalidField } from '../payment/errors.ts';
+import type { DeliveryBehavior } from '../payment/payment.ts';
+import type { Payments } from '../payment/ports.ts';
+import { add, throwIfAny, type Violations } from '../payment/violations.ts';
+import { SteeringError } from '../simulator/errors.ts';
+import type { LoggedDelivery } from '../simulator/journal/delivery-log.ts';
+import type { JournalStore } from '../simulator/journal/ports.ts';
+import { arrangeAgain } from './arrangement.ts';
+import type { DeliveryReport } from './observer.ts';
+
+/** What to send again. */
+export interface ResendInput {
+  readonly which:
+    | { readonly kind: 'event'; readonly eventId: string }
+    | { readonly kind: 'payment'; readonly paymentId: string }
+    /** Of a session; undefined: of all. By the machine's clock, in milliseconds since the epoch. */
+    | { readonly kind: 'given-up'; readonly sinceMs: number; readonly sessionId: string | undefined };
+  readonly simulation: BehaviorInput | undefined;
+  readonly dryRun: boolean;
+}
+
+interface ResendDeps {
+  readonly store: JournalStore;
+  readonly payments: Pick<Payments, 'announceAt'>;
+  readonly clock: Pick<SimClock, 'now'>;
+  readonly observe: Observer<DeliveryReport>;
+}
+
+/**
+ * Sends events again, and gives back their deliveries as they were before.
+ *
+ * @throws PaymentError `invalid-request`, and `too-many-bytes-pending` when there is no room for all of them: what
+ *   has been sent by then is not given up any more. SteeringError `nothing-to-resend`.
+ */
+export type Resend = (input: ResendInput) => Promise<readonly LoggedDelivery[]>;
+
+/** So many are handed over at once; then others have their turn. */
+const perSlice = 50;
+
+/** See `Resend`. */
+export function createResend(deps: ResendDeps): Resend {
+  return async ({ which, simulation, dryRun }) => {
+    const behavior = validate(simulation);
+    await deps.store.refresh();
+    const found = find(deps.store, which).filter(
+      ({ channel }) => behavior?.channel === undefined || behavior.channel === channel,
+    );
+    if (found.length === 0 && which.kind !== 'given-up') {
+      throw new SteeringError({ kind: 'nothing-to-resend', what: nameOf(which) });
+    }
+    // Copies: what is sent changes them.
+    const before = found.map((delivery) => ({ ...delivery, attempts: [...delivery.attempts] }));
+    for (let sent = 0; !dryRun && sent < before.length; sent += perSlice) {
+      await Promise.all(before.slice(sent, sent + perSlice).map((each) => sendAgain(deps, each, behavior)));
+      await new Promise(setImmediate);
+    }
+    return before;
+  };
+}
+
+function nameOf(which: Exclude<ResendInput['which'], { kind: 'given-up' }>): string {
+  return which.kind === 'event' ? `event ${which.eventId}` : `payment ${which.paymentId}`;
+}
+
+function find({ journal }: JournalStore, which: ResendInput['which']): readonly LoggedDelivery[] {
+  switch (which.kind) {
+    case 'event':
+      return journal.deliveries.find(({ event }) => event.id === which.eventId);
+    case 'payment':
+      return journal.deliveries.list({ paymentId: which.paymentId }, undefined, Infinity).deliveries;
+    case 'given-up': {
+      const { sinceMs, sessionId } = which;
+      return journal.deliveries.find(
+        ({ status, changedAtMs, event }) =>
+          status === 'GIVEN_UP' &&
+          changedAtMs >= sinceMs &&
+          (sessionId === undefined || (event.sessionId ?? '') === sessionId),
+      );
+    }
+  }
+}
+
+/** As if it were a later event of its payment: so it is not lost with the process where others take over. */
+async function sendAgain(
+  { payments, clock, observe }: ResendDeps,
+  { event, channel }: LoggedDelivery,
+  behavior: DeliveryBehavior | undefined,
+): Promise<void> {
+  const { sendings, faults } = arrangeAgain(channel, event, behavior);
+  if (faults.length > 0) {
+    observe({ kind: 'delivery-simulated', event, channel, faults });
+  }
+  for (const sending of sendings) {
+    await payments.announceAt(sending.event, clock.now() + sending.delayMs);
+  }
+}
+
+function validate(simulation: BehaviorInput | undefined): DeliveryBehavior | undefined {
+  if (simulation === undefined) {
+    return undefined;
+  }
+  const violations: Violations = [];
+  const { delivery, ...others } = validateBehavior(violations, 'simulation', simulation);
+  throwIfAny(violations);
+  if (delivery === undefined || Object.values(others).some((value) => value !== undefined)) {
+    throw invalidField('simulation', 'must have delivery, and nothing else: the payment has happened');
+  }
+  for (const [name, isGiven] of [
+    ['drop', delivery.drop],
+    ['hold_until_next_event', delivery.holdUntilNextEvent],
+  ] as const) {
+    if (isGiven) {
+      add(violations, `simulation.delivery.${name}`, 'contradicts sending it again; leave it out');
+    }
+  }
+  throwIfAny(violations);
+  return delivery;
+}

@@ -1,0 +1,178 @@
+import type { MachineClock, SimClock } from '../base/clock.ts';
+import type { Observer } from '../base/observer.ts';
+import type {
+  DeliveryReport,
+  EventAttempt,
+  EventsAttempted,
+  WebhookAttempted,
+} from '../delivery/observer.ts';
+import type { PaymentEvent } from '../payment/event.ts';
+import type { PaymentReport } from '../payment/observer.ts';
+import {
+  type Attempt,
+  changedEntry,
+  createdEntry,
+  deliveryEntry,
+  type DeliveryStatus,
+  type JournalEntry,
+  resetEntry,
+} from '../simulator/journal/entry.ts';
+import type { SteeringReport } from '../simulator/observer.ts';
+import { allSessions } from '../simulator/session.ts';
+
+/* What happens, in the journal's entries. */
+
+interface FeedDeps {
+  readonly machine: Pick<MachineClock, 'now'>;
+  readonly append: (entry: JournalEntry) => void;
+}
+
+/** Notes payments. */
+export function notePayments({ machine, append }: FeedDeps): Observer<PaymentReport> {
+  return (report) => {
+    if (report.kind === 'created') {
+      append(createdEntry(report.payment, machine.now()));
+    } else if (report.kind === 'changed') {
+      append(changedEntry(report.change, machine.now()));
+    }
+  };
+}
+
+/** Lets the journal forget what a reset removes. */
+export function noteResets({ machine, append }: FeedDeps): Observer<SteeringReport> {
+  return (report) => {
+    if (report.kind === 'session-reset') {
+      const { sessionId } = report;
+      append(resetEntry(sessionId === allSessions ? undefined : sessionId, machine.now()));
+    }
+  };
+}
+
+interface DeliveryFeed extends FeedDeps {
+  /** Of next attempts: back-off goes by it. */
+  readonly clock: Pick<SimClock, 'now'>;
+}
+
+/** Notes deliveries: one entry for each attempt, and one for whatever else decides how they stand. */
+export function noteDeliveries(feed: DeliveryFeed): Observer<DeliveryReport> {
+  const { machine, append, clock } = feed;
+  return (report) => {
+    switch (report.kind) {
+      case 'accepted':
+        noteAccepted(feed, report.event);
+        break;
+      case 'webhook-attempted':
+        append(webhookAttempted(report, machine.now()));
+        break;
+      case 'events-attempted':
+        noteEvents(feed, report);
+        break;
+      case 'webhook-waiting': {
+        const { delivery, error, retryInMs } = report;
+        const nextAttemptAtMs = clock.now() + retryInMs;
+        append(
+          deliveryEntry(delivery.event, 'webhook', 'WAITING', machine.now(), { error, nextAttemptAtMs }),
+        );
+        break;
+      }
+      case 'events-waiting': {
+        const { deliveries, error, retryInMs } = report;
+        // EventBridge goes by the machine's time.
+        const nextAttemptAtMs = machine.now() + retryInMs;
+        for (const { event } of deliveries) {
+          append(deliveryEntry(event, 'eventbridge', 'WAITING', machine.now(), { error, nextAttemptAtMs }));
+        }
+        break;
+      }
+      case 'given-up': {
+        const { channel, delivery, reason, error } = report.letter;
+        const why = `${reason}: ${error}`;
+        append(deliveryEntry(delivery.event, channel, 'GIVEN_UP', machine.now(), { error: why }));
+        break;
+      }
+      case 'delivery-simulated': {
+        const { event, channel, faults } = report;
+        const status: DeliveryStatus = faults.includes('drop') ? 'SIMULATED' : 'WAITING';
+        append(deliveryEntry(event, channel, status, machine.now(), { faults }));
+        break;
+      }
+      default:
+        break;
+    }
+  };
+}
+
+/** Events leave for EventBridge within milliseconds: of those their first attempt tells soon enough. */
+function noteAccepted({ machine, append }: FeedDeps, event: PaymentEvent): void {
+  if (event.destination !== undefined) {
+    append(deliveryEntry(event, 'webhook', 'WAITING', machine.now()));
+  }
+}
+
+function webhookAttempted(report: WebhookAttempted, atMs: number): JournalEntry {
+  const { delivery, result } = report;
+  const { event } = delivery;
+  const attempt = webhookAttempt(report);
+  if (result.outcome === 'delivered') {
+    return deliveryEntry(event, 'webhook', 'DELIVERED', atMs, { attempt });
+  }
+  // Whether it is tried again is told next, unless it is not, on purpose.
+  const status: DeliveryStatus = attempt.fault === undefined ? 'WAITING' : 'SIMULATED';
+  return deliveryEntry(event, 'webhook', status, atMs, { attempt, error: result.detail });
+}
+
+function webhookAttempt(report: WebhookAttempted): Attempt {
+  const { delivery, headers, body, result, startedAtMs, durationMs } = report;
+  const forged = delivery.event.delivery;
+  return {
+    texts: { headers: () => headers, body: () => body },
+    textBytes: webhookHeadersBytes + body.length,
+    number: delivery.attempts + 1,
+    startedAtMs,
+    durationMs,
+    statusCode: result.statusCode,
+    answer: result.answer ?? '',
+    error: result.outcome === 'delivered' ? undefined : result.detail,
+    fault: forged?.kind === 'arranged' ? forged.signature : undefined,
+  };
+}
+
+/** Signatures, ids and the trace, which are nearly all the same length. */
+const webhookHeadersBytes = 700;
+
+function noteEvents({ machine, append }: FeedDeps, report: EventsAttempted): void {
+  const atMs = machine.now();
+  for (const sent of report.attempts) {
+    const status: DeliveryStatus = sent.error === undefined ? 'DELIVERED' : 'WAITING';
+    const attempt = eventAttempt(sent, report);
+    append(deliveryEntry(sent.delivery.event, 'eventbridge', status, atMs, { attempt, error: sent.error }));
+  }
+}
+
+function eventAttempt(
+  { delivery, entry, error }: EventAttempt,
+  { startedAtMs, durationMs }: EventsAttempted,
+): Attempt {
+  return {
+    texts: {
+      headers: () => ({
+        Source: entry.Source,
+        DetailType: entry.DetailType,
+        EventBusName: entry.EventBusName,
+        Time: entry.Time.toISOString(),
+      }),
+      body: () => entry.Detail,
+    },
+    textBytes: entryBytes + entry.Detail.length,
+    number: delivery.attempts,
+    startedAtMs,
+    durationMs,
+    statusCode: undefined,
+    answer: '',
+    error,
+    fault: undefined,
+  };
+}
+
+/** An entry without its detail. */
+const entryBytes = 200;
