@@ -12,8 +12,9 @@ import { createEventBridgeChannel, type EventBridgeChannel } from '../delivery/e
 import { createEventBridgeSender } from '../delivery/eventbridge/sender.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { AttemptLog } from '../delivery/ports.ts';
-import { createResend } from '../delivery/resend.ts';
 import type { RetryOptions } from '../delivery/retry-policy.ts';
+import { sendAgain } from '../delivery/send-again.ts';
+import { createResend } from '../simulator/journal/resend.ts';
 import { createWebhookAttempt } from '../delivery/webhook/attempt.ts';
 import { createWebhookCircuits, type WebhookCircuits } from '../delivery/webhook/circuits.ts';
 import { createWebhookConnections, type WebhookConnections } from '../delivery/webhook/connections.ts';
@@ -82,7 +83,12 @@ export function buildDelivery(basics: Basics, state: State) {
   return {
     delivery: createDeliveryService({ channels, observe, deliverLater }),
     /** Undefined where there are no testers. */
-    resend: store && createResend({ ...basics, store, payments, observe }),
+    resend:
+      store &&
+      createResend({
+        store,
+        sendAgain: (...what) => sendAgain({ ...basics, payments, observe }, ...what),
+      }),
     attemptNotes,
     deadLetterQueue,
     closeWebhooks: webhooks.close,

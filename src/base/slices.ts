@@ -1,4 +1,4 @@
-import { setImmediate as nextLoop } from 'node:timers/promises';
+import { nextLoop } from './next-loop.ts';
 
 /** So many items at once: what is done for one takes 10 to 100 µs, so a slice takes milliseconds. */
 const itemsPerSlice = 100;

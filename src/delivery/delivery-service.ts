@@ -90,7 +90,11 @@ function deliverArranged(
   if (delivery.kind === 'arranged') {
     return send(deps, { event, delayMs: 0 }, delivery.channel);
   }
-  const pending = arrange(event, delivery).flatMap(({ channel, sendings, faults }) => {
+  // Of a channel that is off there is nothing to tell.
+  const arranged = arrange(event, delivery).filter(
+    ({ channel }) => channelNamed(deps, channel) !== undefined,
+  );
+  const pending = arranged.flatMap(({ channel, sendings, faults }) => {
     if (faults.length > 0) {
       deps.observe({ kind: 'delivery-simulated', event, channel, faults });
     }
@@ -115,14 +119,19 @@ function sendAll(
   );
 }
 
+function channelNamed({ channels }: DeliveryServiceDeps, name: ChannelName): DeliveryChannel | undefined {
+  return channels.find((each) => each.name === name)?.channel;
+}
+
 function send(
-  { channels, observe, deliverLater }: DeliveryServiceDeps,
+  deps: DeliveryServiceDeps,
   { event, delayMs }: Sending,
   name: ChannelName,
 ): Promise<void> | undefined {
+  const { observe, deliverLater } = deps;
   const sendNow = () => {
     observe({ kind: 'accepted', event });
-    return channels.find((each) => each.name === name)?.channel.accept(event);
+    return channelNamed(deps, name)?.accept(event);
   };
   return delayMs === 0
     ? sendNow()

@@ -59,7 +59,13 @@ export type DeliveryReport =
   | WebhookAttempted
   | EventsAttempted
   /** A webhook was sent with a signature that is wrong on purpose; however it was answered, it has ended. */
-  | { readonly kind: 'forged'; readonly delivery: WebhookDelivery; readonly result: AttemptResult }
+  | {
+      readonly kind: 'forged';
+      readonly delivery: WebhookDelivery;
+      readonly result: AttemptResult;
+      /** False when there was no way to send it, which ends it as well. */
+      readonly isSent: boolean;
+    }
   | {
       readonly kind: 'delivered';
       readonly channel: ChannelName;

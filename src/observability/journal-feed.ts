@@ -6,7 +6,6 @@ import type {
   EventsAttempted,
   WebhookAttempted,
 } from '../delivery/observer.ts';
-import type { PaymentEvent } from '../payment/event.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import {
   type Attempt,
@@ -55,57 +54,57 @@ interface DeliveryFeed extends FeedDeps {
 
 /** Notes deliveries: one entry for each attempt, and one for whatever else decides how they stand. */
 export function noteDeliveries(feed: DeliveryFeed): Observer<DeliveryReport> {
-  const { machine, append, clock } = feed;
   return (report) => {
-    switch (report.kind) {
-      case 'accepted':
-        noteAccepted(feed, report.event);
-        break;
-      case 'webhook-attempted':
-        append(webhookAttempted(report, machine.now()));
-        break;
-      case 'events-attempted':
-        noteEvents(feed, report);
-        break;
-      case 'webhook-waiting': {
-        const { delivery, error, retryInMs } = report;
-        const nextAttemptAtMs = clock.now() + retryInMs;
-        append(
-          deliveryEntry(delivery.event, 'webhook', 'WAITING', machine.now(), { error, nextAttemptAtMs }),
-        );
-        break;
-      }
-      case 'events-waiting': {
-        const { deliveries, error, retryInMs } = report;
-        // EventBridge goes by the machine's time.
-        const nextAttemptAtMs = machine.now() + retryInMs;
-        for (const { event } of deliveries) {
-          append(deliveryEntry(event, 'eventbridge', 'WAITING', machine.now(), { error, nextAttemptAtMs }));
-        }
-        break;
-      }
-      case 'given-up': {
-        const { channel, delivery, reason, error } = report.letter;
-        const why = `${reason}: ${error}`;
-        append(deliveryEntry(delivery.event, channel, 'GIVEN_UP', machine.now(), { error: why }));
-        break;
-      }
-      case 'delivery-simulated': {
-        const { event, channel, faults } = report;
-        const status: DeliveryStatus = faults.includes('drop') ? 'SIMULATED' : 'WAITING';
-        append(deliveryEntry(event, channel, status, machine.now(), { faults }));
-        break;
-      }
-      default:
-        break;
-    }
+    noteWebhook(feed, report);
+    noteEvents(feed, report);
+    noteEnd(feed, report);
   };
 }
 
-/** Events leave for EventBridge within milliseconds: of those their first attempt tells soon enough. */
-function noteAccepted({ machine, append }: FeedDeps, event: PaymentEvent): void {
-  if (event.destination !== undefined) {
-    append(deliveryEntry(event, 'webhook', 'WAITING', machine.now()));
+function noteWebhook({ machine, append, clock }: DeliveryFeed, report: DeliveryReport): void {
+  if (report.kind === 'accepted') {
+    const { event } = report;
+    // Events leave for EventBridge within milliseconds: of those their first attempt tells soon enough.
+    if (event.destination !== undefined) {
+      append(deliveryEntry(event, 'webhook', 'WAITING', machine.now()));
+    }
+  } else if (report.kind === 'webhook-attempted') {
+    append(webhookAttempted(report, machine.now()));
+  } else if (report.kind === 'webhook-waiting') {
+    const { delivery, error, retryInMs } = report;
+    const nextAttemptAtMs = clock.now() + retryInMs;
+    append(deliveryEntry(delivery.event, 'webhook', 'WAITING', machine.now(), { error, nextAttemptAtMs }));
+  } else if (report.kind === 'forged' && !report.isSent) {
+    const { event } = report.delivery;
+    append(deliveryEntry(event, 'webhook', 'SIMULATED', machine.now(), { error: 'not sent' }));
+  }
+}
+
+/** EventBridge goes by the machine's time. */
+function noteEvents({ machine, append }: FeedDeps, report: DeliveryReport): void {
+  const atMs = machine.now();
+  if (report.kind === 'events-attempted') {
+    for (const sent of report.attempts) {
+      append(eventAttempted(sent, report, atMs));
+    }
+  } else if (report.kind === 'events-waiting') {
+    const { deliveries, error, retryInMs } = report;
+    const nextAttemptAtMs = atMs + retryInMs;
+    for (const { event } of deliveries) {
+      append(deliveryEntry(event, 'eventbridge', 'WAITING', atMs, { error, nextAttemptAtMs }));
+    }
+  }
+}
+
+function noteEnd({ machine, append }: FeedDeps, report: DeliveryReport): void {
+  if (report.kind === 'given-up') {
+    const { channel, delivery, reason, error } = report.letter;
+    const why = `${reason}: ${error}`;
+    append(deliveryEntry(delivery.event, channel, 'GIVEN_UP', machine.now(), { error: why }));
+  } else if (report.kind === 'delivery-simulated') {
+    const { event, channel, faults } = report;
+    const status: DeliveryStatus = faults.includes('drop') ? 'SIMULATED' : 'WAITING';
+    append(deliveryEntry(event, channel, status, machine.now(), { faults }));
   }
 }
 
@@ -140,13 +139,10 @@ function webhookAttempt(report: WebhookAttempted): Attempt {
 /** Signatures, ids and the trace, which are nearly all the same length. */
 const webhookHeadersBytes = 700;
 
-function noteEvents({ machine, append }: FeedDeps, report: EventsAttempted): void {
-  const atMs = machine.now();
-  for (const sent of report.attempts) {
-    const status: DeliveryStatus = sent.error === undefined ? 'DELIVERED' : 'WAITING';
-    const attempt = eventAttempt(sent, report);
-    append(deliveryEntry(sent.delivery.event, 'eventbridge', status, atMs, { attempt, error: sent.error }));
-  }
+function eventAttempted(sent: EventAttempt, call: EventsAttempted, atMs: number): JournalEntry {
+  const status: DeliveryStatus = sent.error === undefined ? 'DELIVERED' : 'WAITING';
+  const attempt = eventAttempt(sent, call);
+  return deliveryEntry(sent.delivery.event, 'eventbridge', status, atMs, { attempt, error: sent.error });
 }
 
 function eventAttempt(

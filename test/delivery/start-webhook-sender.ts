@@ -98,9 +98,7 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
   const queue =
     change.queue ??
     createMemoryDeliveryQueue({ clock, originOf: ({ url }) => new URL(url).origin, ...backlog });
-  const attemptLog =
-    change.attemptLog ??
-    createAttemptLogStandIn();
+  const attemptLog = change.attemptLog ?? createAttemptLogStandIn();
   onTestFinished(() => attemptLog.close());
   const retry = { maxAttempts: change.maxAttempts ?? 8, baseMs: change.retryBaseMs ?? 1_000, maxMs: 300_000 };
   const timeoutMs = change.timeoutMs ?? 10_000;

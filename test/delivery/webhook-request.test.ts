@@ -84,6 +84,7 @@ test('410 has failed for good', async () => {
   expect(await post(receiver.origin)).toEqual({
     outcome: 'failed',
     statusCode: 410,
+    answer: 'moved out',
     failure: { reason: 'http_410', retryable: false },
     detail: '410 Gone: moved out',
   });
@@ -127,6 +128,7 @@ test.each([
     expect(await sendWebhookRequest(client, request, clock)).toEqual({
       outcome: 'delivered',
       statusCode: 202,
+      answer: 'later',
     });
     expect(await sendWebhookRequest(client, request, clock)).toMatchObject({
       statusCode: 503,

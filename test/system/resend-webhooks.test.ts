@@ -133,3 +133,51 @@ test('webhooks that were given up are sent again from the log, under their event
     .map(({ rawBody, headers }) => verifyWebhook({ body: rawBody, headers, secret }));
   expect(events.map((event) => event.event_id).toSorted()).toEqual(given.toSorted());
 }, 60_000);
+
+test('a service that runs sends them again itself', async () => {
+  let isBroken = true;
+  const receiver = await startWebhookReceiver((answer) => answer.writeHead(isBroken ? 500 : 204).end());
+  const service = await startService({
+    DEFAULT_DELAY_MS: '0',
+    EVENTBRIDGE: 'off',
+    WEBHOOK_SECRET: secret,
+    WEBHOOK_MAX_ATTEMPTS: '1',
+  });
+  const call = createConnectCaller(service.apiUrl);
+  await call('CreatePaymentIntent', intentMessage({ webhook_url: receiver.url }));
+  await expect.poll(() => service.logs('Webhook given up')).toHaveLength(1);
+  const [line] = service.logs('Webhook given up');
+  const [payment, event] = [String(line?.['payment_id']), String(line?.['event_id'])];
+  const at = ['--url', service.apiUrl];
+
+  const found = await resend([], {}, '--since', '1h', '--dry-run', ...at);
+  expect(found).toEqual({ exitCode: 0, output: `${event} ${payment} ${receiver.url}\n1 found\n` });
+  expect(receiver.received).toHaveLength(1);
+  isBroken = false;
+  for (const which of [
+    ['--since', '1h'],
+    ['--payment', payment],
+    ['--event', event],
+  ]) {
+    const before = receiver.received.length;
+    const { exitCode, output } = await resend([], {}, ...which, ...at);
+    expect([exitCode, output]).toEqual([0, expect.stringContaining('1 sent again')]);
+    expect((await receiver.waitFor(before + 1)).at(-1)?.body['event_id']).toBe(event);
+  }
+
+  for (const [args, text] of [
+    [['--since', 'yesterday', ...at], '--since must be a time'],
+    [['--since', '1h', '--event', event, ...at], '--since and --event cannot stand together'],
+    [['--event', 'evt-none', ...at], 'no delivery of event evt-none is remembered'],
+  ] as const) {
+    expect(await resend([], {}, ...args)).toMatchObject({
+      exitCode: 1,
+      output: expect.stringContaining(text) as string,
+    });
+  }
+  const closed = await startService({ SIMULATOR_API: 'off' });
+  expect(await resend([], {}, '--since', '1h', '--url', closed.apiUrl)).toMatchObject({
+    exitCode: 1,
+    output: expect.stringContaining('it needs SIMULATOR_API=on') as string,
+  });
+}, 60_000);

@@ -8,12 +8,12 @@ import {
   type SimulatorService as SimulatorServiceDescriptor,
   type WatchFilter,
 } from '../../../gen/simulator/v1/simulator_pb.js';
-import type { Resend, ResendInput } from '../../delivery/resend.ts';
 import { invalidField } from '../../payment/errors.ts';
 import { requireId, throwIfAny, type Violations } from '../../payment/violations.ts';
 import { cursorOf } from '../../simulator/journal/cursor.ts';
 import type { DeliveryFilter, DeliveryPosition } from '../../simulator/journal/delivery-log.ts';
 import type { ToldEntry } from '../../simulator/journal/entry.ts';
+import type { Resend, ResendInput } from '../../simulator/journal/resend.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
 import type { Watches } from '../../simulator/journal/watch.ts';
 import { allSessions } from '../../simulator/session.ts';

@@ -149,7 +149,8 @@ async function account(self: State, delivery: WebhookDelivery, turn: Turn): Prom
   if (hasNoTurn && signatureFaultOf(delivery.event) !== undefined) {
     // It is sent once if it can be: that it could not is no failure of anybody's.
     const failure = { reason: turn.kind, retryable: false };
-    self.observe({ kind: 'forged', delivery, result: { outcome: 'failed', failure, detail: 'not sent' } });
+    const result: AttemptResult = { outcome: 'failed', failure, detail: 'not sent' };
+    self.observe({ kind: 'forged', delivery, result, isSent: false });
     return;
   }
   switch (turn.kind) {
@@ -171,7 +172,7 @@ async function account(self: State, delivery: WebhookDelivery, turn: Turn): Prom
 /** What comes of a delivery after an attempt, the attempt already counted. */
 async function conclude(self: State, attempted: WebhookDelivery, result: AttemptResult): Promise<void> {
   if (signatureFaultOf(attempted.event) !== undefined) {
-    self.observe({ kind: 'forged', delivery: attempted, result });
+    self.observe({ kind: 'forged', delivery: attempted, result, isSent: true });
     return;
   }
   if (result.outcome === 'delivered') {

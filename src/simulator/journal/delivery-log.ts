@@ -164,7 +164,7 @@ function list(
     }
     for (const [index, delivery] of payment.deliveries.entries()) {
       const isBefore = from !== undefined && payment.number === from.payment && index <= from.delivery;
-      if (isBefore || !fits(filter, delivery)) {
+      if (isBefore || !isWanted(filter, delivery)) {
         continue;
       }
       if (found.length === limit) {
@@ -185,7 +185,7 @@ function paymentsOf(self: State, { paymentId }: DeliveryFilter): readonly Paymen
   return payment === undefined ? [] : [payment];
 }
 
-function fits({ sessionId, status }: DeliveryFilter, { event, status: own }: LoggedDelivery): boolean {
+function isWanted({ sessionId, status }: DeliveryFilter, { event, status: own }: LoggedDelivery): boolean {
   return (
     (sessionId === undefined || (event.sessionId ?? '') === sessionId) &&
     (status === undefined || own === status)

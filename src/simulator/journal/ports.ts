@@ -14,7 +14,7 @@ export interface JournalStore {
   /** As far as this process has it: see `refresh` and `follow`. */
   readonly journal: ReadableJournal;
   /** Notes an entry. */
-  append(entry: JournalEntry): void;
+  readonly append: (entry: JournalEntry) => void;
   /** Ends when the journal has all that was noted by anybody before; undefined when it has. */
   refresh(): Promise<void> | undefined;
   /** Keeps the journal up to date until what is returned is called. */

@@ -44,7 +44,8 @@ const definitions: PackageDefinition = loadSync('simulator/v1/simulator.proto', 
   enums: String,
 });
 
-function find(method: string): { readonly path: string; readonly codec: Codec } {
+/** A method of either service, by its name. */
+export function find(method: string): { readonly path: string; readonly codec: Codec } {
   for (const service of services) {
     const codec = (definitions[service] as Record<string, Codec> | undefined)?.[method];
     if (codec !== undefined) {

@@ -1,15 +1,12 @@
-import type { SimClock } from '../base/clock.ts';
-import type { Observer } from '../base/observer.ts';
-import { type BehaviorInput, validateBehavior } from '../payment/behavior.ts';
-import { invalidField } from '../payment/errors.ts';
-import type { DeliveryBehavior } from '../payment/payment.ts';
-import type { Payments } from '../payment/ports.ts';
-import { add, throwIfAny, type Violations } from '../payment/violations.ts';
-import { SteeringError } from '../simulator/errors.ts';
-import type { LoggedDelivery } from '../simulator/journal/delivery-log.ts';
-import type { JournalStore } from '../simulator/journal/ports.ts';
-import { arrangeAgain } from './arrangement.ts';
-import type { DeliveryReport } from './observer.ts';
+import { nextLoop } from '../../base/next-loop.ts';
+import { type BehaviorInput, validateBehavior } from '../../payment/behavior.ts';
+import { invalidField } from '../../payment/errors.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
+import type { DeliveryBehavior, SimulatedChannel } from '../../payment/payment.ts';
+import { add, throwIfAny, type Violations } from '../../payment/violations.ts';
+import { SteeringError } from '../errors.ts';
+import type { LoggedDelivery } from './delivery-log.ts';
+import type { JournalStore } from './ports.ts';
 
 /** What to send again. */
 export interface ResendInput {
@@ -22,11 +19,16 @@ export interface ResendInput {
   readonly dryRun: boolean;
 }
 
+/** Sends an event by a channel again, as usual unless `behavior` says otherwise; ends when it is accounted for. */
+export type SendAgain = (
+  event: PaymentEvent,
+  channel: SimulatedChannel,
+  behavior: DeliveryBehavior | undefined,
+) => Promise<void>;
+
 interface ResendDeps {
-  readonly store: JournalStore;
-  readonly payments: Pick<Payments, 'announceAt'>;
-  readonly clock: Pick<SimClock, 'now'>;
-  readonly observe: Observer<DeliveryReport>;
+  readonly store: Pick<JournalStore, 'journal' | 'refresh'>;
+  readonly sendAgain: SendAgain;
 }
 
 /**
@@ -51,21 +53,39 @@ export function createResend(deps: ResendDeps): Resend {
     if (found.length === 0 && which.kind !== 'given-up') {
       throw new SteeringError({ kind: 'nothing-to-resend', what: nameOf(which) });
     }
-    // Copies: what is sent changes them.
-    const before = found.map((delivery) => ({ ...delivery, attempts: [...delivery.attempts] }));
-    for (let sent = 0; !dryRun && sent < before.length; sent += perSlice) {
-      await Promise.all(before.slice(sent, sent + perSlice).map((each) => sendAgain(deps, each, behavior)));
-      await new Promise(setImmediate);
+    const before = found.map(copyOf);
+    if (!dryRun) {
+      await sendAll(deps, before, behavior);
     }
     return before;
   };
+}
+
+/** What is sent changes the delivery. */
+function copyOf(delivery: LoggedDelivery): LoggedDelivery {
+  return { ...delivery };
+}
+
+async function sendAll(
+  { sendAgain }: ResendDeps,
+  deliveries: readonly LoggedDelivery[],
+  behavior: DeliveryBehavior | undefined,
+): Promise<void> {
+  for (let sent = 0; sent < deliveries.length; sent += perSlice) {
+    await Promise.all(
+      deliveries
+        .slice(sent, sent + perSlice)
+        .map(({ event, channel }) => sendAgain(event, channel, behavior)),
+    );
+    await nextLoop();
+  }
 }
 
 function nameOf(which: Exclude<ResendInput['which'], { kind: 'given-up' }>): string {
   return which.kind === 'event' ? `event ${which.eventId}` : `payment ${which.paymentId}`;
 }
 
-function find({ journal }: JournalStore, which: ResendInput['which']): readonly LoggedDelivery[] {
+function find({ journal }: ResendDeps['store'], which: ResendInput['which']): readonly LoggedDelivery[] {
   switch (which.kind) {
     case 'event':
       return journal.deliveries.find(({ event }) => event.id === which.eventId);
@@ -80,21 +100,6 @@ function find({ journal }: JournalStore, which: ResendInput['which']): readonly 
           (sessionId === undefined || (event.sessionId ?? '') === sessionId),
       );
     }
-  }
-}
-
-/** As if it were a later event of its payment: so it is not lost with the process where others take over. */
-async function sendAgain(
-  { payments, clock, observe }: ResendDeps,
-  { event, channel }: LoggedDelivery,
-  behavior: DeliveryBehavior | undefined,
-): Promise<void> {
-  const { sendings, faults } = arrangeAgain(channel, event, behavior);
-  if (faults.length > 0) {
-    observe({ kind: 'delivery-simulated', event, channel, faults });
-  }
-  for (const sending of sendings) {
-    await payments.announceAt(sending.event, clock.now() + sending.delayMs);
   }
 }
 
