@@ -137,7 +137,7 @@ function webhookAttempt(report: WebhookAttempted): Attempt {
 }
 
 /** Signatures, ids and the trace, which are nearly all the same length. */
-const webhookHeadersBytes = 700;
+const webhookHeadersBytes = 450;
 
 function eventAttempted(sent: EventAttempt, call: EventsAttempted, atMs: number): JournalEntry {
   const status: DeliveryStatus = sent.error === undefined ? 'DELIVERED' : 'WAITING';

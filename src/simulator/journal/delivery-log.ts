@@ -69,9 +69,9 @@ interface State {
   bytes: number;
 }
 
-const paymentBytes = 200;
+const paymentBytes = 180;
 /** A delivery with its event, without attempts. */
-const deliveryBytes = 1_100;
+const deliveryBytes = 600;
 
 /** A log of at most `maxBytes`; beyond it the payments leave that were told of first. */
 export function createDeliveryLog(maxBytes: number): DeliveryLog {
