@@ -1,5 +1,6 @@
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { PaymentEvent } from '../payment/event.ts';
+import type { PaymentReport } from '../payment/observer.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
 
 /** Nobody looks that far back, and a long-running simulator must not grow for ever. */
@@ -9,6 +10,8 @@ const defaultTimeoutMs = 10_000;
 interface State {
   /** By event id. */
   readonly webhooks: Map<string, SentWebhook>;
+  /** Payments that name no address: they never have a webhook. */
+  readonly silent: Map<string, true>;
   /** By payment id. */
   readonly settlements: Map<string, SettledOutcome>;
   /** Looks again at what has changed; a reason ends the wait. */
@@ -17,19 +20,40 @@ interface State {
 
 /** Remembers what the service did, and wakes those who wait for it. */
 export function createDeliveryRecord() {
-  const self: State = { webhooks: new Map(), settlements: new Map(), waiters: new Set() };
+  const self: State = {
+    webhooks: new Map(),
+    silent: new Map(),
+    settlements: new Map(),
+    waiters: new Set(),
+  };
   const { webhooks, settlements } = self;
   return {
     observe: (report: DeliveryReport) => note(self, report),
 
+    observePayment: (report: PaymentReport) => notePayment(self, report),
+
     /** In the order the payments settled. */
     webhooks: (): readonly SentWebhook[] => [...webhooks.values()],
 
-    /** Resolves with the first webhook that fits, or rejects when the time is over. */
-    waitForWebhook: (fits: (webhook: SentWebhook) => boolean, options?: WaitOptions) =>
+    /**
+     * Resolves with the first webhook that fits, or rejects when the time is over; at once when it is that of
+     * a payment that will have none.
+     */
+    waitForWebhook: (
+      fits: (webhook: SentWebhook) => boolean,
+      paymentId: string | undefined,
+      options?: WaitOptions,
+    ) =>
       waitFor(
         self,
-        () => [...webhooks.values()].find(fits),
+        () => {
+          if (paymentId !== undefined && self.silent.has(paymentId)) {
+            throw new Error(
+              `Payment ${paymentId} will never have a webhook: its create has no webhook_url, and there is no WEBHOOK_URL`,
+            );
+          }
+          return [...webhooks.values()].find(fits);
+        },
         () => `No such webhook among the ${webhooks.size} that were sent or tried${listOf(webhooks)}`,
         options,
       ),
@@ -46,6 +70,13 @@ export function createDeliveryRecord() {
     /** Rejects all who still wait. */
     close: () => wake(self, 'before the simulator stopped'),
   };
+}
+
+function notePayment(self: State, report: PaymentReport): void {
+  if (report.kind === 'created' && report.payment.webhookUrl === undefined) {
+    remember(self.silent, report.payment.id, true);
+    wake(self);
+  }
 }
 
 function note(self: State, report: DeliveryReport): void {

@@ -5,6 +5,7 @@ import type { IdGenerator } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import { createDeliveryRecord } from './delivery-record.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
+import type { SimSession } from './sim-session.ts';
 import type { SimVariables } from './sim-variables.ts';
 
 /** How to run it; all of it may be left out. */
@@ -28,8 +29,8 @@ export interface PaymentSimOptions {
   readonly log?: (line: string) => void;
 }
 
-/** A simulator that runs in this process. */
-export interface PaymentSim {
+/** A simulator that runs in this process; by itself the global session. */
+export interface PaymentSim extends SimSession {
   /** Where calls go, `http://127.0.0.1:<port>`: gRPC, gRPC-Web and Connect. */
   readonly apiUrl: string;
   /** Health and metrics. */
@@ -46,7 +47,7 @@ export interface PaymentSim {
    * Resolves with the first webhook that fits, past ones included. A payment's id stands for its
    * webhook once that is delivered or given up.
    *
-   * @throws Error when the time is over, or the simulator stops.
+   * @throws Error when the time is over, the simulator stops, or it is that of a payment that will have none.
    */
   waitForWebhook(
     which: string | ((webhook: SentWebhook) => boolean),
@@ -58,8 +59,14 @@ export interface PaymentSim {
    * @throws Error when the time is over, or the simulator stops.
    */
   waitForSettlement(paymentId: string, options?: WaitOptions): Promise<SettledOutcome>;
+  /** A session of that name; made when something is set in it. */
+  session(name: string): SimSession;
+  /** Removes the rules, settings, payments and memories of all sessions. */
+  resetAll(): Promise<void>;
   /** Closes all ports and ends everything; calling it again changes nothing. */
   stop(): Promise<void>;
+  /** As `stop`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -70,16 +77,17 @@ export interface PaymentSim {
  */
 export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<PaymentSim> {
   // Loaded here, so that a receiver that only verifies webhooks does not load a server.
-  const [{ buildApp }, { loadSimConfig }] = await Promise.all([
+  const [{ buildApp }, { loadSimConfig }, { connectSessions }] = await Promise.all([
     import('../app/app.ts'),
     import('./sim-variables.ts'),
+    import('./sim-session.ts'),
   ]);
   const { variables = {}, log, ...parts } = options;
   const config = loadSimConfig(variables);
   const record = createDeliveryRecord();
   const app = await buildApp(config, {
     ...parts,
-    observers: { deliveries: record.observe },
+    observers: { deliveries: record.observe, payments: record.observePayment },
     processMetrics: false,
     ...(log !== undefined && { logDestination: { write: harmless(log) } }),
   });
@@ -89,8 +97,21 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     throw error;
   });
   const host = callableHost(config.host);
+  const apiUrl = `http://${host}:${apiPort}`;
+  const sessions = connectSessions(apiUrl);
+  const stop = async () => {
+    try {
+      sessions.close();
+      await app.stop();
+    } finally {
+      record.close();
+    }
+  };
   return {
-    apiUrl: `http://${host}:${apiPort}`,
+    ...sessions.session(''),
+    session: (name) => sessions.session(name),
+    resetAll: () => sessions.resetAll(),
+    apiUrl,
     opsUrl: `http://${host}:${opsPort}`,
     apiPort,
     opsPort,
@@ -100,20 +121,16 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
       return record.webhooks();
     },
     waitForWebhook: (which, wait) =>
-      record.waitForWebhook(
-        typeof which === 'function'
-          ? which
-          : ({ paymentId, outcome }) => paymentId === which && outcome !== 'pending',
-        wait,
-      ),
+      typeof which === 'function'
+        ? record.waitForWebhook(which, undefined, wait)
+        : record.waitForWebhook(
+            ({ paymentId, outcome }) => paymentId === which && outcome !== 'pending',
+            which,
+            wait,
+          ),
     waitForSettlement: (paymentId, wait) => record.waitForSettlement(paymentId, wait),
-    async stop() {
-      try {
-        await app.stop();
-      } finally {
-        record.close();
-      }
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

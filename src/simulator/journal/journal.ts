@@ -39,7 +39,7 @@ export interface Journal {
   /** The position of the next entry. */
   next(): number;
   /** Puts an entry at the next position. */
-  append(entry: JournalEntry): void;
+  readonly append: (entry: JournalEntry) => void;
   read(from: number, fits: (entry: ToldEntry) => boolean, limits: ReadLimits): JournalPage;
   /** Calls `wake` after every entry, until what is returned is called. It must be quick. */
   onAppend(wake: () => void): () => void;

@@ -1,0 +1,139 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type CallOptions, type Client, createClient, type Interceptor } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { Agent } from 'node:http';
+import { PaymentService } from '../../gen/payment/v1/payment_pb.js';
+import {
+  type Delivery,
+  type JournalEntry,
+  type ListDeliveriesRequestSchema,
+  type ResendDeliveriesRequestSchema,
+  type Rule,
+  type RuleSchema,
+  type SessionSchema,
+  SimulatorService,
+  type WatchFilterSchema,
+} from '../../gen/simulator/v1/simulator_pb.js';
+import { allSessions, globalSession } from '../simulator/session.ts';
+import { sessionHeader } from '../webhook-format/signature.ts';
+
+/** One test among many: what it chooses, and what is its own. */
+export interface SimSession {
+  /** Empty for the global session, to which all calls belong that name no other. */
+  readonly id: string;
+  /** What the code under test sends with its calls, or lets through, to be in the session. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A caller of the gateway whose calls are in the session. */
+  readonly client: Client<typeof PaymentService>;
+  /** All that a tester may ask, in the session. */
+  readonly simulator: Client<typeof SimulatorService>;
+  /** Makes a rule; it comes before the older ones. */
+  rule(rule: MessageInitShape<typeof RuleSchema>): Promise<Rule>;
+  /** Sets what the session is like: all of it. */
+  update(session: MessageInitShape<typeof SessionSchema>): Promise<void>;
+  /** What was told of payments, with every attempt: the last payment first, at most 1,000. */
+  deliveries(filter?: MessageInitShape<typeof ListDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
+  /** Sends events again; gives back their deliveries as they were before. */
+  resend(what: MessageInitShape<typeof ResendDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
+  /**
+   * Tells what happens until the loop is left: from now on, or what comes after `cursor` (`oldest`: all that is
+   * remembered).
+   */
+  watch(from?: WatchFrom): AsyncIterable<JournalEntry>;
+  /** Removes the session's rules, settings, payments and what is remembered of it; of no other session. */
+  reset(): Promise<void>;
+}
+
+/** What to watch. */
+export interface WatchFrom {
+  readonly cursor?: string;
+  readonly filter?: MessageInitShape<typeof WatchFilterSchema>;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes sessions, and lets go of what they call with. */
+export interface SimSessions {
+  session(id: string): SimSession;
+  /** Removes what `reset` of every session would. */
+  resetAll(): Promise<void>;
+  close(): void;
+}
+
+/** The most that the service gives at once. */
+const pageSize = 1_000;
+
+/** Sessions of the simulator at `url`, such as `http://127.0.0.1:8030`. */
+export function connectSessions(url: string): SimSessions {
+  // Idle connections do not keep the process alive.
+  const agent = new Agent({ keepAlive: true });
+  const session = (id: string) => createSession(url, agent, id);
+  return {
+    session,
+    resetAll: () => session(allSessions).reset(),
+    close: () => agent.destroy(),
+  };
+}
+
+function createSession(url: string, agent: Agent, id: string): SimSession {
+  const headers = id === globalSession ? {} : { [sessionHeader]: id };
+  const transport = createConnectTransport({
+    baseUrl: url,
+    httpVersion: '1.1',
+    nodeOptions: { agent },
+    interceptors: [sending(headers)],
+  });
+  const client = createClient(PaymentService, transport);
+  const simulator = createClient(SimulatorService, transport);
+  return {
+    id,
+    headers,
+    client,
+    simulator,
+    async rule(rule) {
+      const { rule: created } = await simulator.createRule({ rule });
+      if (created === undefined) {
+        throw new Error('the simulator has made no rule');
+      }
+      return created;
+    },
+    async update(settings) {
+      await simulator.updateSession({ session: settings });
+    },
+    async deliveries(filter = {}) {
+      return (await simulator.listDeliveries({ pageSize, ...filter })).deliveries;
+    },
+    async resend(what) {
+      return (await simulator.resendDeliveries(what)).deliveries;
+    },
+    watch: (from = {}) => watch(simulator, from),
+    async reset() {
+      await simulator.resetSession({});
+    },
+  };
+}
+
+function sending(headers: Readonly<Record<string, string>>): Interceptor {
+  return (next) => (request) => {
+    for (const [name, value] of Object.entries(headers)) {
+      request.header.set(name, value);
+    }
+    return next(request);
+  };
+}
+
+async function* watch(
+  simulator: Client<typeof SimulatorService>,
+  { cursor = '', filter, signal }: WatchFrom,
+): AsyncGenerator<JournalEntry, void, undefined> {
+  const ended = new AbortController();
+  const options: CallOptions = {
+    signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
+  };
+  try {
+    for await (const { entries } of simulator.watch({ cursor, ...(filter && { filter }) }, options)) {
+      yield* entries;
+    }
+  } finally {
+    ended.abort();
+  }
+}
