@@ -128,12 +128,13 @@ export function buildContracts(
 /** What testers look at; undefined where there are none. */
 function buildJournal(
   { machine }: Basics,
-  { journal: store }: State,
+  { journal: store, payments }: State,
   resend: Exits['resend'],
   readers: CallReaders,
   { stopping }: Life,
 ): JournalParts | undefined {
-  return store && resend && { store, resend, watches: createWatches({ store, machine }), stopping, readers };
+  const watches = store && createWatches({ store, machine });
+  return store && resend && watches && { store, machine, payments, resend, watches, stopping, readers };
 }
 
 function buildPaymentService(

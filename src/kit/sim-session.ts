@@ -4,6 +4,8 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { Agent } from 'node:http';
 import { PaymentService } from '../../gen/payment/v1/payment_pb.js';
 import {
+  type AwaitRequestSchema,
+  type AwaitResponse,
   type Delivery,
   type JournalEntry,
   type ListDeliveriesRequestSchema,
@@ -35,6 +37,12 @@ export interface SimSession {
   deliveries(filter?: MessageInitShape<typeof ListDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
   /** Sends events again; gives back their deliveries as they were before. */
   resend(what: MessageInitShape<typeof ResendDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
+  /**
+   * Waits until so many payments, deliveries or calls fit as are wanted, and gives back what fits.
+   *
+   * @throws Error that says what was near, when they have not come in time.
+   */
+  await(what: MessageInitShape<typeof AwaitRequestSchema>): Promise<AwaitResponse>;
   /**
    * Tells what happens until the loop is left: from now on, or what comes after `cursor` (`oldest`: all that is
    * remembered).
@@ -105,11 +113,24 @@ function createSession(url: string, agent: Agent, id: string): SimSession {
     async resend(what) {
       return (await simulator.resendDeliveries(what)).deliveries;
     },
+    await: (what) => awaitIn(simulator, what),
     watch: (from = {}) => watch(simulator, from),
     async reset() {
       await simulator.resetSession({});
     },
   };
+}
+
+async function awaitIn(
+  simulator: Client<typeof SimulatorService>,
+  what: MessageInitShape<typeof AwaitRequestSchema>,
+): Promise<AwaitResponse> {
+  const answer = await simulator.await(what);
+  if (!answer.met) {
+    const near = answer.nearMisses.length === 0 ? ['nothing is near'] : answer.nearMisses;
+    throw new Error(`${answer.observed} fit, which is not what was waited for; ${near.join('; ')}`);
+  }
+  return answer;
 }
 
 function sending(headers: Readonly<Record<string, string>>): Interceptor {

@@ -124,3 +124,19 @@ test('says why it cannot be connected to', async () => {
   const service = await startService({ SIMULATOR_API: 'off' });
   await expect(connectPaymentSim(service.apiUrl)).rejects.toThrow('SIMULATOR_API=on');
 });
+
+test('waits for what fits, and says what was near', async () => {
+  const sim = await startSim();
+  const session = sim.session('waiting');
+  const paid = session.await({
+    condition: { what: { case: 'payments', value: { status: PaymentStatus.COMPLETED } } },
+  });
+  const id = await pay(session);
+  expect((await paid).payments).toMatchObject([{ paymentIntentId: id }]);
+  await expect(
+    session.await({
+      condition: { what: { case: 'payments', value: { status: PaymentStatus.FAILED } } },
+      timeout: { seconds: 0n, nanos: 1_000_000 },
+    }),
+  ).rejects.toThrow('0 fit, which is not what was waited for; 1 but for status: 1 COMPLETED');
+});

@@ -1086,6 +1086,258 @@ export declare type WatchResponse = Message<"simulator.v1.WatchResponse"> & {
 export declare const WatchResponseSchema: GenMessage<WatchResponse>;
 
 /**
+ * Payments for which all that is given holds.
+ *
+ * @generated from message simulator.v1.PaymentFilter
+ */
+export declare type PaymentFilter = Message<"simulator.v1.PaymentFilter"> & {
+  /**
+   * @generated from field: string payment_intent_id = 1;
+   */
+  paymentIntentId: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string reservation_id = 3;
+   */
+  reservationId: string;
+
+  /**
+   * @generated from field: payment.v1.PaymentStatus status = 4;
+   */
+  status: PaymentStatus;
+
+  /**
+   * Why it failed.
+   *
+   * @generated from field: string failure_code = 5;
+   */
+  failureCode: string;
+};
+
+/**
+ * Describes the message simulator.v1.PaymentFilter.
+ * Use `create(PaymentFilterSchema)` to create a new message.
+ */
+export declare const PaymentFilterSchema: GenMessage<PaymentFilter>;
+
+/**
+ * Deliveries for which all that is given holds.
+ *
+ * @generated from message simulator.v1.DeliveryFilter
+ */
+export declare type DeliveryFilter = Message<"simulator.v1.DeliveryFilter"> & {
+  /**
+   * @generated from field: string payment_intent_id = 1;
+   */
+  paymentIntentId: string;
+
+  /**
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: payment.v1.SimulatedChannel channel = 3;
+   */
+  channel: SimulatedChannel;
+
+  /**
+   * @generated from field: simulator.v1.DeliveryStatus status = 4;
+   */
+  status: DeliveryStatus;
+
+  /**
+   * That the event tells.
+   *
+   * @generated from field: payment.v1.PaymentStatus payment_status = 5;
+   */
+  paymentStatus: PaymentStatus;
+
+  /**
+   * That it has had, at least.
+   *
+   * @generated from field: int32 min_attempts = 6;
+   */
+  minAttempts: number;
+};
+
+/**
+ * Describes the message simulator.v1.DeliveryFilter.
+ * Use `create(DeliveryFilterSchema)` to create a new message.
+ */
+export declare const DeliveryFilterSchema: GenMessage<DeliveryFilter>;
+
+/**
+ * Calls for which all that is given holds.
+ *
+ * @generated from message simulator.v1.CallFilter
+ */
+export declare type CallFilter = Message<"simulator.v1.CallFilter"> & {
+  /**
+   * Such as CreatePaymentIntent.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string payment_intent_id = 2;
+   */
+  paymentIntentId: string;
+
+  /**
+   * @generated from field: optional google.rpc.Code code = 3;
+   */
+  code?: Code | undefined;
+
+  /**
+   * One that decided.
+   *
+   * @generated from field: string rule_id = 4;
+   */
+  ruleId: string;
+};
+
+/**
+ * Describes the message simulator.v1.CallFilter.
+ * Use `create(CallFilterSchema)` to create a new message.
+ */
+export declare const CallFilterSchema: GenMessage<CallFilter>;
+
+/**
+ * What is waited for.
+ *
+ * @generated from message simulator.v1.AwaitCondition
+ */
+export declare type AwaitCondition = Message<"simulator.v1.AwaitCondition"> & {
+  /**
+   * Required; without any field all of the session fit.
+   *
+   * @generated from oneof simulator.v1.AwaitCondition.what
+   */
+  what: {
+    /**
+     * @generated from field: simulator.v1.PaymentFilter payments = 1;
+     */
+    value: PaymentFilter;
+    case: "payments";
+  } | {
+    /**
+     * @generated from field: simulator.v1.DeliveryFilter deliveries = 2;
+     */
+    value: DeliveryFilter;
+    case: "deliveries";
+  } | {
+    /**
+     * @generated from field: simulator.v1.CallFilter calls = 3;
+     */
+    value: CallFilter;
+    case: "calls";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message simulator.v1.AwaitCondition.
+ * Use `create(AwaitConditionSchema)` to create a new message.
+ */
+export declare const AwaitConditionSchema: GenMessage<AwaitCondition>;
+
+/**
+ * What to wait for, and how long.
+ *
+ * @generated from message simulator.v1.AwaitRequest
+ */
+export declare type AwaitRequest = Message<"simulator.v1.AwaitRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: simulator.v1.AwaitCondition condition = 1;
+   */
+  condition?: AwaitCondition | undefined;
+
+  /**
+   * So many at least; 1 unless given, or 0 when max is 0.
+   *
+   * @generated from field: optional int32 min = 2;
+   */
+  min?: number | undefined;
+
+  /**
+   * So many at most; 0: none.
+   *
+   * @generated from field: optional int32 max = 3;
+   */
+  max?: number | undefined;
+
+  /**
+   * By the clock of the machine, up to five minutes; ten seconds unless given.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 4;
+   */
+  timeout?: Duration | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.AwaitRequest.
+ * Use `create(AwaitRequestSchema)` to create a new message.
+ */
+export declare const AwaitRequestSchema: GenMessage<AwaitRequest>;
+
+/**
+ * What there is.
+ *
+ * @generated from message simulator.v1.AwaitResponse
+ */
+export declare type AwaitResponse = Message<"simulator.v1.AwaitResponse"> & {
+  /**
+   * @generated from field: bool met = 1;
+   */
+  met: boolean;
+
+  /**
+   * How many fit.
+   *
+   * @generated from field: int32 observed = 2;
+   */
+  observed: number;
+
+  /**
+   * Unless it is met: what fits but for one thing, such as "2 but for status: 2 WAITING".
+   *
+   * @generated from field: repeated string near_misses = 3;
+   */
+  nearMisses: string[];
+
+  /**
+   * Those that fit, the newest first, at most 100 of them; so the next ones.
+   *
+   * @generated from field: repeated payment.v1.Payment payments = 4;
+   */
+  payments: Payment[];
+
+  /**
+   * @generated from field: repeated simulator.v1.Delivery deliveries = 5;
+   */
+  deliveries: Delivery[];
+
+  /**
+   * @generated from field: repeated simulator.v1.JournalEntry calls = 6;
+   */
+  calls: JournalEntry[];
+};
+
+/**
+ * Describes the message simulator.v1.AwaitResponse.
+ * Use `create(AwaitResponseSchema)` to create a new message.
+ */
+export declare const AwaitResponseSchema: GenMessage<AwaitResponse>;
+
+/**
  * How a delivery stands.
  *
  * @generated from enum simulator.v1.DeliveryStatus
@@ -1268,6 +1520,18 @@ export declare const SimulatorService: GenService<{
     methodKind: "unary";
     input: typeof ResendDeliveriesRequestSchema;
     output: typeof ResendDeliveriesResponseSchema;
+  },
+  /**
+   * Waits until there are as many payments, deliveries or calls that fit as are wanted, those of before included, and
+   * answers at once then; with `max` at the end of the timeout, or when there are more. It is no error when they do
+   * not come: the answer says what was near. With the session `*` of all sessions.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.Await
+   */
+  await: {
+    methodKind: "unary";
+    input: typeof AwaitRequestSchema;
+    output: typeof AwaitResponseSchema;
   },
   /**
    * Tells what happens, as it happens: calls, changes of payments, deliveries. Goes on until the caller ends it,

@@ -14,11 +14,11 @@ import { cursorOf } from '../../simulator/journal/cursor.ts';
 import type { DeliveryFilter, DeliveryPosition } from '../../simulator/journal/delivery-log.ts';
 import type { ToldEntry } from '../../simulator/journal/entry.ts';
 import type { Resend, ResendInput } from '../../simulator/journal/resend.ts';
-import type { JournalStore } from '../../simulator/journal/ports.ts';
 import type { Watches } from '../../simulator/journal/watch.ts';
 import { allSessions } from '../../simulator/session.ts';
 import type { CallReaders } from '../call-readers.ts';
 import { behaviorFromProto } from '../payment-v1/simulation-messages.ts';
+import { type AwaitParts, handleAwait } from './await-handler.ts';
 import { stoppingError } from '../stopping-error.ts';
 import {
   deliveryHeadToProto,
@@ -31,12 +31,9 @@ import {
 type Handlers = ServiceImpl<typeof SimulatorServiceDescriptor>;
 
 /** What testers look at. */
-export interface JournalParts {
-  readonly store: JournalStore;
+export interface JournalParts extends AwaitParts {
   readonly resend: Resend;
   readonly watches: Watches;
-  /** Ends what has no end. */
-  readonly stopping: AbortSignal;
   readonly readers: Pick<CallReaders, 'dropCall'>;
 }
 
@@ -51,7 +48,7 @@ const maxResent = 1_000;
 export function createJournalHandlers(
   parts: JournalParts,
   sessionOf: SessionOf,
-): Pick<Handlers, 'listDeliveries' | 'resendDeliveries' | 'watch'> {
+): Pick<Handlers, 'listDeliveries' | 'resendDeliveries' | 'await' | 'watch'> {
   const { store, resend, watches, stopping, readers } = parts;
   return {
     async listDeliveries({ paymentIntentId: paymentId, status, pageSize, pageToken }, context) {
@@ -79,6 +76,8 @@ export function createJournalHandlers(
         total: resent.length,
       });
     },
+
+    await: (request, context) => handleAwait(parts, request, sessionOf(context, true), context),
 
     async *watch({ cursor, filter }, context) {
       const signal = AbortSignal.any([context.signal, stopping]);

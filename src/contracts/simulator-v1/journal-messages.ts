@@ -42,6 +42,7 @@ const channelToProto: Readonly<Record<SimulatedChannel, ProtoChannel>> = {
   eventbridge: ProtoChannel.EVENTBRIDGE,
 };
 
+export const channelFromProto = createEnumReader(channelToProto);
 export const deliveryStatusFromProto = createEnumReader(deliveryStatusToProto);
 export const kindFromProto = createEnumReader(kindToProto);
 
@@ -108,7 +109,11 @@ export function watchedToProto(
   });
 }
 
-function entryToProto({ entry }: PlacedEntry, cursor: string): MessageInitShape<typeof JournalEntrySchema> {
+/** @param cursor names its place. */
+export function entryToProto(
+  { entry }: PlacedEntry,
+  cursor: string,
+): MessageInitShape<typeof JournalEntrySchema> {
   return {
     cursor,
     time: timestampFromMs(entry.atMs),

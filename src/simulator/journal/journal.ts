@@ -42,7 +42,7 @@ export interface Journal {
   readonly append: (entry: JournalEntry) => void;
   read(from: number, fits: (entry: ToldEntry) => boolean, limits: ReadLimits): JournalPage;
   /** Calls `wake` after every entry, until what is returned is called. It must be quick. */
-  onAppend(wake: () => void): () => void;
+  onAppend(wake: (entry: JournalEntry) => void): () => void;
   /** What everything takes in memory, in bytes. */
   bytes(): number;
   /** Forgets everything and goes on as another journal, or at another place. */
@@ -53,7 +53,7 @@ interface State {
   life: number;
   readonly ring: Ring<JournalEntry>;
   readonly deliveries: DeliveryLog;
-  readonly listeners: Set<() => void>;
+  readonly listeners: Set<(entry: JournalEntry) => void>;
   /** Sessions of payments, for calls about them. */
   readonly sessions: Map<string, string>;
 }
@@ -98,14 +98,15 @@ export function createJournal(maxBytes: number, life: number): Journal {
 
 function append(self: State, entry: JournalEntry): void {
   const { ring, deliveries, listeners } = self;
-  ring.push(withSession(self, entry));
+  const placed = withSession(self, entry);
+  ring.push(placed);
   if (entry.kind === 'delivery') {
     deliveries.note(entry);
   } else if (entry.kind === 'reset') {
     forget(self, entry.resetSessionId);
   }
   if (listeners.size > 0) {
-    listeners.forEach((wake) => wake());
+    listeners.forEach((wake) => wake(placed));
   }
 }
 

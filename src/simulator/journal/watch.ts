@@ -1,4 +1,5 @@
 import type { MachineClock } from '../../base/clock.ts';
+import { pause } from '../../base/pause.ts';
 import { SteeringError } from '../errors.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { ToldEntry } from './entry.ts';
@@ -134,37 +135,15 @@ function createReader({ journal }: JournalStore, next: () => number, drop: () =>
     /** True once there are entries, false when there are none for a while, or nobody wants them any more. */
     async news(machine: MachineClock, signal: AbortSignal): Promise<boolean> {
       if (!hasNews) {
-        await waitFor(machine, quietMs, signal, (resolve) => (wake = resolve));
+        await pause(machine, quietMs, signal, (end) => (wake = end));
       }
       wake = undefined;
       const came = hasNews;
       hasNews = false;
       if (came) {
-        await waitFor(machine, lingerMs, signal);
+        await pause(machine, lingerMs, signal);
       }
       return came || signal.aborted;
     },
   };
-}
-
-/** Ends after `ms`, when `signal` is aborted, or when what `early` is given is called. */
-function waitFor(
-  machine: MachineClock,
-  ms: number,
-  signal: AbortSignal,
-  early?: (resolve: () => void) => void,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = machine.setTimer(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-    early?.(end);
-    if (signal.aborted) {
-      end();
-    }
-  });
 }

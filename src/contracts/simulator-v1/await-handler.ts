@@ -1,0 +1,127 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Duration, durationMs } from '@bufbuild/protobuf/wkt';
+import type { HandlerContext } from '@connectrpc/connect';
+import {
+  type AwaitRequest,
+  type AwaitResponse,
+  AwaitResponseSchema,
+  type DeliveryFilter,
+} from '../../../gen/simulator/v1/simulator_pb.js';
+import type { MachineClock } from '../../base/clock.ts';
+import { invalidField } from '../../payment/errors.ts';
+import type { Payments } from '../../payment/ports.ts';
+import { awaitCondition, type Condition, type Wanted } from '../../simulator/journal/await.ts';
+import { cursorOf } from '../../simulator/journal/cursor.ts';
+import type { JournalStore } from '../../simulator/journal/ports.ts';
+import { allSessions } from '../../simulator/session.ts';
+import { paymentToProto, statusFromProto } from '../payment-v1/payment-messages.ts';
+import { callCondition, deliveryCondition, paymentCondition } from './await-conditions.ts';
+import {
+  channelFromProto,
+  deliveryStatusFromProto,
+  deliveryToProto,
+  entryToProto,
+} from './journal-messages.ts';
+
+/** What waiting needs. */
+export interface AwaitParts {
+  readonly store: JournalStore;
+  readonly machine: MachineClock;
+  readonly payments: Pick<Payments, 'get' | 'list'>;
+  /** Ends all waiting. */
+  readonly stopping: AbortSignal;
+}
+
+const defaultTimeoutMs = 10_000;
+const maxTimeoutMs = 300_000;
+/** Of those that fit, in an answer. */
+const maxGiven = 100;
+
+/** Waits for what a request asks for. */
+export async function handleAwait(
+  parts: AwaitParts,
+  request: AwaitRequest,
+  sessionId: string,
+  context: HandlerContext,
+): Promise<AwaitResponse> {
+  const { store, payments } = parts;
+  const scope = sessionId === allSessions ? undefined : sessionId;
+  const wanted = readWanted(request, AbortSignal.any([context.signal, parts.stopping]));
+  const what = request.condition?.what ?? { case: undefined };
+  switch (what.case) {
+    case 'payments': {
+      const status = known('condition.payments.status', statusFromProto(what.value.status));
+      const condition = paymentCondition(payments, what.value, status, scope);
+      return await answer(parts, condition, wanted, (fitting) => ({ payments: fitting.map(paymentToProto) }));
+    }
+    case 'deliveries': {
+      const condition = deliveryCondition(store.journal, what.value, readDelivery(what.value), scope);
+      return await answer(parts, condition, wanted, (fitting) => ({
+        deliveries: fitting.map(deliveryToProto),
+      }));
+    }
+    case 'calls': {
+      const condition = callCondition(store.journal, what.value, scope);
+      return await answer(parts, condition, wanted, (fitting) => ({
+        calls: fitting.map((placed) => entryToProto(placed, cursorOf(store.journal, placed.position))),
+      }));
+    }
+    case undefined:
+      throw invalidField(
+        'condition',
+        'is required: payments, deliveries or calls, such as {"deliveries": {"status": "DELIVERY_STATUS_DELIVERED"}}',
+      );
+  }
+}
+
+async function answer<T>(
+  parts: AwaitParts,
+  condition: Condition<T>,
+  wanted: Wanted,
+  show: (fitting: readonly T[]) => MessageInitShape<typeof AwaitResponseSchema>,
+): Promise<AwaitResponse> {
+  const { isMet, fitting, nearMisses } = await awaitCondition(parts, condition, wanted);
+  return create(AwaitResponseSchema, {
+    ...show(fitting.slice(0, maxGiven)),
+    met: isMet,
+    observed: fitting.length,
+    nearMisses: [...nearMisses],
+  });
+}
+
+function readWanted({ min: givenMin, max, timeout }: AwaitRequest, signal: AbortSignal): Wanted {
+  const min = givenMin ?? (max === 0 ? 0 : 1);
+  if (min < 0) {
+    throw invalidField('min', 'must not be below 0');
+  }
+  if (max !== undefined && max < min) {
+    throw invalidField('max', 'must not be below min, which is 1 unless given');
+  }
+  return { min, max, timeoutMs: readTimeout(timeout), signal };
+}
+
+function readTimeout(timeout: Duration | undefined): number {
+  const timeoutMs = timeout === undefined ? defaultTimeoutMs : durationMs(timeout);
+  if (!(timeoutMs >= 0 && timeoutMs <= maxTimeoutMs)) {
+    throw invalidField('timeout', 'must be from "0s" to "300s"; "10s" unless given');
+  }
+  return timeoutMs;
+}
+
+function readDelivery(filter: DeliveryFilter) {
+  if (filter.minAttempts < 0) {
+    throw invalidField('condition.deliveries.min_attempts', 'must not be below 0');
+  }
+  return {
+    channel: known('condition.deliveries.channel', channelFromProto(filter.channel)),
+    status: known('condition.deliveries.status', deliveryStatusFromProto(filter.status)),
+    paymentStatus: known('condition.deliveries.payment_status', statusFromProto(filter.paymentStatus)),
+  };
+}
+
+function known<Name extends string>(field: string, name: Name | undefined | 'unknown'): Name | undefined {
+  if (name === 'unknown') {
+    throw invalidField(field, 'must be one that the contract has, or not given for any');
+  }
+  return name;
+}
