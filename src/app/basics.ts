@@ -14,6 +14,7 @@ import {
   createSeededOutcomes,
   type RandomOutcomes,
 } from '../payment/random-outcomes.ts';
+import { createSessionClocks } from '../simulator/session-clocks.ts';
 import type { LogDestination } from '../process/line-buffer.ts';
 import type { RedisPaymentParts } from '../state/redis/payments.ts';
 import type { State } from '../state/state.ts';
@@ -58,7 +59,7 @@ export type Basics = Readonly<ReturnType<typeof createBasics>>;
 /** Makes what everything works with. */
 export function createBasics(config: Config, overrides: AppOverrides) {
   const logDestination: LogDestination = overrides.logDestination ?? process.stdout;
-  const clock: SimClock = overrides.clock ?? systemClock;
+  const clock = createSessionClocks(overrides.clock ?? systemClock);
   return {
     config,
     overrides,

@@ -1,4 +1,5 @@
 import { findCredentialSource } from '../aws/credential-source.ts';
+import { clockOf, type SimClock } from '../base/clock.ts';
 import { originOf } from '../base/http-url.ts';
 import type { Observer } from '../base/observer.ts';
 import { createCustody } from '../delivery/custody.ts';
@@ -78,7 +79,7 @@ export function buildDelivery(basics: Basics, state: State) {
     })),
   ];
   const deliverLater = (event: PaymentEvent, delayMs: number) =>
-    state.payments.announceAt(event, basics.clock.now() + delayMs);
+    state.payments.announceAt(event, clockOf(basics.clock, event.sessionId).now() + delayMs);
   const { journal: store, payments } = state;
   return {
     delivery: createDeliveryService({ channels, observe, deliverLater }),
@@ -101,7 +102,8 @@ export function buildDelivery(basics: Basics, state: State) {
 }
 
 /** What every channel works with. */
-interface ChannelParts extends Pick<Basics, 'clock' | 'machine' | 'random' | 'metrics'> {
+interface ChannelParts extends Pick<Basics, 'machine' | 'random' | 'metrics'> {
+  readonly clock: SimClock;
   readonly observe: Observer<DeliveryReport>;
   readonly state: State;
   readonly deadLetterQueue: DeadLetterQueue | undefined;

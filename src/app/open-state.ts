@@ -26,7 +26,7 @@ export async function openState(basics: Basics): Promise<State> {
   if (redis.url === undefined) {
     return createMemoryState({ ...config, clock, machine, idempotencyTtlMs, journalBytes });
   }
-  if (clock !== systemClock) {
+  if ((overrides.clock ?? systemClock) !== systemClock) {
     throw new Error('state in Redis goes by the clock of the machine: leave REDIS_URL or the clock out');
   }
   const { createRedisState } = await import('../state/redis/redis-state.ts');

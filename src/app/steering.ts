@@ -34,12 +34,12 @@ function findBehaviorMistakes(json: string): Violations {
 
 export function buildSteering(
   basics: Basics,
-  { payments, steering: store, journal }: State,
+  { payments, steering: store, journal, durable }: State,
   readers: CallReaders,
   checkWebhookUrl: WebhookUrlCheck,
   fileRules: FileRules,
 ): SteeringParts {
-  const { config, machine } = basics;
+  const { config, machine, clock } = basics;
   if (!config.simulatorApi) {
     return { calls: unsteeredCalls, steering: undefined };
   }
@@ -62,6 +62,8 @@ export function buildSteering(
     idleMs: config.sessionIdleMs,
     idempotencyTtlMs: idempotencyTtlOf(config),
     observe: observe.sessions,
+    // What is in Redis is due by the machine's time.
+    clocks: durable ? undefined : clock,
   });
   const calls = createSteeredCalls({
     steering,

@@ -15,6 +15,22 @@ export interface SimClock {
    * the process alive until it fires or is cancelled.
    */
   setTimer(delayMs: number, fire: () => void): Timer;
+  /** The clock of a tester's session, itself for one that has none of its own; none has without. See `clockOf`. */
+  of?(sessionId: string | undefined): SimClock;
+  /**
+   * Of a clock that is moved: keeps it where it is until what is returned is called, since what fell due is still at
+   * work.
+   */
+  hold?(): () => void;
+}
+
+/**
+ * The clock that a session goes by.
+ *
+ * @param sessionId undefined: the global session.
+ */
+export function clockOf(clock: SimClock, sessionId: string | undefined): SimClock {
+  return clock.of?.(sessionId) ?? clock;
 }
 
 /**

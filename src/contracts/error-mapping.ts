@@ -28,6 +28,9 @@ const steeringCodes: Readonly<Record<SteeringErrorReason['kind'], Code>> = {
   'too-many-sessions': Code.ResourceExhausted,
   'too-many-bytes': Code.ResourceExhausted,
   'nothing-to-resend': Code.NotFound,
+  'clock-needs-memory': Code.FailedPrecondition,
+  'clock-comes-late': Code.FailedPrecondition,
+  'no-clock': Code.FailedPrecondition,
   'too-many-watchers': Code.ResourceExhausted,
   'fell-behind': Code.Aborted,
 };

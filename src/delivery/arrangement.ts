@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SimClock } from '../base/clock.ts';
+import { clockOf, type SimClock } from '../base/clock.ts';
 import type { IdPrefix } from '../base/ids.ts';
 import { contradict } from '../payment/contradiction.ts';
 import type { EventDelivery, PaymentEvent } from '../payment/event.ts';
@@ -109,6 +109,6 @@ function followingId(prefix: IdPrefix, id: string): string {
 }
 
 /** How long an event was kept back because a tester wants it so: that is not held against its delivery. */
-export function keptBackMs({ delivery, occurredAtMs }: PaymentEvent, clock: Pick<SimClock, 'now'>): number {
-  return delivery === undefined ? 0 : Math.max(0, clock.now() - occurredAtMs);
+export function keptBackMs({ delivery, occurredAtMs, sessionId }: PaymentEvent, clock: SimClock): number {
+  return delivery === undefined ? 0 : Math.max(0, clockOf(clock, sessionId).now() - occurredAtMs);
 }

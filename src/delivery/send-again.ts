@@ -1,4 +1,4 @@
-import type { SimClock } from '../base/clock.ts';
+import { clockOf, type SimClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
 import type { PaymentEvent } from '../payment/event.ts';
 import type { DeliveryBehavior } from '../payment/payment.ts';
@@ -9,7 +9,7 @@ import type { DeliveryReport } from './observer.ts';
 
 interface SendAgainDeps {
   readonly payments: Pick<Payments, 'announceAt'>;
-  readonly clock: Pick<SimClock, 'now'>;
+  readonly clock: SimClock;
   readonly observe: Observer<DeliveryReport>;
 }
 
@@ -30,6 +30,6 @@ export async function sendAgain(
     observe({ kind: 'delivery-simulated', event, channel, faults });
   }
   for (const sending of sendings) {
-    await payments.announceAt(sending.event, clock.now() + sending.delayMs);
+    await payments.announceAt(sending.event, clockOf(clock, event.sessionId).now() + sending.delayMs);
   }
 }

@@ -1,4 +1,4 @@
-import type { MachineClock, SimClock } from '../base/clock.ts';
+import { clockOf, type MachineClock, type SimClock } from '../base/clock.ts';
 import type { Observer } from '../base/observer.ts';
 import type {
   DeliveryReport,
@@ -49,7 +49,7 @@ export function noteResets({ machine, append }: FeedDeps): Observer<SteeringRepo
 
 interface DeliveryFeed extends FeedDeps {
   /** Of next attempts: back-off goes by it. */
-  readonly clock: Pick<SimClock, 'now'>;
+  readonly clock: SimClock;
 }
 
 /** Notes deliveries: one entry for each attempt, and one for whatever else decides how they stand. */
@@ -72,7 +72,7 @@ function noteWebhook({ machine, append, clock }: DeliveryFeed, report: DeliveryR
     append(webhookAttempted(report, machine.now()));
   } else if (report.kind === 'webhook-waiting') {
     const { delivery, error, retryInMs } = report;
-    const nextAttemptAtMs = clock.now() + retryInMs;
+    const nextAttemptAtMs = clockOf(clock, delivery.event.sessionId).now() + retryInMs;
     append(deliveryEntry(delivery.event, 'webhook', 'WAITING', machine.now(), { error, nextAttemptAtMs }));
   } else if (report.kind === 'forged' && !report.isSent) {
     const { event } = report.delivery;

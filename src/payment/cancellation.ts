@@ -24,6 +24,7 @@ import {
   throwIfAny,
   type Violations,
 } from './violations.ts';
+import { nowOf } from './session-time.ts';
 
 /** CancelPayment as it came in. */
 export interface CancelInput {
@@ -101,7 +102,7 @@ async function carryOut(
 ): Promise<Payment> {
   const { paymentId } = command;
   const done = await payments.transition(paymentId, (payment) => {
-    const change = decide(payment, command, refundId, clock.now());
+    const change = decide(payment, command, refundId, nowOf(clock, payment));
     return change && { ...change, reason: command.reason };
   });
   if (done === undefined) {

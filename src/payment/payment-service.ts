@@ -1,5 +1,5 @@
 import type { CallTrace } from '../base/call-trace.ts';
-import type { SimClock } from '../base/clock.ts';
+import { clockOf, type SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
 import { createTurns } from '../base/take-turns.ts';
@@ -21,6 +21,7 @@ import type { IdempotencyStore, Payments } from './ports.ts';
 import type { RandomOutcomes } from './random-outcomes.ts';
 import { toScopedKey } from './scoped-key.ts';
 import { planSettlement, type ScenarioOptions } from './scenario.ts';
+import { nowOf } from './session-time.ts';
 import { settleAs } from './settlement.ts';
 import {
   type CreateIntentCommand,
@@ -151,7 +152,7 @@ function register(
   const behavior = steered?.behavior ?? command.behavior;
   const outcomes = steered?.outcomes ?? deps.outcomes;
   const plan = planSettlement(command, deps.scenarioOptions, outcomes, behavior);
-  const createdAtMs = deps.clock.now();
+  const createdAtMs = clockOf(deps.clock, steered?.sessionId).now();
   const payment: PendingPayment = {
     id: paymentId,
     reservationId: command.reservationId,
@@ -222,7 +223,7 @@ function settleNow(
 ) {
   return extras?.isHeld === true && plannedOutcome === 'EXPIRED'
     ? payments.transition(id, (payment) =>
-        isSettled(payment) ? undefined : settleAs(payment, 'COMPLETED', clock.now(), newId),
+        isSettled(payment) ? undefined : settleAs(payment, 'COMPLETED', nowOf(clock, payment), newId),
       )
     : payments.hasten(id);
 }

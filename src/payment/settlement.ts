@@ -1,6 +1,7 @@
 import type { SimClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
+import { nowOf } from './session-time.ts';
 import { endPlannedRefund } from './cancellation.ts';
 import type { PaymentEvent } from './event.ts';
 import { HandedOverError } from './errors.ts';
@@ -25,8 +26,8 @@ const simulatedFailureCode = 'card_declined';
 export function createSettlement(deps: SettlementDeps): PaymentHandlers {
   const { clock, newId, announce, hasRoom, observe } = deps;
   return {
-    settle: (payment) => settleAs(payment, payment.plannedOutcome, clock.now(), newId),
-    endRefund: (payment, refundId) => endPlannedRefund(payment, refundId, clock.now()),
+    settle: (payment) => settleAs(payment, payment.plannedOutcome, nowOf(clock, payment), newId),
+    endRefund: (payment, refundId) => endPlannedRefund(payment, refundId, nowOf(clock, payment)),
     changed: (change) => observe({ kind: 'changed', change }),
     announce,
     hasRoom,

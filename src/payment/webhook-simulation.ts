@@ -16,6 +16,7 @@ import type { Payments } from './ports.ts';
 import { settleAs } from './settlement.ts';
 import { add, requireId, throwIfAny, type Violations } from './violations.ts';
 import { wantedDelaySeconds, wantedStatus } from './wanted-values.ts';
+import { nowOf } from './session-time.ts';
 
 /** SimulateWebhook as it came in. */
 export interface SimulateWebhookInput {
@@ -75,14 +76,15 @@ export async function simulateWebhook(
 /** Undefined when it has settled meanwhile. */
 async function giveOutcome(
   { clock, newId, payments }: WebhookSimulationDeps,
-  { id, webhookUrl }: PendingPayment,
+  pending: PendingPayment,
   { target, delayMs }: Wanted,
 ): Promise<SimulatedWebhook | undefined> {
+  const { id, webhookUrl } = pending;
   if (target === 'REFUNDED') {
     throw conflict(id, 'is PENDING and cannot be REFUNDED; let it be COMPLETED first');
   }
   const hasWebhook = webhookUrl !== undefined;
-  const atMs = clock.now() + delayMs;
+  const atMs = nowOf(clock, pending) + delayMs;
   if (delayMs > 0) {
     return (await payments.reschedule(id, atMs, target)) ? { hasWebhook, eventId: '', atMs } : undefined;
   }
@@ -105,7 +107,7 @@ async function tellAgain(
       `is ${payment.status}, not ${target}; with force_trigger a webhook goes out that contradicts it`,
     );
   }
-  const nowMs = clock.now();
+  const nowMs = nowOf(clock, payment);
   const last = lastStatusEvent(payment);
   const event: PaymentEvent =
     payment.status === target

@@ -7,6 +7,9 @@ export type SteeringErrorReason =
   | { readonly kind: 'too-many-sessions'; readonly maxSessions: number }
   | { readonly kind: 'too-many-bytes'; readonly maxBytes: number }
   | { readonly kind: 'nothing-to-resend'; readonly what: string }
+  | { readonly kind: 'clock-needs-memory' }
+  | { readonly kind: 'clock-comes-late'; readonly pending: number }
+  | { readonly kind: 'no-clock' }
   | { readonly kind: 'too-many-watchers'; readonly maxWatchers: number }
   | { readonly kind: 'fell-behind'; readonly cursor: string };
 
@@ -37,6 +40,12 @@ function describeReason(reason: SteeringErrorReason): string {
       return `rules and sessions take all of the ${reason.maxBytes} bytes that they may; reset sessions that are done with`;
     case 'nothing-to-resend':
       return `no delivery of ${reason.what} is remembered; ListDeliveries tells which are, and SimulateWebhook tells a payment's status again`;
+    case 'clock-needs-memory':
+      return 'a session with a clock of its own needs state in memory: leave manual_clock out, or run the simulator without REDIS_URL';
+    case 'clock-comes-late':
+      return `${reason.pending} payments of the session wait for another clock already; set manual_clock before the first payment, or ResetSession`;
+    case 'no-clock':
+      return 'the session has no clock that can be moved; UpdateSession with manual_clock gives it one';
     case 'too-many-watchers':
       return `${reason.maxWatchers} watch already, and no more may; end one of them`;
     case 'fell-behind':

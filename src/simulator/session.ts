@@ -11,6 +11,8 @@ export interface SessionSettings {
   readonly seed?: number | undefined;
   /** In milliseconds. */
   readonly idleTtlMs?: number | undefined;
+  /** Time stands still in the session until a tester moves it. */
+  readonly manualClock?: true | undefined;
 }
 
 /** Settings as they came in. */
@@ -20,6 +22,7 @@ export interface SessionInput {
   readonly webhookUrl: string;
   readonly seed: number | undefined;
   readonly idleTtlMs: number | undefined;
+  readonly manualClock: boolean;
 }
 
 /** The key of the session that has all calls that belong to no other. */
@@ -61,6 +64,7 @@ export function validateSettings(
     webhookUrl: validateUrl(violations, input.webhookUrl, checkWebhookUrl),
     seed: input.seed,
     idleTtlMs,
+    ...(input.manualClock && { manualClock: true as const }),
   };
 }
 

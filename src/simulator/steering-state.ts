@@ -117,6 +117,11 @@ export function applyChange(self: SteeringState, change: SteeringChange, nowMs: 
   }
 }
 
+/** The session that a change is about. */
+export function sessionOf({ key }: SteeringChange): string {
+  return parseKey(key).sessionId;
+}
+
 function parseKey(key: string) {
   const parts: unknown = JSON.parse(key);
   const [kind = '', sessionId = ''] = Array.isArray(parts) ? parts.map(String) : [];

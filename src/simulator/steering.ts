@@ -7,7 +7,9 @@ import { throwIfAny, type Violations } from '../payment/violations.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
 import { type Decider, type Decision, decide, type SteerableCall, touch } from './decide.ts';
 import { SteeringError } from './errors.ts';
+import { advanceClock, checkClock, followClock } from './clock-calls.ts';
 import { endIdleSessions } from './idle-sessions.ts';
+import type { AdvanceTarget, SessionClocks } from './session-clocks.ts';
 import type { PaymentMethodName } from './match.ts';
 import type { SteeringReport } from './observer.ts';
 import type { SteeringDocument, SteeringStore } from './ports.ts';
@@ -30,6 +32,7 @@ import {
   keysOf,
   ruleKey,
   rulesOf,
+  sessionOf,
   staleResets,
 } from './steering-state.ts';
 
@@ -53,6 +56,8 @@ export interface SteeringDeps {
   /** How long idempotency keys live, in milliseconds. */
   readonly idempotencyTtlMs: number;
   readonly observe: Observer<SteeringReport>;
+  /** Clocks of sessions; undefined where they cannot have any. */
+  readonly clocks: SessionClocks | undefined;
 }
 
 /** A rule, and how many calls of the session it has applied to. */
@@ -101,6 +106,10 @@ export interface Steering {
   readSession(sessionId: string): Promise<{ settings: SessionSettings; counters: SessionCounters }>;
   /** Of all sessions with `*`. */
   resetSession(sessionId: string): Promise<Removed>;
+  /** Moves the clock of a session; see `SessionClocks`. @returns its time then, in milliseconds since the epoch. */
+  advance(sessionId: string, target: AdvanceTarget, signal: AbortSignal): Promise<number>;
+  /** The time of a session that has a clock of its own, in milliseconds since the epoch; undefined otherwise. */
+  nowOf(sessionId: string): number | undefined;
   /** Ends what runs by itself. */
   close(): void;
 }
@@ -124,7 +133,10 @@ export function createSteering(deps: SteeringDeps): Steering {
     ...deps,
     decider: { state, store, machine, fileRules, seed, randomFailureRate },
   };
-  store.onChange((change) => applyChange(state, change, machine.now()));
+  store.onChange((change) => {
+    applyChange(state, change, machine.now());
+    followClock(deps, state, sessionOf(change));
+  });
   const sweep = endIdleSessions({ ...deps, state });
   return {
     refresh: () => store.refresh(),
@@ -139,6 +151,12 @@ export function createSteering(deps: SteeringDeps): Steering {
     updateSession: (sessionId, input) => updateSession(self, sessionId, input),
     readSession: (sessionId) => readSession(self, sessionId),
     resetSession: (sessionId) => resetSession(self, sessionId),
+    async advance(sessionId, target, signal) {
+      touchIfThere(self, sessionId);
+      return await advanceClock(deps, sessionId, target, signal);
+    },
+    nowOf: (sessionId) =>
+      deps.clocks?.has(sessionId) === true ? deps.clocks.of(sessionId).now() : undefined,
     close: () => sweep.cancel(),
   };
 }
@@ -227,6 +245,9 @@ async function updateSession(self: Self, sessionId: string, input: SessionInput)
   const settings = validateSettings(violations, input, self.checkWebhookUrl);
   throwIfAny(violations);
   await self.store.refresh();
+  if (settings.manualClock === true) {
+    await checkClock(self, sessionId);
+  }
   await put(self, { kind: 'session', sessionId, settings });
   return settings;
 }

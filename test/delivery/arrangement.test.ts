@@ -1,3 +1,4 @@
+import { createManualClock } from '../../src/simulator/manual-clock.ts';
 import { expect, test } from 'vitest';
 import { arrange, keptBackMs } from '../../src/delivery/arrangement.ts';
 import { orderOf } from '../../src/delivery/webhook/event-order.ts';
@@ -75,7 +76,7 @@ test('time that a tester has kept an event back is not held against its delivery
     signature: undefined,
     isHeldBack: false,
   };
-  const late = { now: () => first.occurredAtMs + 3_600_000 };
+  const late = createManualClock(first.occurredAtMs + 3_600_000);
   expect(keptBackMs({ ...first, delivery: arranged }, late)).toBe(3_600_000);
   expect(keptBackMs({ ...first, delivery: undefined }, late)).toBe(0);
 });

@@ -6,6 +6,7 @@ import {
   CreatePaymentIntentResponseSchema,
   PaymentService,
 } from '../../gen/payment/v1/payment_pb.js';
+import { systemClock } from '../../src/base/clock.ts';
 import { createRandomIds } from '../../src/base/ids.ts';
 import { createCallRecorder } from '../../src/contracts/steering/call-record.ts';
 import { webhookRequest } from '../../src/delivery/webhook/attempt.ts';
@@ -19,7 +20,7 @@ const maxBytes = 33_554_432;
 const payments = 40_000;
 const isLong = process.argv[2] === 'long';
 const newId = createRandomIds();
-const clock = { now: () => Date.now() };
+const clock = systemClock;
 const keys = [secretToSigningKey('secret')] as const;
 
 function heap(): number {

@@ -195,6 +195,22 @@ export declare type Session = Message<"simulator.v1.Session"> & {
   claims?: Match | undefined;
 
   /**
+   * Time stands still in the session until AdvanceClock moves it: settlements, expiry, refunds, the back-off of
+   * webhooks, delays. To be set before the first payment; with state in memory alone. When it is taken away, or the
+   * session ends, what is overdue happens at once.
+   *
+   * @generated from field: bool manual_clock = 4;
+   */
+  manualClock: boolean;
+
+  /**
+   * The time in the session. Not to be given.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 5;
+   */
+  now?: Timestamp | undefined;
+
+  /**
    * Where outcomes go whose request has no webhook_url.
    *
    * @generated from field: string webhook_url = 6;
@@ -1338,6 +1354,104 @@ export declare type AwaitResponse = Message<"simulator.v1.AwaitResponse"> & {
 export declare const AwaitResponseSchema: GenMessage<AwaitResponse>;
 
 /**
+ * How far to move the clock.
+ *
+ * @generated from message simulator.v1.AdvanceClockRequest
+ */
+export declare type AdvanceClockRequest = Message<"simulator.v1.AdvanceClockRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from oneof simulator.v1.AdvanceClockRequest.how
+   */
+  how: {
+    /**
+     * So long; up to 31 days.
+     *
+     * @generated from field: google.protobuf.Duration by = 1;
+     */
+    value: Duration;
+    case: "by";
+  } | {
+    /**
+     * To this time, which must not have passed in the session; up to 31 days.
+     *
+     * @generated from field: google.protobuf.Timestamp to = 2;
+     */
+    value: Timestamp;
+    case: "to";
+  } | {
+    /**
+     * To when something is due next, within a week. True.
+     *
+     * @generated from field: bool to_next = 3;
+     */
+    value: boolean;
+    case: "toNext";
+  } | {
+    /**
+     * Until nothing is due within a week: what is held stays so. True.
+     *
+     * @generated from field: bool until_idle = 4;
+     */
+    value: boolean;
+    case: "untilIdle";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message simulator.v1.AdvanceClockRequest.
+ * Use `create(AdvanceClockRequestSchema)` to create a new message.
+ */
+export declare const AdvanceClockRequestSchema: GenMessage<AdvanceClockRequest>;
+
+/**
+ * What has happened meanwhile.
+ *
+ * @generated from message simulator.v1.AdvanceClockResponse
+ */
+export declare type AdvanceClockResponse = Message<"simulator.v1.AdvanceClockResponse"> & {
+  /**
+   * The time in the session.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 1;
+   */
+  now?: Timestamp | undefined;
+
+  /**
+   * Of the session, in their order; at most 1,000.
+   *
+   * @generated from field: repeated simulator.v1.JournalEntry transitions = 2;
+   */
+  transitions: JournalEntry[];
+
+  /**
+   * The same, each with the attempt that it tells of.
+   *
+   * @generated from field: repeated simulator.v1.JournalEntry deliveries = 3;
+   */
+  deliveries: JournalEntry[];
+
+  /**
+   * How many there were, as far as they are remembered.
+   *
+   * @generated from field: int32 transitions_total = 4;
+   */
+  transitionsTotal: number;
+
+  /**
+   * @generated from field: int32 deliveries_total = 5;
+   */
+  deliveriesTotal: number;
+};
+
+/**
+ * Describes the message simulator.v1.AdvanceClockResponse.
+ * Use `create(AdvanceClockResponseSchema)` to create a new message.
+ */
+export declare const AdvanceClockResponseSchema: GenMessage<AdvanceClockResponse>;
+
+/**
  * How a delivery stands.
  *
  * @generated from enum simulator.v1.DeliveryStatus
@@ -1520,6 +1634,18 @@ export declare const SimulatorService: GenService<{
     methodKind: "unary";
     input: typeof ResendDeliveriesRequestSchema;
     output: typeof ResendDeliveriesResponseSchema;
+  },
+  /**
+   * Moves the clock of a session that has a manual clock, forward, and answers when all that fell due has happened, in
+   * order of time, first attempts at deliveries included. Other sessions do not notice. FAILED_PRECONDITION when the
+   * session has no such clock.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.AdvanceClock
+   */
+  advanceClock: {
+    methodKind: "unary";
+    input: typeof AdvanceClockRequestSchema;
+    output: typeof AdvanceClockResponseSchema;
   },
   /**
    * Waits until there are as many payments, deliveries or calls that fit as are wanted, those of before included, and

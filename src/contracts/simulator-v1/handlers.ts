@@ -16,6 +16,7 @@ import { globalSession } from '../../simulator/session.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
 import { readSessionKey } from '../steering/session-key.ts';
+import { handleAdvance } from './clock-handler.ts';
 import { createJournalHandlers, type JournalParts } from './journal-handlers.ts';
 import {
   countersToProto,
@@ -40,6 +41,8 @@ export function createSimulatorHandlers(
     ...createRuleHandlers(steering, sessionOf),
     ...createSessionHandlers(steering, sessionOf),
     ...createJournalHandlers(journal, sessionOf),
+    advanceClock: (request, context) =>
+      handleAdvance(steering, journal, request, sessionOf(context), context),
   };
 }
 
@@ -86,14 +89,16 @@ function createSessionHandlers(
       const sessionId = sessionOf(context);
       checkSame(session, sessionId);
       const settings = await steering.updateSession(sessionId, sessionFromProto(session));
-      return create(UpdateSessionResponseSchema, { session: sessionToProto(sessionId, settings) });
+      return create(UpdateSessionResponseSchema, {
+        session: sessionToProto(sessionId, settings, steering.nowOf(sessionId)),
+      });
     },
 
     async getSession(_request, context) {
       const sessionId = sessionOf(context);
       const { settings, counters } = await steering.readSession(sessionId);
       return create(GetSessionResponseSchema, {
-        session: sessionToProto(sessionId, settings),
+        session: sessionToProto(sessionId, settings, steering.nowOf(sessionId)),
         counters: countersToProto(counters),
       });
     },
@@ -104,7 +109,10 @@ function createSessionHandlers(
   };
 }
 
-function checkSame({ sessionId: given }: Session, sessionId: string): void {
+function checkSame({ sessionId: given, now }: Session, sessionId: string): void {
+  if (now !== undefined) {
+    throw invalidField('session.now', 'is not to be given; AdvanceClock moves the clock');
+  }
   if (given !== '' && given !== sessionId) {
     throw invalidField(
       'session.session_id',

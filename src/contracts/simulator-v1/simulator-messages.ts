@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type Duration, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
+import { type Duration, durationFromMs, durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type {
   Match as ProtoMatch,
   MatchSchema,
@@ -64,6 +64,7 @@ export function sessionFromProto(session: ProtoSession): SessionInput {
     webhookUrl: session.webhookUrl,
     seed: session.seed,
     idleTtlMs: session.idleTtl && msOf(session.idleTtl),
+    manualClock: session.manualClock,
   };
 }
 
@@ -75,13 +76,16 @@ function msOf(duration: Duration): number {
 export function sessionToProto(
   sessionId: string,
   settings: SessionSettings,
+  nowMs: number | undefined,
 ): MessageInitShape<typeof SessionSchema> {
-  const { claims, webhookUrl = '', seed, idleTtlMs } = settings;
+  const { claims, webhookUrl = '', seed, idleTtlMs, manualClock = false } = settings;
   return {
     sessionId,
     ...(settings.default && { default: behaviorToProto(settings.default) }),
     ...(claims && { claims: matchToProto(claims) }),
     webhookUrl,
+    manualClock,
+    ...(nowMs !== undefined && { now: timestampFromMs(nowMs) }),
     ...(seed !== undefined && { seed }),
     ...(idleTtlMs !== undefined && { idleTtl: durationFromMs(idleTtlMs) }),
   };

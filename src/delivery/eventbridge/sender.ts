@@ -1,4 +1,4 @@
-import type { MachineClock } from '../../base/clock.ts';
+import { clockOf, type MachineClock, type SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
 import { runSteps } from '../../base/run-steps.ts';
@@ -29,6 +29,8 @@ interface EventBridgeSenderDeps {
   readonly observe: Observer<DeliveryReport>;
   /** Whether a drain waits for retries; otherwise each event has one more chance at once. */
   readonly drainsRetries: boolean;
+  /** The simulation's: EventBridge does not go by it, but who moves it waits for what leaves. */
+  readonly clock?: SimClock;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
@@ -126,9 +128,13 @@ function accept(self: State, event: PaymentEvent): Promise<void> | undefined {
 }
 
 /** While nothing leaves, waiting for room would only hold up the other channels. */
-function hasRoom({ putEvents, gate, backlog, queue, config }: State): boolean {
-  const isLeaving = putEvents !== undefined && !gate.isFailing();
-  return !isLeaving || backlog.size + queue.heldHere() < config.maxBacklog / 2;
+function hasRoom(self: State): boolean {
+  const { backlog, queue, config } = self;
+  return !isLeaving(self) || backlog.size + queue.heldHere() < config.maxBacklog / 2;
+}
+
+function isLeaving({ putEvents, gate }: State): boolean {
+  return putEvents !== undefined && !gate.isFailing();
 }
 
 function resume(self: State, delivery: Delivery): Promise<void> | undefined {
@@ -141,9 +147,27 @@ function begin(self: State, delivery: Delivery, onEnd: OnEnd): void {
     const oldest = self.backlog.takeOldest();
     oldest?.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
   }
-  self.backlog.push({ delivery, entry: undefined, onEnd });
+  self.backlog.push({ delivery, entry: undefined, onEnd: holdingClock(self, delivery, onEnd) });
   becameReady(self);
 }
+
+/** Keeps a clock that a tester moves where it is until the event has left, or does not seem to. */
+function holdingClock(self: State, { event }: Delivery, onEnd: OnEnd): OnEnd {
+  const clock = self.clock && clockOf(self.clock, event.sessionId);
+  if (clock?.hold === undefined || !isLeaving(self)) {
+    return onEnd;
+  }
+  const release = clock.hold();
+  const timer = self.machine.setTimer(maxHoldMs, release);
+  return (ended) => {
+    timer.cancel();
+    release();
+    onEnd(ended);
+  };
+}
+
+/** In milliseconds; by then the first attempt has ended, or there is none for now. */
+const maxHoldMs = 5_000;
 
 function becameReady(self: State): void {
   self.linger.arrived();

@@ -1,4 +1,4 @@
-import type { SimClock } from '../../base/clock.ts';
+import { clockOf, type SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
 import type { DeliveryReport } from '../observer.ts';
@@ -30,6 +30,8 @@ export interface WebhookCircuits {
   report(origin: string, admission: Admission, isAlive: boolean): boolean;
   /** How many are open, for the metrics. */
   openCount(): number;
+  /** Those of a session: with a clock of its own it has circuits of its own, whose time is the clock's. */
+  of(sessionId: string | undefined): WebhookCircuits;
 }
 
 /** Failures in a row that open a circuit. */
@@ -50,18 +52,36 @@ interface Circuit {
 
 interface State extends WebhookCircuitsDeps {
   readonly circuits: Map<string, Circuit>;
+  /** By the clocks of sessions. */
+  readonly others: WeakMap<SimClock, WebhookCircuits>;
 }
 
 /** See `WebhookCircuits`. */
 export function createWebhookCircuits(deps: WebhookCircuitsDeps): WebhookCircuits {
-  const self: State = { ...deps, circuits: new Map() };
-  return {
+  const self: State = { ...deps, circuits: new Map(), others: new WeakMap() };
+  const own: WebhookCircuits = {
     blockedForMs: (origin) => blockedForMs(self, origin),
     admit: (origin) => admit(self, origin),
     report: (origin, admission, isAlive) =>
       isAlive ? reportAlive(self, origin) : reportFailure(self, origin, admission),
     openCount: () => [...self.circuits.values()].filter(({ opens }) => opens > 0).length,
+    of(sessionId) {
+      const clock = clockOf(self.clock, sessionId);
+      return clock === self.clock ? own : circuitsBy(self, clock);
+    },
   };
+  return own;
+}
+
+function circuitsBy(self: State, clock: SimClock): WebhookCircuits {
+  const known = self.others.get(clock);
+  if (known !== undefined) {
+    return known;
+  }
+  const { random, observe, retry } = self;
+  const made = createWebhookCircuits({ clock, random, observe, retry });
+  self.others.set(clock, made);
+  return made;
 }
 
 function blockedForMs(self: State, origin: string): number | undefined {

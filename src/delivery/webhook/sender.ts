@@ -1,4 +1,4 @@
-import type { MachineClock, SimClock } from '../../base/clock.ts';
+import { clockOf, type MachineClock, type SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
 import { runSteps } from '../../base/run-steps.ts';
@@ -92,8 +92,21 @@ function accept(
   return abandoned ? custody.leave(delivery) : custody.first(delivery, sender);
 }
 
-/** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
 function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
+  const release = clockOf(self.clock, delivery.event.sessionId).hold?.();
+  place(self, delivery, release === undefined ? onEnd : releasing(release, onEnd));
+}
+
+/** Lets a clock go on that a tester moves, once it is known what becomes of the delivery. */
+function releasing(release: () => void, onEnd: OnEnd): OnEnd {
+  return (ended) => {
+    ended.then(release, release);
+    onEnd(ended);
+  };
+}
+
+/** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */
+function place(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
   const comesBehind = mustFollow(delivery, self.inFlight);
   self.inFlight.add(delivery);
   if (!comesBehind) {
@@ -113,7 +126,7 @@ function beginBehind(self: State, ended: WebhookDelivery): void {
   self.behind.delete(paymentId);
   for (const waiting of behind) {
     self.inFlight.delete(waiting.delivery);
-    begin(self, waiting.delivery, waiting.onEnd);
+    place(self, waiting.delivery, waiting.onEnd);
   }
 }
 
@@ -223,7 +236,8 @@ async function waitForTurn(
   delayMs: number,
   reason: string,
 ): Promise<void> {
-  const waitedMs = self.clock.now() - delivery.event.occurredAtMs - delivery.askedMs;
+  const { event, askedMs } = delivery;
+  const waitedMs = clockOf(self.clock, event.sessionId).now() - event.occurredAtMs - askedMs;
   if (waitedMs > patienceMs(self.retry, self.timeoutMs)) {
     self.custody.giveUp(delivery, 'exhausted', reason);
   } else {

@@ -1,4 +1,4 @@
-import type { MachineClock, SimClock } from '../../base/clock.ts';
+import { clockOf, type MachineClock, type SimClock } from '../../base/clock.ts';
 import { describeError } from '../../base/error-text.ts';
 import { memoize } from '../../base/memoize.ts';
 import type { AttemptResult } from '../retry-policy.ts';
@@ -49,7 +49,7 @@ export function createWebhookTurns(deps: WebhookTurnsDeps): TakeTurn {
   const targetOf = memoize(toWebhookTarget, maxTargets);
   return (delivery, isEnding, onTurn) => {
     const target = targetOf(delivery.url);
-    const blockedForMs = deps.circuits.blockedForMs(target.origin);
+    const blockedForMs = circuitsOf(deps, delivery).blockedForMs(target.origin);
     if (blockedForMs !== undefined) {
       onTurn({ kind: 'blocked', forMs: blockedForMs });
       return;
@@ -70,7 +70,7 @@ function useConnection(
   onTurn: (turn: Turn) => void,
 ): void {
   if (typeof connection === 'string') {
-    onTurn(turnWithout(deps, connection, target.origin));
+    onTurn(turnWithout(circuitsOf(deps, delivery), connection, target.origin));
     return;
   }
   if (isEnding()) {
@@ -78,13 +78,17 @@ function useConnection(
     onTurn({ kind: 'shutdown' });
     return;
   }
-  const admission = deps.circuits.admit(target.origin);
+  const admission = circuitsOf(deps, delivery).admit(target.origin);
   if (typeof admission === 'object') {
     connection.release();
     onTurn({ kind: 'blocked', forMs: admission.blockedForMs });
     return;
   }
   void attempt(deps, connection, admission, delivery, target).then(onTurn);
+}
+
+function circuitsOf({ circuits }: WebhookTurnsDeps, { event }: WebhookDelivery): WebhookCircuits {
+  return circuits.of(event.sessionId);
 }
 
 async function attempt(
@@ -94,12 +98,12 @@ async function attempt(
   delivery: WebhookDelivery,
   { origin, path }: WebhookTarget,
 ): Promise<Turn> {
-  const atMs = clock.now();
+  const atMs = clockOf(clock, delivery.event.sessionId).now();
   // Whatever goes wrong, the connection is given back and the circuit is told: a probe that never ends would
   // block its origin for good.
   const result = await send(connection.client, delivery, path).catch(defectOf);
   // Told before the connection is free, or the next in line would use it on a dead origin.
-  if (circuits.report(origin, admission, isAlive(result))) {
+  if (circuits.of(delivery.event.sessionId).report(origin, admission, isAlive(result))) {
     connections.dismiss(origin);
   }
   connection.release();
@@ -141,7 +145,7 @@ function acquireWithin(
   });
 }
 
-function turnWithout({ circuits }: WebhookTurnsDeps, reason: NoConnection, origin: string): Turn {
+function turnWithout(circuits: WebhookCircuits, reason: NoConnection, origin: string): Turn {
   switch (reason) {
     case 'closed':
       return { kind: 'shutdown' };

@@ -1,7 +1,7 @@
-import type { SimClock } from '../../base/clock.ts';
+import { clockOf, type SimClock } from '../../base/clock.ts';
 import type { Delivery } from '../../delivery/delivery.ts';
 import type { DeliveryQueue } from '../../delivery/ports.ts';
-import { createDueTimes, type DueTimes } from './due-times.ts';
+import { createSessionDueTimes, type SessionDueTimes } from './session-due-times.ts';
 
 interface MemoryDeliveryQueueOptions<D extends Delivery> {
   /** What the waits go by. */
@@ -19,7 +19,7 @@ interface Waiting<D> {
 }
 
 interface State<D extends Delivery> extends MemoryDeliveryQueueOptions<D> {
-  readonly waiting: DueTimes<Waiting<D>>;
+  readonly waiting: SessionDueTimes<Waiting<D>>;
   /** How many wait per origin; only for origins where any do. */
   readonly perOrigin: Map<string, number>;
   attempt: ((delivery: D) => Promise<void> | undefined) | undefined;
@@ -33,7 +33,7 @@ export function createMemoryDeliveryQueue<D extends Delivery>(
 ): DeliveryQueue<D> {
   const self: State<D> = {
     ...options,
-    waiting: createDueTimes(options.clock, (waiting) => void self.attempt?.(release(self, waiting))),
+    waiting: createSessionDueTimes(options.clock, (waiting) => void self.attempt?.(release(self, waiting))),
     perOrigin: new Map(),
     attempt: undefined,
     acceptUntilMs: Infinity,
@@ -55,8 +55,11 @@ export function createMemoryDeliveryQueue<D extends Delivery>(
 }
 
 function add<D extends Delivery>(self: State<D>, delivery: D, delayMs: number): 'held' | 'refused' | 'full' {
-  const dueAtMs = self.clock.now() + delayMs;
-  if (dueAtMs > self.acceptUntilMs) {
+  const { sessionId } = delivery.event;
+  const clock = clockOf(self.clock, sessionId);
+  const dueAtMs = clock.now() + delayMs;
+  // Nobody moves a session's clock any more.
+  if (dueAtMs > self.acceptUntilMs || (clock !== self.clock && self.acceptUntilMs !== Infinity)) {
     return 'refused';
   }
   const origin = self.originOf(delivery);
@@ -64,7 +67,7 @@ function add<D extends Delivery>(self: State<D>, delivery: D, delayMs: number): 
   if (self.waiting.size() >= self.maxWaiting || waitingThere >= self.maxWaitingPerOrigin) {
     return 'full';
   }
-  self.waiting.add({ delivery, origin }, dueAtMs);
+  self.waiting.add({ delivery, origin }, dueAtMs, sessionId);
   self.perOrigin.set(origin, waitingThere + 1);
   return 'held';
 }

@@ -14,7 +14,6 @@ import {
   type SettlementStatus,
 } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
-import { createDueTimes, type DueTimes } from './due-times.ts';
 import {
   type BudgetShare,
   bytesOfPayment,
@@ -24,6 +23,7 @@ import {
   unlimitedBudget,
 } from './memory-budget.ts';
 import { settlePaced } from './paced-settling.ts';
+import { createSessionDueTimes, type SessionDueTimes } from './session-due-times.ts';
 import { evictOldest, find, list, type StoredPayments, sweepLater } from './stored-payments.ts';
 
 interface MemoryPaymentsOptions {
@@ -39,9 +39,9 @@ interface MemoryPaymentsOptions {
 
 interface State extends Omit<MemoryPaymentsOptions, 'budget'>, StoredPayments {
   /** When the pending ones are due, by id. */
-  readonly due: DueTimes<string>;
+  readonly due: SessionDueTimes<string>;
   /** Refunds under way and events that wait for their time; rare. */
-  readonly later: DueTimes<() => void>;
+  readonly later: SessionDueTimes<() => void>;
   /** What events take that wait for their time. */
   readonly waiting: BudgetShare;
   handlers: PaymentHandlers | undefined;
@@ -65,8 +65,8 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
     waiting: createBudgetShare(budget),
     payments: new Map(),
     settled: new Fifo(),
-    due: createDueTimes(options.clock, (paymentId) => settleDue(self, paymentId)),
-    later: createDueTimes(options.clock, (run) => run()),
+    due: createSessionDueTimes(options.clock, (paymentId) => settleDue(self, paymentId)),
+    later: createSessionDueTimes(options.clock, (run) => run()),
     handlers: undefined,
     announcing: 0,
     horizonMs: Infinity,
@@ -123,7 +123,7 @@ function register(self: State, payment: PendingPayment): ReturnType<Payments['re
 /** With its due time; what is due after the horizon settles right away. */
 function storePending(self: State, payment: PendingPayment): void {
   self.payments.set(payment.id, payment);
-  self.due.add(payment.id, payment.dueAtMs);
+  self.due.add(payment.id, payment.dueAtMs, payment.extras?.sessionId);
   if (payment.dueAtMs > self.horizonMs) {
     queueMicrotask(() => settleEarly(self, payment));
   }
@@ -137,7 +137,7 @@ async function transition(self: State, paymentId: string, decide: Decide): Promi
     return payment && { payment, changed: false };
   }
   if (!isSettled(payment)) {
-    self.due.remove(paymentId, payment.dueAtMs);
+    removeDue(self, payment);
   }
   carryOut(self, payment, change);
   tellIfIdle(self);
@@ -146,7 +146,7 @@ async function transition(self: State, paymentId: string, decide: Decide): Promi
 
 function reschedule(self: State, paymentId: string, dueAtMs: number, outcome?: SettlementStatus): boolean {
   const payment = self.payments.get(paymentId);
-  if (payment === undefined || isSettled(payment) || !self.due.remove(paymentId, payment.dueAtMs)) {
+  if (payment === undefined || isSettled(payment) || !removeDue(self, payment)) {
     return false;
   }
   storePending(self, { ...payment, dueAtMs, plannedOutcome: outcome ?? payment.plannedOutcome });
@@ -155,7 +155,7 @@ function reschedule(self: State, paymentId: string, dueAtMs: number, outcome?: S
 
 /** What falls due for one that is gone finds nothing to do. */
 async function remove(self: State, filter: PaymentFilter): Promise<number> {
-  const { payments, due, budget } = self;
+  const { payments, budget } = self;
   let removed = 0;
   await eachInSlices([...payments.values()], (payment) => {
     const current = payments.get(payment.id);
@@ -163,7 +163,7 @@ async function remove(self: State, filter: PaymentFilter): Promise<number> {
       if (isSettled(current)) {
         self.removedEarly += 1;
       } else {
-        due.remove(current.id, current.dueAtMs);
+        removeDue(self, current);
       }
       budget.usedBytes -= bytesOfPayment(current);
       removed += 1;
@@ -175,16 +175,9 @@ async function remove(self: State, filter: PaymentFilter): Promise<number> {
 
 /** For a refund whose time has come. */
 function endRefund(self: State, paymentId: string, refundId: string): void {
-  try {
-    const payment = self.payments.get(paymentId);
-    const change =
-      payment !== undefined && isSettled(payment) ? self.handlers?.endRefund(payment, refundId) : undefined;
-    if (payment !== undefined && change !== undefined) {
-      carryOut(self, payment, change);
-    }
-  } catch (error) {
-    self.handlers?.failed(paymentId, error);
-  }
+  carryOutDue(self, paymentId, (payment) =>
+    isSettled(payment) ? self.handlers?.endRefund(payment, refundId) : undefined,
+  );
 }
 
 /** An event that waits counts: anybody may let many wait for a day. */
@@ -195,16 +188,16 @@ function announceAt(self: State, event: PaymentEvent, dueAtMs: number): void {
   }
   const bytes = bytesOfWebhook(event);
   waiting.count(bytes);
-  doAt(self, dueAtMs, () => {
+  doAt(self, dueAtMs, event.sessionId, () => {
     waiting.count(-bytes);
     announce(self, event);
   });
 }
 
 /** While draining at once: nobody else would do it. */
-function doAt(self: State, dueAtMs: number, run: () => void): void {
+function doAt(self: State, dueAtMs: number, sessionId: string | undefined, run: () => void): void {
   if (self.horizonMs === Infinity) {
-    self.later.add(run, dueAtMs);
+    self.later.add(run, dueAtMs, sessionId);
   } else {
     run();
   }
@@ -212,22 +205,31 @@ function doAt(self: State, dueAtMs: number, run: () => void): void {
 
 /** For a payment whose time has come, and which nobody waits for. */
 function settleDue(self: State, paymentId: string): void {
+  carryOutDue(self, paymentId, (payment) => settlementOf(self, payment));
+  tellIfIdle(self);
+}
+
+/** What nobody waits for: a failure is told. */
+function carryOutDue(self: State, paymentId: string, decide: Decide): void {
   try {
     const payment = self.payments.get(paymentId);
-    const change = payment && settlementOf(self, payment);
+    const change = payment && decide(payment);
     if (payment !== undefined && change !== undefined) {
       carryOut(self, payment, change);
     }
   } catch (error) {
     self.handlers?.failed(paymentId, error);
   }
-  tellIfIdle(self);
 }
 
-function settleEarly(self: State, { id, dueAtMs }: PendingPayment): void {
-  if (self.due.remove(id, dueAtMs)) {
-    settleDue(self, id);
+function settleEarly(self: State, payment: PendingPayment): void {
+  if (removeDue(self, payment)) {
+    settleDue(self, payment.id);
   }
+}
+
+function removeDue({ due }: State, { id, dueAtMs, extras }: Payment): boolean {
+  return due.remove(id, dueAtMs, extras?.sessionId);
 }
 
 function settlementOf(self: State, payment: Payment): Change | undefined {
@@ -245,7 +247,7 @@ function carryOut(self: State, before: Payment, change: Change): void {
   }
   self.handlers?.changed(change);
   if (refund !== undefined) {
-    doAt(self, refund.dueAtMs, () => endRefund(self, payment.id, refund.id));
+    doAt(self, refund.dueAtMs, payment.extras?.sessionId, () => endRefund(self, payment.id, refund.id));
   }
   if (event !== undefined) {
     announce(self, event);
