@@ -10,9 +10,11 @@ import { createPlatformHandlers } from '../contracts/platform-v1/handlers.ts';
 import { simulatorFieldHints } from '../contracts/simulator-v1/field-hints.ts';
 import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
+import { traceChanges } from '../observability/payment-spans.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
 import { type ApiServer, createApiServer } from '../server/api-server.ts';
+import { createSpanInterceptor, traceRefusals } from '../server/call-spans.ts';
 import { dropCall, hasAnyCallHeader, readCallHeader, readCallTrace } from '../server/call-readers.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
@@ -112,7 +114,10 @@ function buildPaymentService(
   steering: Steering | undefined,
 ): PaymentService {
   const { config, clock, outcomes, newId, egressPolicy } = basics;
-  const observe = observePayments(basics, present(basics.overrides.observers?.payments));
+  const observe = observePayments(basics, [
+    ...present(basics.traces && traceChanges(basics.traces.startSpan)),
+    ...present(basics.overrides.observers?.payments),
+  ]);
   const { payments, idempotency } = state;
   payments.start(
     createSettlement({ clock, newId, announce: delivery.deliver, hasRoom: delivery.hasRoom, observe }),
@@ -142,7 +147,7 @@ export async function buildApi(
   services: readonly ServiceRegistration[],
   plain: PlainRequests,
 ): Promise<ApiServer> {
-  const { config, machine, logger, metrics, overrides } = basics;
+  const { config, machine, logger, metrics, overrides, traces } = basics;
   for (const { service } of services) {
     if (!service.typeName.startsWith('grpc.')) {
       service.methods.forEach((method) => metrics.calls(method)); // Counted from 0 on.
@@ -150,10 +155,15 @@ export async function buildApi(
   }
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
   const observer = { logger, metrics: metrics.calls, newId: createRandomIds() };
+  const recordRefusal = createRefusalRecorder(observer);
   const api = await createApiServer({
     services,
-    interceptors: [createCallInterceptor(observer)],
-    recordRefusal: createRefusalRecorder(observer),
+    // The outermost first: the log line of a call that fails has the trace of its span.
+    interceptors: [
+      ...present(traces && createSpanInterceptor(traces.startSpan)),
+      createCallInterceptor(observer),
+    ],
+    recordRefusal: traces === undefined ? recordRefusal : traceRefusals(traces.startSpan, recordRefusal),
     limits: { ...connectionLimits, maxConnections: config.maxConnections },
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,

@@ -23,6 +23,7 @@ import {
 import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createWebhookSender } from '../delivery/webhook/sender.ts';
 import { createWebhookTurns } from '../delivery/webhook/turn.ts';
+import { traceEvents, traceWebhooks } from '../observability/delivery-spans.ts';
 import { addGauge } from '../observability/metrics.ts';
 import type { PaymentEvent } from '../payment/event.ts';
 import type { State } from '../state/state.ts';
@@ -89,7 +90,7 @@ export function buildDelivery(basics: Basics, state: State) {
 }
 
 /** What every channel works with. */
-interface ChannelParts extends Pick<Basics, 'clock' | 'machine' | 'random' | 'metrics'> {
+interface ChannelParts extends Pick<Basics, 'clock' | 'machine' | 'random' | 'metrics' | 'traces'> {
   readonly observe: Observer<DeliveryReport>;
   readonly state: State;
   readonly deadLetterQueue: DeadLetterQueue | undefined;
@@ -131,6 +132,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       ...parts,
       keys: signingKeysOf(config.webhookSecrets),
       timeoutMs,
+      startSpan: parts.traces && traceWebhooks(parts.traces.startSpan),
     }),
   });
   addWebhookGauges(parts, connections, circuits);
@@ -242,6 +244,7 @@ function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChann
     queue,
     custody,
     drainsRetries: drainsRetries(config),
+    startSpan: parts.traces && traceEvents(parts.traces.startSpan, eventBridge.busName),
   });
   addGauge(
     metrics.registry,

@@ -10,9 +10,9 @@ import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { type Delivery, newDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
-import type { DeliveryQueue } from '../ports.ts';
+import type { DeliveryQueue, StartAttemptSpan } from '../ports.ts';
 import { type AttemptDeps, attemptBatch, type EntryFailure } from './attempt.ts';
-import { Backlog, entryOf, type PendingEvent, unawaited } from './backlog.ts';
+import { Backlog, endSpan, entryOf, type PendingEvent, unawaited } from './backlog.ts';
 import { type CallGate, createCallGate } from './call-gate.ts';
 import type { EventBridgeConfig } from './config.ts';
 import { entryBytes, type PutEvents, putEventsLimits } from './entry.ts';
@@ -29,6 +29,8 @@ interface EventBridgeSenderDeps {
   readonly observe: Observer<DeliveryReport>;
   /** Whether a drain waits for retries; otherwise each event has one more chance at once. */
   readonly drainsRetries: boolean;
+  /** Undefined where no spans are made. */
+  readonly startSpan?: StartAttemptSpan<Delivery> | undefined;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
@@ -92,7 +94,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     attempt: {
       machine,
       observe: deps.observe,
-      entryOf: (pending) => entryOf(pending, config, machine),
+      entryOf: (pending) => entryOf(pending, config, machine, deps.startSpan),
       isInFlight: (pending) => self.inFlight.has(pending),
       conclude: (events, failures) => conclude(self, events, failures),
     },
@@ -181,6 +183,7 @@ function conclude(
   batch: readonly PendingEvent[],
   failures: readonly (EntryFailure | undefined)[],
 ): void {
+  batch.forEach((pending, index) => endSpan(pending, failures[index]));
   // Abandoned by the shutdown meanwhile: accounted for already.
   if (self.abandoned) {
     return;
@@ -202,6 +205,9 @@ function conclude(
     sendAgain(self, failed, batch.length, (delivery, delayMs) => hold(self, delivery, delayMs));
   }
 }
+
+/** What the span of an attempt ends with that the shutdown cuts off. */
+const outOfTime = { reason: 'shutdown', retryable: true };
 
 /** What only a webhook's delivery tells. */
 const noAnswer = { url: undefined, statusCode: undefined };
@@ -250,7 +256,11 @@ async function abandon(self: State): Promise<void> {
 }
 
 function leave({ custody }: State, events: readonly PendingEvent[]): Promise<void> {
-  return eachInSlices(events, ({ delivery, onEnd }) => onEnd(custody.leave(delivery, errorOf(delivery))));
+  return eachInSlices(events, (pending) => {
+    const { delivery, onEnd } = pending;
+    endSpan(pending, outOfTime);
+    onEnd(custody.leave(delivery, errorOf(delivery)));
+  });
 }
 
 function isIdle(self: State): boolean {
