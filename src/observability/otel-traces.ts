@@ -24,7 +24,7 @@ import {
   BatchSpanProcessor,
   ParentBasedSampler,
   type Sampler,
-  type SpanExporter,
+  type SpanProcessor,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
@@ -57,11 +57,10 @@ export function createOtelTraces(
   config: TracesConfig & { readonly url: string },
   parts: TracesParts,
 ): Traces {
-  const exporter = tellingOfLosses(new OTLPTraceExporter({ url: config.url }), parts);
   const provider = new TracerProvider({
     resource: resourceOf(config, parts),
     sampler: samplerOf(config),
-    spanProcessors: [new BatchSpanProcessor({ exporter, ...config.batch })],
+    spanProcessors: [createProcessor(config, createLossLine(parts))],
   });
   const tracer = provider.getTracer('payment-sim');
   return {
@@ -152,30 +151,58 @@ function samplerOf({ sampler, samplerRatio }: TracesConfig): Sampler {
 }
 
 /**
- * The exporter, with a line for spans that it could not deliver: by itself it would tell only a logger of
- * OpenTelemetry's, which is global.
+ * Gathers spans and exports them. OpenTelemetry tells of what is lost on the way only by a logger of its own, which
+ * is global: so exports are watched here, and what is dropped for want of room is counted as the queue does it.
  */
-function tellingOfLosses(exporter: SpanExporter, { machine, logger }: TracesParts): SpanExporter {
+function createProcessor(
+  { url, batch }: TracesConfig & { readonly url: string },
+  tellLoss: (spans: number, error: unknown) => void,
+): SpanProcessor {
+  const exporter = new OTLPTraceExporter({ url });
+  let waiting = 0;
+  const queue = new BatchSpanProcessor({
+    ...batch,
+    exporter: {
+      export(spans, onEnd) {
+        waiting -= spans.length;
+        exporter.export(spans, (result) => {
+          // OpenTelemetry's name for success is in a package that nothing else here needs.
+          const code: number = result.code;
+          if (code !== success) {
+            tellLoss(spans.length, result.error ?? 'no reason given');
+          }
+          onEnd(result);
+        });
+      },
+      shutdown: () => exporter.shutdown(),
+      forceFlush: () => exporter.forceFlush(),
+    },
+  });
+  return {
+    onStart: (span, context) => queue.onStart(span, context),
+    onEnd(span) {
+      if (waiting < batch.maxQueueSize) {
+        waiting += 1;
+      } else {
+        tellLoss(1, `${batch.maxQueueSize} spans were waiting already`);
+      }
+      queue.onEnd(span);
+    },
+    forceFlush: () => queue.forceFlush(),
+    shutdown: () => queue.shutdown(),
+  };
+}
+
+/** Writes the line about spans that are lost, once in a while, with all that were since the last one. */
+function createLossLine({ machine, logger }: TracesParts): (spans: number, error: unknown) => void {
   let lost = 0;
   let toldAt = -Infinity;
-  return {
-    export(spans, onEnd) {
-      exporter.export(spans, (result) => {
-        // OpenTelemetry's name for success is in a package that nothing else here needs.
-        const code: number = result.code;
-        if (code !== success) {
-          lost += spans.length;
-          if (machine.monotonic() - toldAt >= warnEveryMs) {
-            const error = describeError(result.error ?? 'no reason given');
-            logger.warn({ spans: lost, error }, 'Spans did not reach the collector');
-            toldAt = machine.monotonic();
-            lost = 0;
-          }
-        }
-        onEnd(result);
-      });
-    },
-    shutdown: () => exporter.shutdown(),
-    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+  return (spans, error) => {
+    lost += spans;
+    if (machine.monotonic() - toldAt >= warnEveryMs) {
+      logger.warn({ spans: lost, error: describeError(error) }, 'Spans did not reach the collector');
+      toldAt = machine.monotonic();
+      lost = 0;
+    }
   };
 }

@@ -110,3 +110,23 @@ test('what was done last is sent before the service ends', async () => {
   await service.app.stop();
   expect(otlp.spans.map(({ kind }) => kind).toSorted()).toEqual(['INTERNAL', 'SERVER']);
 });
+
+test('a collector that is slow leaves no more waiting than there is room for', async () => {
+  const held: (() => void)[] = [];
+  const otlp = await startOtlpReceiver((response) => void held.push(() => response.end()));
+  const service = await startService({
+    ...quick,
+    ...otlp.env,
+    OTEL_BSP_MAX_QUEUE_SIZE: '1',
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1',
+  });
+  const list = () => callPayments(service, 'ListPayments', { user_id: 'user-1' });
+  await list();
+  await otlp.waitFor(() => true); // It is on its way until the receiver answers.
+  await list();
+  await list();
+  expect(service.logs(down)).toMatchObject([{ spans: 1, error: '1 spans were waiting already' }]);
+  held.forEach((answer) => answer());
+  await otlp.waitFor(() => true, 2);
+  held.forEach((answer) => answer());
+});

@@ -1,5 +1,7 @@
-import { describe, expect, test, vi } from 'vitest';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startAwsStandIn } from '../support/aws-stand-in.ts';
+import { encodeRequest } from '../support/clients/proto-codec.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startService } from '../support/start-service.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
@@ -166,6 +168,37 @@ describe.each(ways)('a payment that comes by %s', (_name, unaryLane) => {
     });
     expect(service.logs('Call refused')).toMatchObject([{ trace_id: call?.traceId }]);
   });
+});
+
+test.each([true, false])('calls over gRPC are said to be that (with the lane: %j)', async (unaryLane) => {
+  const otlp = await startOtlpReceiver();
+  const { apiUrl } = await startService({ ...quick, ...otlp.env }, { unaryLane });
+  const client = new Client(new URL(apiUrl).host, credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const metadata = new Metadata();
+  metadata.set('traceparent', caller.traceparent);
+  await new Promise((resolve) => {
+    client.makeUnaryRequest(
+      `/${createName}`,
+      () => encodeRequest('CreatePaymentIntent', {}),
+      (bytes: Buffer) => bytes,
+      {},
+      metadata,
+      resolve,
+    );
+  });
+  const [call] = await otlp.waitFor(isCall);
+  expect(call).toMatchObject({
+    parentId: caller.spanId,
+    attributes: { 'rpc.system.name': 'grpc', 'rpc.status_code': 'INVALID_ARGUMENT' },
+  });
+});
+
+test("calls of the platform's contract have spans of the same names", async () => {
+  const otlp = await startOtlpReceiver();
+  const { platformUrl } = await startService({ ...quick, PLATFORM_GRPC_PORT: '0', ...otlp.env });
+  await callPayments({ apiUrl: platformUrl }, 'CreatePaymentIntent', {}, caller);
+  expect(await otlp.waitFor(isCall)).toMatchObject([{ name: createName, parentId: caller.spanId }]);
 });
 
 test('a call that is refused before it is understood has a span too', async () => {
