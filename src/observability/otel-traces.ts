@@ -122,7 +122,14 @@ function traceOf(span: OtelSpan, parent: CallTrace | undefined): CallTrace {
 }
 
 function known(attributes: SpanAttributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+  const given: Attributes = {};
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
+    if (value !== undefined) {
+      given[name] = value;
+    }
+  }
+  return given;
 }
 
 /** OTEL_SERVICE_NAME goes before OTEL_RESOURCE_ATTRIBUTES, as OpenTelemetry says. */
