@@ -191,7 +191,7 @@ function connect(env: Variables, { aws, reservationApi }: Neighbours): Variables
 
 /** Resolves with the worker's health port. */
 async function startWorker(self: StackState, env: Variables): Promise<number> {
-  const worker = buildWorker(loadWorkerConfig(env), { logDestination: destinationOf(self, 'worker') });
+  const worker = await buildWorker(loadWorkerConfig(env), { logDestination: destinationOf(self, 'worker') });
   addStarted(self, worker);
   const { opsPort } = await worker.start();
   return opsPort;

@@ -24,6 +24,8 @@ import {
   readCallHeader,
   readCallTrace,
 } from '../server/call-readers.ts';
+import { traceChanges } from '../observability/payment-spans.ts';
+import { createSpanInterceptor, traceRefusals } from '../server/call-spans.ts';
 import { createHealth } from '../server/grpc/health.ts';
 import { createReflection } from '../server/grpc/reflection.ts';
 import { createCallInterceptor } from '../server/call-interceptor.ts';
@@ -147,6 +149,7 @@ function buildPaymentService(
   const { payments, idempotency, journal } = state;
   const observe = observePayments(basics, [
     ...present(journal && notePayments({ ...basics, append: journal.append })),
+    ...present(basics.traces && traceChanges(basics.traces.startSpan)),
     ...present(basics.overrides.observers?.payments),
   ]);
   payments.start(
@@ -180,7 +183,7 @@ interface ApiParts {
 
 /** The server of one contract. */
 export async function buildApi(basics: Basics, { services, record, plain }: ApiParts): Promise<ApiServer> {
-  const { config, machine, logger, metrics, overrides } = basics;
+  const { config, machine, logger, metrics, overrides, traces } = basics;
   for (const { service } of services) {
     if (!service.typeName.startsWith('grpc.')) {
       service.methods.forEach((method) => metrics.calls(method)); // Counted from 0 on.
@@ -188,10 +191,15 @@ export async function buildApi(basics: Basics, { services, record, plain }: ApiP
   }
   // Not the generator of the payments' ids: refused calls must not shift a reproducible sequence.
   const observer = { logger, metrics: metrics.calls, newId: createRandomIds(), record };
+  const recordRefusal = createRefusalRecorder(observer);
   const api = await createApiServer({
     services,
-    interceptors: [createCallInterceptor(observer)],
-    recordRefusal: createRefusalRecorder(observer),
+    // The outermost first: the log line of a call that fails has the trace of its span.
+    interceptors: [
+      ...present(traces && createSpanInterceptor(traces.startSpan)),
+      createCallInterceptor(observer),
+    ],
+    recordRefusal: traces === undefined ? recordRefusal : traceRefusals(traces.startSpan, recordRefusal),
     limits: { ...connectionLimits, maxConnections: config.maxConnections },
     readMaxBytes: config.readMaxBytes,
     corsOrigins: config.corsOrigins,

@@ -1,5 +1,6 @@
 import { addGauge, addLostLines, type Metrics } from '../observability/metrics.ts';
 import { logMisspelt } from '../observability/misspelt-log.ts';
+import { openTraces } from '../observability/open-traces.ts';
 import type { Pending } from '../process/stop-notice.ts';
 import type { State } from '../state/state.ts';
 import { buildContracts } from './api.ts';
@@ -34,7 +35,8 @@ export interface App {
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
   // The first, so that nothing is open yet when they have mistakes.
   const fileRules = await readFileRules(config);
-  const basics = createBasics(config, overrides);
+  const bare = createBasics(config, overrides);
+  const basics: Basics = { ...bare, traces: await openTraces(config.traces, { ...bare, serviceName }) };
   const openedState = await openState(basics);
   const state = overrides.wrapState?.(openedState) ?? openedState;
   const exits = buildDelivery(basics, state);

@@ -8,6 +8,7 @@ import type { DeliveryReport } from '../delivery/observer.ts';
 import type { ResolveName } from '../delivery/webhook/connector.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import type { Traces } from '../observability/traces.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import {
   createRandomOutcomes,
@@ -54,7 +55,10 @@ export interface AppOverrides {
 }
 
 /** What everything works with. */
-export type Basics = Readonly<ReturnType<typeof createBasics>>;
+export interface Basics extends Readonly<ReturnType<typeof createBasics>> {
+  /** Absent where no spans are made. */
+  readonly traces?: Traces | undefined;
+}
 
 /** Makes what everything works with. */
 export function createBasics(config: Config, overrides: AppOverrides) {

@@ -27,6 +27,7 @@ import {
 import type { EgressPolicy } from '../delivery/webhook/egress-policy.ts';
 import { createWebhookSender } from '../delivery/webhook/sender.ts';
 import { createWebhookTurns } from '../delivery/webhook/turn.ts';
+import { traceEvents, traceWebhooks } from '../observability/delivery-spans.ts';
 import { addGauge } from '../observability/metrics.ts';
 import type { PaymentEvent } from '../payment/event.ts';
 import type { State } from '../state/state.ts';
@@ -102,7 +103,7 @@ export function buildDelivery(basics: Basics, state: State) {
 }
 
 /** What every channel works with. */
-interface ChannelParts extends Pick<Basics, 'machine' | 'random' | 'metrics'> {
+interface ChannelParts extends Pick<Basics, 'machine' | 'random' | 'metrics' | 'traces'> {
   readonly clock: SimClock;
   readonly observe: Observer<DeliveryReport>;
   readonly state: State;
@@ -145,6 +146,7 @@ export function buildWebhooks(config: Config, parts: ChannelParts, egress: Egres
       ...parts,
       keys: signingKeysOf(config.webhookSecrets),
       timeoutMs,
+      startSpan: parts.traces && traceWebhooks(parts.traces.startSpan),
     }),
   });
   addWebhookGauges(parts, connections, circuits);
@@ -256,6 +258,7 @@ function buildEventBridge(config: Config, parts: ChannelParts): EventBridgeChann
     queue,
     custody,
     drainsRetries: drainsRetries(config),
+    startSpan: parts.traces && traceEvents(parts.traces.startSpan, eventBridge.busName),
   });
   addGauge(
     metrics.registry,

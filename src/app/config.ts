@@ -6,6 +6,7 @@ import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
+import { readTracesConfig } from '../observability/traces-config.ts';
 import type { Scenario } from '../payment/payment.ts';
 import { readRedisConfig } from '../state/redis/redis-config.ts';
 import { describeAddressProblem } from './webhook-addresses.ts';
@@ -117,6 +118,7 @@ function readConfig(read: EnvironmentReader) {
     eventBridge: readEventBridgeConfig(read),
     /** Where dead letters go besides the log. */
     deadLetterQueueUrl: queueUrl(read, 'PAYMENT_WEBHOOK_DLQ_URL'),
+    traces: readTracesConfig(read),
     /** Variables whose names are near ones that are read; the last, because it goes by what was read. */
     misspelt: read.misspelt(),
   };

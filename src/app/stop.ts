@@ -12,6 +12,9 @@ import { closeOps, endCalls, type Ports } from './ports.ts';
 const deadLetterGraceMs = 2_000;
 /** For the last notes of attempts, which nothing depends on, in milliseconds. */
 const notesMs = 500;
+/** The same for the last spans; the grace, where there is more left of it. */
+const spansMs = 500;
+const maxSpansMs = 2_000;
 
 /**
  * Ends everything in the order in which a payment goes through it: no new calls, calls in flight finish,
@@ -21,7 +24,7 @@ const notesMs = 500;
  * @throws as `runSteps` does.
  */
 export async function stopAll(
-  { config, machine, logger }: Basics,
+  { config, machine, logger, traces }: Basics,
   { delivery, deadLetterQueue, attemptNotes, closeWebhooks }: Exits,
   { state, ports }: { readonly state: State; readonly ports: Ports },
 ): Promise<void> {
@@ -40,6 +43,8 @@ export async function stopAll(
     () => closeWebhooks(),
     () => within(machine, notesMs, Promise.all([attemptNotes?.written(), state.journal?.written()])),
     () => state.close(),
+    // A collector that does not answer must not hold the stop up: what it has not taken by then is lost.
+    () => traces && within(machine, Math.min(maxSpansMs, Math.max(spansMs, leftMs())), traces.close()),
     () => closeOps(ports, machine),
   ]);
   logger.info('Stopped');

@@ -23,8 +23,8 @@ const loaders: Readonly<Record<string, Loader>> = { service: loadConfig, worker:
 /** Names of variables whose values are never shown. */
 const secretName = /SECRET|PASSWORD|TOKEN|ACCESS_KEY/;
 
-/** Variables that others read: Node, the AWS SDK, the tools of this project. */
-const othersName = /^(NODE_|AWS_|DEV_|npm_)/;
+/** Variables that others read: Node, the AWS SDK, OpenTelemetry, the tools of this project. */
+const othersName = /^(NODE_|AWS_|OTEL_|DEV_|npm_)/;
 
 /** The names that one of the processes reads. */
 function readNames(): ReadonlySet<string> {

@@ -1,3 +1,4 @@
+import type { CallTrace } from '../base/call-trace.ts';
 import type { PaymentEvent, PaymentEventType } from '../payment/event.ts';
 
 /** The `detail-type` of EventBridge events. Rules for changes of status need not know of the other. */
@@ -17,12 +18,17 @@ export function encodeWebhookBody(event: PaymentEvent, timestampSeconds: number)
 
 /**
  * The JSON `Detail` of the EventBridge entry: the webhook's body plus the payer, the tester's session where there is
- * one, and the trace where the caller sent one.
+ * one, and the trace where there is one.
  *
  * @param timestampSeconds when the entry is made, in Unix seconds.
+ * @param trace that of the payment, unless the attempt has a span.
  */
-export function encodeEventBridgeDetail(event: PaymentEvent, timestampSeconds: number): string {
-  const { trace, userId } = event.payment;
+export function encodeEventBridgeDetail(
+  event: PaymentEvent,
+  timestampSeconds: number,
+  trace: CallTrace | undefined = event.payment.trace,
+): string {
+  const { userId } = event.payment;
   return JSON.stringify({
     ...webhookFields(event, timestampSeconds),
     user_id: userId,

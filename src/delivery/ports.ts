@@ -1,5 +1,7 @@
+import type { CallTrace } from '../base/call-trace.ts';
 import type { PaymentEvent } from '../payment/event.ts';
 import type { Delivery } from './delivery.ts';
+import type { AttemptFailure } from './retry-policy.ts';
 
 /** Holds deliveries that wait for their next attempt. */
 export interface DeliveryQueue<D extends Delivery> {
@@ -54,3 +56,19 @@ export interface AttemptLog {
   list(paymentId: string, eventId: string): Promise<readonly LoggedAttempt[]>;
   close(): Promise<void>;
 }
+
+/** An attempt at a delivery, as a span of a trace. */
+export interface AttemptSpan {
+  /** Goes out with the attempt: what the receiver does belongs under it. */
+  readonly trace: CallTrace;
+  /**
+   * Called once, when the attempt has ended.
+   *
+   * @param failure undefined when it was delivered.
+   * @param statusCode of a webhook's answer, where there was one.
+   */
+  end(failure: AttemptFailure | undefined, statusCode?: number): void;
+}
+
+/** Begins the span of the next attempt at a delivery. Never throws. */
+export type StartAttemptSpan<D extends Delivery> = (delivery: D) => AttemptSpan;

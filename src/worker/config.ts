@@ -4,6 +4,7 @@ import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readHttpUrlVariable } from '../base/env/http-url-variable.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
+import { readTracesConfig } from '../observability/traces-config.ts';
 
 /** Everything of the reservation worker that can be set from outside; README documents every variable. */
 export type WorkerConfig = ReturnType<typeof loadWorkerConfig>;
@@ -46,6 +47,7 @@ export function loadWorkerConfig(
     retryBaseMs: read.integer('WORKER_RETRY_BASE_MS', 1_000, 1, 43_200_000),
     retryMaxMs: read.integer('WORKER_RETRY_MAX_MS', 300_000, 1, 43_200_000),
     shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 25_000, 0, 3_600_000),
+    traces: readTracesConfig(read),
     /** Variables whose names are near ones that are read; the last, because it goes by what was read. */
     misspelt: read.misspelt(),
   };

@@ -4,6 +4,7 @@ import type { RandomSource } from '../base/random.ts';
 import { type AttemptFailure, decideRetry } from '../delivery/retry-policy.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { HandledEvents } from './handled-events.ts';
+import type { StartMessageSpan } from './message-spans.ts';
 import type { PaymentOrder } from './payment-order.ts';
 import { parseMessage, type PaymentOutcome, type PoisonReason } from './payment-outcome.ts';
 import type { PoisonQueue } from './poison-queue.ts';
@@ -34,9 +35,13 @@ interface MessageHandlerDeps {
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  /** Undefined where no spans are made. */
+  readonly startSpan?: StartMessageSpan | undefined;
 }
 
 const deleteVerdict: Verdict = { action: 'delete' };
+/** A defect of ours. */
+const internalFailure: AttemptFailure = { reason: 'internal', retryable: true };
 
 /** Turns payment outcomes into updates of reservations. */
 export function createMessageHandler(deps: MessageHandlerDeps): MessageHandler {
@@ -51,7 +56,7 @@ export function createMessageHandler(deps: MessageHandlerDeps): MessageHandler {
       return await handleMessage(deps, message, signal);
     } catch (error) {
       logger.error({ message_id: message.id, err: error }, 'Message not handled');
-      return toRetry(deps, message, { reason: 'internal', retryable: true });
+      return toRetry(deps, message, internalFailure);
     } finally {
       metrics.inFlight.dec();
     }
@@ -64,10 +69,32 @@ async function handleMessage(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const parsed = parseMessage(message.body);
+  const span = deps.startSpan?.(message, parsed.kind === 'outcome' ? parsed.outcome : undefined);
   if (parsed.kind === 'poison') {
+    span?.end({ 'error.type': parsed.reason }, parsed.reason);
     return await handlePoison(deps, message, parsed.reason, parsed.detail);
   }
-  const { outcome } = parsed;
+  // What is done for the message belongs under its span.
+  const outcome = span === undefined ? parsed.outcome : { ...parsed.outcome, trace: span.trace };
+  let failure: AttemptFailure | undefined;
+  try {
+    failure = await handleOnce(deps, outcome, message, signal);
+  } catch (error) {
+    failure = internalFailure;
+    throw error;
+  } finally {
+    span?.end({ 'error.type': failure?.reason }, failure?.reason);
+  }
+  return failure === undefined ? deleteVerdict : toRetry(deps, message, failure);
+}
+
+/** Resolves with what failed, or with undefined when the message is finished, by this call or another. */
+async function handleOnce(
+  deps: MessageHandlerDeps,
+  outcome: PaymentOutcome,
+  message: QueueMessage,
+  signal: AbortSignal,
+): Promise<AttemptFailure | undefined> {
   let failure: AttemptFailure | undefined;
   const result = await deps.handledEvents.once(outcome.eventId, async () => {
     const { paymentId, sequence } = outcome;
@@ -86,9 +113,7 @@ async function handleMessage(
     deps.logger.debug({ ...fieldsOf(outcome), message_id: message.id }, 'Event was handled before');
   }
   // A copy that waited for another message with the same event has no failure of its own.
-  return result === 'failed'
-    ? toRetry(deps, message, failure ?? { reason: 'copy', retryable: true })
-    : deleteVerdict;
+  return result === 'failed' ? (failure ?? { reason: 'copy', retryable: true }) : undefined;
 }
 
 /** Resolves with what failed, or with undefined when the message is finished. */

@@ -1,8 +1,10 @@
 import { request, type Agent, type Dispatcher } from 'undici';
-import { traceHeaders } from '../base/call-trace.ts';
+import { type CallTrace, traceHeaders } from '../base/call-trace.ts';
 import type { MachineClock } from '../base/clock.ts';
 import { describeError } from '../base/error-text.ts';
+import type { Span } from '../base/span.ts';
 import { type AttemptFailure, parseRetryAfter } from '../delivery/retry-policy.ts';
+import type { StartUpdateSpan } from './message-spans.ts';
 import type { PaymentOutcome, ReservationStatus } from './payment-outcome.ts';
 
 interface ReservationApiOptions {
@@ -13,16 +15,19 @@ interface ReservationApiOptions {
   readonly clock: Pick<MachineClock, 'now'>;
   /** For one update, from connecting to the last byte of the answer, in milliseconds. */
   readonly timeoutMs: number;
+  /** Undefined where no spans are made. */
+  readonly startSpan?: StartUpdateSpan | undefined;
 }
 
 /** How an update ended. */
 type UpdateResult =
-  | { readonly outcome: 'updated' }
+  | { readonly outcome: 'updated'; readonly statusCode: number }
   /** The reservation had this status before. */
-  | { readonly outcome: 'unchanged' }
+  | { readonly outcome: 'unchanged'; readonly statusCode: number }
   | {
       readonly outcome: 'failed';
       readonly failure: AttemptFailure;
+      readonly statusCode?: number;
       /** For the log. */
       readonly detail: string;
     };
@@ -34,7 +39,8 @@ export type ReservationChange = PaymentOutcome & { readonly reservationStatus: R
 export interface ReservationApi {
   /**
    * Gives a reservation its final status. The event's id is sent as `Idempotency-Key`, the same
-   * whenever the update is repeated, and the trace as the headers it came by. Never throws.
+   * whenever the update is repeated, and the trace as the headers it came by, with the update's own span where
+   * spans are made. Never throws.
    *
    * @param signal gives the update up.
    */
@@ -46,24 +52,47 @@ const maxAnswerBytes = 65_536;
 
 /** See `ReservationApi`. */
 export function createReservationApi(options: ReservationApiOptions): ReservationApi {
-  const { agent, clock, timeoutMs } = options;
+  const { startSpan } = options;
   const base = options.baseUrl.replace(/\/+$/, '');
   return {
     async update(outcome, signal) {
       const url = `${base}/internal/reservations/${encodeURIComponent(outcome.reservationId)}`;
-      const timeout = AbortSignal.timeout(timeoutMs);
-      try {
-        return await tryUpdate({ agent, clock }, url, outcome, AbortSignal.any([signal, timeout]));
-      } catch (error) {
-        if (signal.aborted) {
-          return toFailedUpdate('shutdown', 'given up at shutdown');
-        }
-        return timeout.aborted
-          ? toFailedUpdate('timeout', `no complete answer from ${url} within ${timeoutMs} ms`)
-          : toFailedUpdate('connection', describeError(error));
+      const span = startSpan?.(url, outcome.trace);
+      const result = await updateInTime(options, url, outcome, span?.trace ?? outcome.trace, signal);
+      if (span !== undefined) {
+        endUpdateSpan(span, result);
       }
+      return result;
     },
   };
+}
+
+/** A 409 that finds the status that the update sets is what it asked for, and no error. */
+function endUpdateSpan(span: Span, result: UpdateResult): void {
+  const { statusCode } = result;
+  const reason = result.outcome === 'failed' ? result.failure.reason : undefined;
+  const error = reason !== undefined && statusCode !== undefined ? String(statusCode) : reason;
+  span.end({ 'http.response.status_code': statusCode, 'error.type': error }, reason);
+}
+
+async function updateInTime(
+  { agent, clock, timeoutMs }: ReservationApiOptions,
+  url: string,
+  outcome: ReservationChange,
+  trace: CallTrace | undefined,
+  signal: AbortSignal,
+): Promise<UpdateResult> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    return await tryUpdate({ agent, clock }, url, { ...outcome, trace }, AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    if (signal.aborted) {
+      return toFailedUpdate('shutdown', 'given up at shutdown');
+    }
+    return timeout.aborted
+      ? toFailedUpdate('timeout', `no complete answer from ${url} within ${timeoutMs} ms`)
+      : toFailedUpdate('connection', describeError(error));
+  }
 }
 
 async function tryUpdate(
@@ -86,7 +115,7 @@ async function tryUpdate(
   await response.body.dump({ limit: maxAnswerBytes });
   const { statusCode } = response;
   if (statusCode >= 200 && statusCode < 300) {
-    return { outcome: 'updated' };
+    return { outcome: 'updated', statusCode };
   }
   // 409 has two causes. A repeated update finds the status that it sets: the message is finished. A
   // reservation that expired before its payment completed, or is final in the other status, is paid for
@@ -94,12 +123,13 @@ async function tryUpdate(
   // redrive policy, in the dead-letter queue. A GET tells the two apart; when it fails the second is
   // assumed.
   if (statusCode === 409 && (await readReservationStatus(agent, url, signal)) === status) {
-    return { outcome: 'unchanged' };
+    return { outcome: 'unchanged', statusCode };
   }
   // 404 is retried too: the replica that answered may not have the reservation yet. One that never
   // appears ends in the dead-letter queue as well.
   return {
     outcome: 'failed',
+    statusCode,
     failure: { reason: `http_${statusCode}`, retryable: true, ...retryAfter(response, clock.now()) },
     detail: `PATCH ${url} answered ${statusCode}`,
   };

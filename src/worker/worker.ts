@@ -6,15 +6,19 @@ import { findCredentialSource } from '../aws/credential-source.ts';
 import { type MachineClock, systemClock } from '../base/clock.ts';
 import { runSteps } from '../base/run-steps.ts';
 import { skippingInterim } from '../base/skip-interim.ts';
+import { within } from '../base/within.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge, addLostLines } from '../observability/metrics.ts';
 import { logMisspelt } from '../observability/misspelt-log.ts';
+import { openTraces } from '../observability/open-traces.ts';
+import type { Traces } from '../observability/traces.ts';
 import type { LogDestination } from '../process/line-buffer.ts';
 import type { Pending } from '../process/stop-notice.ts';
 import { closeOpsServer, createOpsServer } from '../server/ops-server.ts';
 import type { WorkerConfig } from './config.ts';
 import { createHandledEvents, type HandledEvents } from './handled-events.ts';
 import { createMessageHandler } from './message-handler.ts';
+import { traceMessages, traceUpdates } from './message-spans.ts';
 import { createPaymentOrder } from './payment-order.ts';
 import { createPoisonQueue } from './poison-queue.ts';
 import { createQueuePoller, type QueuePoller } from './queue-poller.ts';
@@ -28,6 +32,8 @@ const handledEventsTtlMs = 3_600_000;
 const maxHandledEvents = 200_000;
 /** For SQS to answer on top of the time that a poll waits, in milliseconds. */
 const queueTimeoutMs = 10_000;
+/** For the last spans, which nothing depends on, in milliseconds. */
+const spansMs = 1_000;
 
 /** What tests and embedders may replace. */
 interface WorkerOverrides {
@@ -61,21 +67,26 @@ interface WorkerState {
   readonly sqs: SQSClient;
   /** Connections to the reservation API. */
   readonly agent: Agent;
+  /** Undefined where no spans are made. */
+  readonly traces: Traces | undefined;
   isDraining: boolean;
 }
 
 /** Wires up a reservation worker; nothing is called and no port is opened before `start`. */
-export function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {}): Worker {
+export async function buildWorker(config: WorkerConfig, overrides: WorkerOverrides = {}): Promise<Worker> {
+  const clock = overrides.clock ?? systemClock;
+  const logger = createLogger(config.logLevel, overrides.logDestination ?? process.stdout);
   const self: WorkerState = {
     config,
-    clock: overrides.clock ?? systemClock,
-    logger: createLogger(config.logLevel, overrides.logDestination ?? process.stdout),
+    clock,
+    logger,
     metrics: createWorkerMetrics(),
     sqs: createSqsClient(config),
     agent: new Agent({
       connections: config.pollers * 10,
       connect: skippingInterim(buildConnector({ timeout: 3_000, allowH2: true })),
     }),
+    traces: await openTraces(config.traces, { serviceName, machine: clock, logger }),
     isDraining: false,
   };
   addLostLines(self.metrics.registry, overrides.logDestination);
@@ -122,7 +133,7 @@ function createEventMemory({ metrics }: WorkerState): HandledEvents {
 }
 
 function createPoller(self: WorkerState, handledEvents: HandledEvents): QueuePoller {
-  const { config, clock, logger, metrics, sqs, agent } = self;
+  const { config, clock, logger, metrics, sqs, agent, traces } = self;
   const { reservationApiUrl, reservationApiTimeoutMs: timeoutMs, deadLetterQueueUrl } = config;
   return createQueuePoller({
     client: sqs,
@@ -142,11 +153,18 @@ function createPoller(self: WorkerState, handledEvents: HandledEvents): QueuePol
       reservationApi:
         reservationApiUrl === undefined
           ? undefined
-          : createReservationApi({ baseUrl: reservationApiUrl, agent, clock, timeoutMs }),
+          : createReservationApi({
+              baseUrl: reservationApiUrl,
+              agent,
+              clock,
+              timeoutMs,
+              startSpan: traces && traceUpdates(traces.startSpan),
+            }),
       poisonQueue: deadLetterQueueUrl === undefined ? undefined : createPoisonQueue(sqs, deadLetterQueueUrl),
       retry: { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
       logger,
       metrics,
+      startSpan: traces && traceMessages(traces.startSpan, config.queueUrl),
     }),
     clock,
     logger,
@@ -194,13 +212,14 @@ async function startWorker(
 }
 
 async function stopWorker(self: WorkerState, poller: QueuePoller, ops: FastifyInstance): Promise<void> {
-  const { config, clock, logger, sqs, agent } = self;
+  const { config, clock, logger, sqs, agent, traces } = self;
   self.isDraining = true;
   logger.info({ grace_ms: config.shutdownGraceMs }, 'Stopping');
   await runSteps([
     () => poller.stop(config.shutdownGraceMs),
     () => sqs.destroy(),
     () => agent.destroy(),
+    () => traces && within(clock, spansMs, traces.close()),
     () => closeOpsServer(ops, clock),
   ]);
   logger.info('Stopped');

@@ -13,7 +13,12 @@ const environments: readonly Environment[] = [
   { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_WEB_IDENTITY_TOKEN_FILE: '/token' },
 ];
 
-const serviceRows = [...tableRows(section('### Service')), ...tableRows(section('### EventBridge'))];
+const traceRows = tableRows(section('### Traces'));
+const serviceRows = [
+  ...tableRows(section('### Service')),
+  ...tableRows(section('### EventBridge')),
+  ...traceRows,
+];
 const workerRows = tableRows(section('### Reservation worker'));
 
 function nameOf(row: Readonly<Record<string, string>>): string {
@@ -59,7 +64,7 @@ test('README names exactly the variables that the worker reads', () => {
     /^(AWS_|HOME$|USERPROFILE$)/.test(name),
   );
   const shared = codes(text.split('\n|')[0] ?? '').filter(isVariable);
-  const documented = new Set([...shared, ...workerRows.map(nameOf), ...awsVariables]);
+  const documented = new Set([...shared, ...[...workerRows, ...traceRows].map(nameOf), ...awsVariables]);
   expect([...documented].toSorted()).toEqual([...namesReadBy(loadWorkerConfig, requiredByWorker)].toSorted());
 });
 

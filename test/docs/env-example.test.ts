@@ -20,7 +20,7 @@ const head = `# Every variable with its default. Copy this file to .env, take th
 
 /** Made from README's tables, which other tests hold against the code. */
 function makeExample(): string {
-  const parts = ['### Service', '### EventBridge', '### Reservation worker'].map((heading) => {
+  const parts = ['### Service', '### EventBridge', '### Traces', '### Reservation worker'].map((heading) => {
     const entries = tableRows(section(heading)).map((row) => {
       const about = [row['Meaning'], row['Values']].filter((text) => text !== undefined && text !== '');
       const comment = about

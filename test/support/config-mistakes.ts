@@ -2,10 +2,15 @@ import { expect } from 'vitest';
 import { loadConfig } from '../../src/app/config.ts';
 import { ConfigError } from '../../src/base/env/config-error.ts';
 
-/** What loadConfig says is wrong, all of it in the message as well; empty when it is content. */
-export function mistakesOf(env: Readonly<Record<string, string>>): readonly string[] {
+type Environment = Readonly<Record<string, string>>;
+
+/** What loadConfig, or `load`, says is wrong, all of it in the message as well; empty when it is content. */
+export function mistakesOf(
+  env: Environment,
+  load: (env: Environment) => unknown = loadConfig,
+): readonly string[] {
   try {
-    loadConfig(env);
+    load(env);
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) {

@@ -116,7 +116,7 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const lines: Record<string, unknown>[] = [];
   const waiters = new Set<() => void>();
-  const worker = buildWorker(loadWorkerConfig(workerEnvironment(queues, env)), {
+  const worker = await buildWorker(loadWorkerConfig(workerEnvironment(queues, env)), {
     logDestination: {
       write(line: string) {
         lines.push(JSON.parse(line) as Record<string, unknown>);

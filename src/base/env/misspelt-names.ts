@@ -6,8 +6,8 @@ export interface MisspeltName {
   readonly near: string;
 }
 
-/** Many real ones differ by a letter or two: AWS_ENDPOINT_URL_SNS and _SQS. */
-const manyAlike = /^(AWS_ENDPOINT_URL_|npm_)/;
+/** Many real ones differ by a letter or two: AWS_ENDPOINT_URL_SNS and _SQS, OTEL_BLRP_ and OTEL_BSP_. */
+const manyAlike = /^(AWS_ENDPOINT_URL_|OTEL_BLRP_|npm_)/;
 
 /**
  * Variables that are set, that nobody reads, and whose names are near one that is read. Names of others are

@@ -1,7 +1,8 @@
 import type { MachineClock } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
 import type { Delivery } from '../delivery.ts';
-import type { DeliveryQueue } from '../ports.ts';
+import type { AttemptSpan, DeliveryQueue, StartAttemptSpan } from '../ports.ts';
+import type { AttemptFailure } from '../retry-policy.ts';
 import { type EntryAddress, type EventBridgeEntry, toEventBridgeEntry } from './entry.ts';
 
 /** An event that is in the hands of the sender. */
@@ -10,6 +11,8 @@ export interface PendingEvent {
   delivery: Delivery;
   /** Made at the first attempt here and the same in every one. */
   entry: EventBridgeEntry | undefined;
+  /** Of the attempt, whose entry names it; absent where no spans are made. */
+  span?: AttemptSpan | undefined;
   /** Called once: the event is accounted for, or fails to be. */
   readonly onEnd: (ended: Promise<void>) => void;
 }
@@ -24,10 +27,20 @@ export function entryOf(
   pending: PendingEvent,
   address: EntryAddress,
   machine: MachineClock,
+  startSpan: StartAttemptSpan<Delivery> | undefined,
 ): EventBridgeEntry {
-  const { event } = pending.delivery;
-  pending.entry ??= toEventBridgeEntry(event, machine.now(), address);
+  if (pending.entry === undefined) {
+    // The entry names its span and stays the same, so the span is there before the call is.
+    pending.span = startSpan?.(pending.delivery);
+    pending.entry = toEventBridgeEntry(pending.delivery.event, machine.now(), address, pending.span?.trace);
+  }
   return pending.entry;
+}
+
+/** Ends the span of an attempt, if it has one; the first end counts. */
+export function endSpan(pending: PendingEvent, failure: AttemptFailure | undefined): void {
+  pending.span?.end(failure);
+  pending.span = undefined;
 }
 
 /** The events that may be sent: those that were tried before, which go first, and those that were not. */

@@ -1,3 +1,4 @@
+import type { CallTrace } from '../../base/call-trace.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import type { BatchLimits } from '../batch.ts';
 import { encodeEventBridgeDetail, eventBridgeDetailTypes } from '../payload.ts';
@@ -32,17 +33,19 @@ export interface EntryAddress {
  * The entry that tells an event.
  *
  * @param nowMs when the entry is made, in milliseconds since the epoch.
+ * @param trace that of the payment, unless the attempt has a span.
  */
 export function toEventBridgeEntry(
   event: PaymentEvent,
   nowMs: number,
   address: EntryAddress,
+  trace: CallTrace | undefined = event.payment.trace,
 ): EventBridgeEntry {
   return {
     Source: address.source,
     DetailType: eventBridgeDetailTypes[event.type],
     EventBusName: address.busName,
-    Detail: encodeEventBridgeDetail(event, Math.floor(nowMs / 1000)),
+    Detail: encodeEventBridgeDetail(event, Math.floor(nowMs / 1000), trace),
     Time: new Date(event.occurredAtMs),
   };
 }

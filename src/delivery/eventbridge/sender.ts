@@ -10,9 +10,9 @@ import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { type Delivery, newDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
-import type { DeliveryQueue } from '../ports.ts';
+import type { DeliveryQueue, StartAttemptSpan } from '../ports.ts';
 import { type AttemptDeps, attemptBatch, type EntryFailure } from './attempt.ts';
-import { Backlog, entryOf, type PendingEvent, unawaited } from './backlog.ts';
+import { Backlog, endSpan, entryOf, type PendingEvent, unawaited } from './backlog.ts';
 import { type CallGate, createCallGate } from './call-gate.ts';
 import type { EventBridgeConfig } from './config.ts';
 import { entryBytes, type PutEvents, putEventsLimits } from './entry.ts';
@@ -31,6 +31,8 @@ interface EventBridgeSenderDeps {
   readonly drainsRetries: boolean;
   /** The simulation's: EventBridge does not go by it, but who moves it waits for what leaves. */
   readonly clock?: SimClock;
+  /** Undefined where no spans are made. */
+  readonly startSpan?: StartAttemptSpan<Delivery> | undefined;
 }
 
 /** The channel to EventBridge. What it accepts before it is opened waits. */
@@ -94,7 +96,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     attempt: {
       machine,
       observe: deps.observe,
-      entryOf: (pending) => entryOf(pending, config, machine),
+      entryOf: (pending) => entryOf(pending, config, machine, deps.startSpan),
       isInFlight: (pending) => self.inFlight.has(pending),
       conclude: (events, failures) => conclude(self, events, failures),
     },
@@ -205,6 +207,7 @@ function conclude(
   batch: readonly PendingEvent[],
   failures: readonly (EntryFailure | undefined)[],
 ): void {
+  batch.forEach((pending, index) => endSpan(pending, failures[index]));
   // Abandoned by the shutdown meanwhile: accounted for already.
   if (self.abandoned) {
     return;
@@ -226,6 +229,9 @@ function conclude(
     sendAgain(self, failed, batch.length, (delivery, delayMs) => hold(self, delivery, delayMs));
   }
 }
+
+/** What the span of an attempt ends with that the shutdown cuts off. */
+const outOfTime = { reason: 'shutdown', retryable: true };
 
 /** What only a webhook's delivery tells. */
 const noAnswer = { url: undefined, statusCode: undefined };
@@ -274,7 +280,11 @@ async function abandon(self: State): Promise<void> {
 }
 
 function leave({ custody }: State, events: readonly PendingEvent[]): Promise<void> {
-  return eachInSlices(events, ({ delivery, onEnd }) => onEnd(custody.leave(delivery, errorOf(delivery))));
+  return eachInSlices(events, (pending) => {
+    const { delivery, onEnd } = pending;
+    endSpan(pending, outOfTime);
+    onEnd(custody.leave(delivery, errorOf(delivery)));
+  });
 }
 
 function isIdle(self: State): boolean {

@@ -1,4 +1,4 @@
-import { traceHeaders } from '../../base/call-trace.ts';
+import { type CallTrace, traceHeaders } from '../../base/call-trace.ts';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
@@ -6,6 +6,7 @@ import { sessionHeader, type SigningKey } from '../../webhook-format/signature.t
 import type { AttemptResult } from '../retry-policy.ts';
 import type { WebhookDelivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
+import type { StartAttemptSpan } from '../ports.ts';
 import type { SignatureFault } from '../../payment/payment.ts';
 import { forge, sign } from './forged-request.ts';
 import type { RequestClient } from './connections.ts';
@@ -19,6 +20,8 @@ interface WebhookAttemptDeps {
   readonly keys: readonly [SigningKey, ...SigningKey[]];
   /** For one attempt, in milliseconds. */
   readonly timeoutMs: number;
+  /** Undefined where no spans are made. */
+  readonly startSpan?: StartAttemptSpan<WebhookDelivery> | undefined;
 }
 
 /** Makes one attempt, signed for this moment. Never rejects. */
@@ -30,13 +33,16 @@ export type WebhookAttempt = (
 
 /** See `WebhookAttempt`. */
 export function createWebhookAttempt(deps: WebhookAttemptDeps): WebhookAttempt {
-  const { machine, observe, keys, timeoutMs } = deps;
+  const { machine, observe, keys, timeoutMs, startSpan } = deps;
   return async (client, delivery, path) => {
     const startedAtMs = machine.now();
     const startedAt = machine.monotonic();
-    const { headers, body } = webhookRequest(keys, delivery.event, Math.floor(startedAtMs / 1000));
+    const span = startSpan?.(delivery);
+    const timestamp = Math.floor(startedAtMs / 1000);
+    const { headers, body } = webhookRequest(keys, delivery.event, timestamp, span?.trace);
     const result = await sendWebhookRequest(client, { path, headers, body, timeoutMs }, machine);
     const durationMs = machine.monotonic() - startedAt;
+    span?.end(result.outcome === 'failed' ? result.failure : undefined, result.statusCode);
     observe({ kind: 'webhook-attempted', delivery, headers, body, result, startedAtMs, durationMs });
     return result;
   };
@@ -52,11 +58,13 @@ interface WebhookRequestParts {
  * What one attempt sends.
  *
  * @param timestampSeconds when it is made, in Unix seconds.
+ * @param trace what the receiver's work belongs to: that of the payment, unless the attempt has a span.
  */
 export function webhookRequest(
   keys: readonly [SigningKey, ...SigningKey[]],
   event: PaymentEvent,
   timestampSeconds: number,
+  trace: CallTrace | undefined = event.payment.trace,
 ): WebhookRequestParts {
   const fault = signatureFaultOf(event);
   const { body, signatures } =
@@ -64,7 +72,7 @@ export function webhookRequest(
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'PaymentSim/1.0',
-    ...traceHeaders(event.payment.trace),
+    ...traceHeaders(trace),
     ...(event.sessionId !== undefined && { [sessionHeader]: event.sessionId }),
     ...signatures,
   };
