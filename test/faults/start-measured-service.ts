@@ -20,10 +20,12 @@ export interface MeasuredService {
 }
 
 /** Starts the service in a process of its own; killed when the test is finished. */
-export async function startMeasuredService(): Promise<MeasuredService> {
+export async function startMeasuredService(
+  env: Readonly<Record<string, string>> = {},
+): Promise<MeasuredService> {
   const child = fork(fileURLToPath(new URL('measured-service.ts', import.meta.url)), {
     execArgv: ['--expose-gc'],
-    env: { HOST: '127.0.0.1', GRPC_PORT: '0', HEALTH_PORT: '0', EVENTBRIDGE: 'off' },
+    env: { HOST: '127.0.0.1', GRPC_PORT: '0', HEALTH_PORT: '0', EVENTBRIDGE: 'off', ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [{ apiPort, opsPort }] = (await once(child, 'message')) as [{ apiPort: number; opsPort: number }];

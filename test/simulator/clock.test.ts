@@ -230,35 +230,6 @@ test('a stop does not wait for a clock that stands still', async () => {
   expect(receiver.received.map(({ body }) => body['payment_id'])).toEqual([id]);
 });
 
-test('ten thousand payments and a receiver that is dead: a day passes, and all are accounted for', async () => {
-  const payments = 10_000;
-  const sim = await start({ WEBHOOK_MAX_ATTEMPTS: '8', JOURNAL_MAX_BYTES: '268435456', LOG_LEVEL: 'error' });
-  await sim.still('a');
-  for (let left = payments; left > 0; left -= 200) {
-    await Promise.all(
-      Array.from({ length: 200 }, () => sim.create({ webhook_url: 'http://127.0.0.1:1/' }, 'a')),
-    );
-  }
-  const startedAt = performance.now();
-  const answer = await sim.done('AdvanceClock', { by: '86400s' }, 'a');
-  const seconds = (performance.now() - startedAt) / 1000;
-  process.stdout.write(`a day of ${payments} payments in ${seconds.toFixed(1)} s\n`);
-  expect(answer['transitions_total']).toBe(payments);
-  const { session, counters } = (await sim.done('GetSession', {}, 'a')) as {
-    session: JsonObject;
-    counters: JsonObject;
-  };
-  expect(session['manual_clock']).toBe(true);
-  expect(counters['payments_by_status']).toEqual({ COMPLETED: payments });
-  const given = await sim.done(
-    'Await',
-    { condition: { deliveries: { status: 'DELIVERY_STATUS_GIVEN_UP' } }, min: payments, timeout: '0s' },
-    'a',
-  );
-  expect(given['observed']).toBe(payments);
-  expect(sim.logs('Webhook given up')).toHaveLength(payments);
-});
-
 test('what cannot be is refused, and says why', async () => {
   const sim = await start();
   const refused = async (method: string, request: JsonObject, session = 'a') => {

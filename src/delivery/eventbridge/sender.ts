@@ -1,4 +1,4 @@
-import { clockOf, type MachineClock, type SimClock } from '../../base/clock.ts';
+import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
 import type { RandomSource } from '../../base/random.ts';
 import { runSteps } from '../../base/run-steps.ts';
@@ -6,6 +6,7 @@ import { eachInSlices } from '../../base/slices.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { takeBatch } from '../batch.ts';
+import { holdForAWhile } from '../clock-hold.ts';
 import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { type Delivery, newDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
@@ -149,27 +150,15 @@ function begin(self: State, delivery: Delivery, onEnd: OnEnd): void {
     const oldest = self.backlog.takeOldest();
     oldest?.onEnd(self.custody.overflow(oldest.delivery, errorOf(oldest.delivery), self.sender));
   }
-  self.backlog.push({ delivery, entry: undefined, onEnd: holdingClock(self, delivery, onEnd) });
+  self.backlog.push({ delivery, entry: undefined, onEnd: holding(self, delivery, onEnd) });
   becameReady(self);
 }
 
-/** Keeps a clock that a tester moves where it is until the event has left, or does not seem to. */
-function holdingClock(self: State, { event }: Delivery, onEnd: OnEnd): OnEnd {
-  const clock = self.clock && clockOf(self.clock, event.sessionId);
-  if (clock?.hold === undefined || !isLeaving(self)) {
-    return onEnd;
-  }
-  const release = clock.hold();
-  const timer = self.machine.setTimer(maxHoldMs, release);
-  return (ended) => {
-    timer.cancel();
-    release();
-    onEnd(ended);
-  };
+function holding(self: State, { event }: Delivery, onEnd: OnEnd): OnEnd {
+  return self.clock === undefined || !isLeaving(self)
+    ? onEnd
+    : holdForAWhile(self.clock, self.machine, event, onEnd);
 }
-
-/** In milliseconds; by then the first attempt has ended, or there is none for now. */
-const maxHoldMs = 5_000;
 
 function becameReady(self: State): void {
   self.linger.arrived();

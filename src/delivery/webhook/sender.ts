@@ -5,6 +5,7 @@ import { runSteps } from '../../base/run-steps.ts';
 import { within } from '../../base/within.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import { keptBackMs } from '../arrangement.ts';
+import { holdUntilEnded } from '../clock-hold.ts';
 import type { Custody, OnEnd, Sender } from '../custody.ts';
 import { afterAttempt, newDelivery, type WebhookDelivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
@@ -93,16 +94,7 @@ function accept(
 }
 
 function begin(self: State, delivery: WebhookDelivery, onEnd: OnEnd): void {
-  const release = clockOf(self.clock, delivery.event.sessionId).hold?.();
-  place(self, delivery, release === undefined ? onEnd : releasing(release, onEnd));
-}
-
-/** Lets a clock go on that a tester moves, once it is known what becomes of the delivery. */
-function releasing(release: () => void, onEnd: OnEnd): OnEnd {
-  return (ended) => {
-    ended.then(release, release);
-    onEnd(ended);
-  };
+  place(self, delivery, holdUntilEnded(self.clock, delivery.event, onEnd));
 }
 
 /** `onEnd` is not called while the delivery waits for its turn: a backlog then holds no promises. */

@@ -24,7 +24,14 @@ import {
 } from './memory-budget.ts';
 import { settlePaced } from './paced-settling.ts';
 import { createSessionDueTimes, type SessionDueTimes } from './session-due-times.ts';
-import { evictOldest, find, list, type StoredPayments, sweepLater } from './stored-payments.ts';
+import {
+  evictOldest,
+  find,
+  forgetRemoved,
+  list,
+  type StoredPayments,
+  sweepLater,
+} from './stored-payments.ts';
 
 interface MemoryPaymentsOptions {
   readonly clock: SimClock;
@@ -169,6 +176,7 @@ async function remove(self: State, filter: PaymentFilter): Promise<number> {
       removed += 1;
     }
   });
+  forgetRemoved(self);
   tellIfIdle(self);
   return removed;
 }

@@ -84,6 +84,16 @@ export function evictOldest(self: StoredPayments): boolean {
   return false;
 }
 
+/** Lets go of those that were removed, once they are most of `settled`: each is looked at once on average. */
+export function forgetRemoved(self: StoredPayments): void {
+  const { settled, payments } = self;
+  if (self.removedEarly * 2 > settled.size) {
+    const kept = settled.takeAll().filter(({ id }) => payments.has(id));
+    kept.forEach((payment) => settled.push(payment));
+    self.removedEarly = 0;
+  }
+}
+
 /** In slices, while payments come and go: those that are there all the time are all seen, and none that come. */
 export async function list(self: StoredPayments, query: PageQuery): Promise<PaymentPage> {
   const selection = createPageSelection(query);
