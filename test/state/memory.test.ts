@@ -14,6 +14,7 @@ import {
   countWebhookBytes,
   type MemoryBudget,
 } from '../../src/state/memory/memory-budget.ts';
+import { createMemoryJournalStore } from '../../src/state/memory/journal-store.ts';
 import { createMemoryPayments } from '../../src/state/memory/payments.ts';
 import { createMemorySteeringStore } from '../../src/state/memory/steering-store.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -22,6 +23,7 @@ import { describeDeliveryQueue } from './delivery-queue.contract.ts';
 import type { PortHarness } from './harness.ts';
 import { describeIdempotencyStore } from './idempotency-store.contract.ts';
 import { describePayments } from './payments.contract.ts';
+import { describeJournalStore } from './journal-store.contract.ts';
 import { describeSteeringStore } from './steering-store.contract.ts';
 
 function harness<T>(build: (clock: FakeClock) => T): PortHarness<T> {
@@ -72,6 +74,9 @@ describeDeliveryQueue(
   { isBounded: true },
 );
 describeSteeringStore('memory', async () => harness(() => createMemorySteeringStore()));
+describeJournalStore('memory', async ({ maxBytes }) =>
+  closing((clock) => createMemoryJournalStore(clock, maxBytes)),
+);
 
 /** Settles payments, and keeps whose events were announced. */
 function settleAll(payments: Payments, now: () => number) {

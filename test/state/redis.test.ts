@@ -2,7 +2,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { beginRefund } from '../../src/payment/lifecycle.ts';
 import { isSettled, type Payment } from '../../src/payment/payment.ts';
+import { createdEntry } from '../../src/simulator/journal/entry.ts';
 import type { AttemptLog } from '../../src/delivery/ports.ts';
+import type { JournalStore } from '../../src/simulator/journal/ports.ts';
 import type { State } from '../../src/state/state.ts';
 import {
   launchRedisServer,
@@ -20,6 +22,7 @@ import { expectNoIndex } from './payment-list.contract.ts';
 import { expectNoRemoval } from './payment-removal.contract.ts';
 import { describePayments } from './payments.contract.ts';
 import { startRecording } from './recorded-payments.ts';
+import { describeJournalStore } from './journal-store.contract.ts';
 import { describeSteeringStore } from './steering-store.contract.ts';
 
 requireRedisInCi();
@@ -63,6 +66,13 @@ function attemptLogOf({ attemptLog }: State): AttemptLog {
   return attemptLog;
 }
 
+function journalOf({ journal }: State): JournalStore {
+  if (journal === undefined) {
+    throw new Error('there is a journal where it has bytes');
+  }
+  return journal;
+}
+
 describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   beforeAll(async () => {
     redis = await launchRedisServer({ args: ['--databases', String(databases)] });
@@ -83,6 +93,8 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     harness(attemptLogOf, { paymentTtlMs: ttlMs, webhookMaxAttempts: maxAttempts }),
   );
   describeSteeringStore('Redis', () => harness((state) => state.steering));
+  describeJournalStore('Redis', ({ maxBytes }) => harness(journalOf, { journalBytes: maxBytes }));
+  describeJournal();
 
   describeIndex();
   describeReplicas();
@@ -247,4 +259,90 @@ function describeReplicas(): void {
     // Each has had a part of them.
     expect(replicas.filter(({ announced }) => announced.length > 0).length).toBeGreaterThan(1);
   }, 60_000);
+}
+
+function describeJournal() {
+  describe('the journal of several replicas', () => {
+    const bytes = { journalBytes: 33_554_432 };
+    const everything = { entries: Infinity, looked: Infinity };
+    const entry = (id: string) => createdEntry(samplePayment({ id }), 1);
+    const idsOf = ({ journal }: JournalStore) =>
+      journal.read(1, () => true, everything).entries.map(({ entry: { paymentId } }) => paymentId);
+
+    test('is one, in one order for all, with each entry once', async () => {
+      const database = newDatabase();
+      const [one, two, reader] = await Promise.all(
+        Array.from({ length: 3 }, async () => journalOf(await openState(database, bytes))),
+      );
+      const noted = 2_000;
+      for (let i = 0; i < noted; i += 1) {
+        one?.append(entry(`one-${i}`));
+        two?.append(entry(`two-${i}`));
+        if (i % 100 === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+      await Promise.all([one?.written(), two?.written()]);
+      await Promise.all([one?.refresh(), reader?.refresh()]);
+      const ids = reader === undefined ? [] : idsOf(reader);
+      expect(new Set(ids).size).toBe(2 * noted);
+      expect(ids).toHaveLength(2 * noted);
+      expect(one && idsOf(one)).toEqual(ids);
+      for (const who of ['one', 'two']) {
+        const own = ids.filter((id) => id.startsWith(who));
+        expect(own).toEqual(Array.from({ length: noted }, (_, i) => `${who}-${i}`));
+      }
+    });
+
+    test('begins anew, as another one, when Redis has lost it', async () => {
+      const database = newDatabase();
+      const store = journalOf(await openState(database, bytes));
+      store.append(entry('before'));
+      await store.refresh();
+      const { life } = store.journal;
+      const before = life();
+      const client = new Redis(`${redis.url}/${database}`);
+      onTestFinished(() => client.disconnect());
+      await client.flushdb();
+      store.append(entry('after'));
+      await store.refresh();
+      expect(life()).toBeGreaterThan(before);
+      expect(idsOf(store)).toEqual(['after']);
+    });
+
+    test('passes over what another release has noted in a form of its own', async () => {
+      const database = newDatabase();
+      const store = journalOf(await openState(database, bytes));
+      store.append(entry('first'));
+      await store.refresh();
+      const client = new Redis(`${redis.url}/${database}`);
+      onTestFinished(() => client.disconnect());
+      const [stream, about] = ['{payment-sim:journal}:entries', '{payment-sim:journal}:about'];
+      const next = await client.hincrby(about, 'next', 1);
+      await client.xadd(stream, `${store.journal.life()}-${next - 1}`, 'entry', '{"form":99,"kind":"dream"}');
+      store.append(entry('last'));
+      await store.refresh();
+      expect(idsOf(store)).toEqual(['first', 'last']);
+      expect(store.journal.next()).toBe(4);
+    });
+
+    test('takes no more of Redis than it may', async () => {
+      const database = newDatabase();
+      const store = journalOf(await openState(database, { journalBytes: 1_048_576 }));
+      for (let i = 0; i < 10_000; i += 1) {
+        store.append(entry(`pay-${i}`));
+        if (i % 500 === 0) {
+          await store.written();
+        }
+      }
+      await store.written();
+      const client = new Redis(`${redis.url}/${database}`);
+      onTestFinished(() => client.disconnect());
+      const kept = await client.xrange('{payment-sim:journal}:entries', '-', '+');
+      const bytes = kept.reduce((sum, [, [, value = '']]) => sum + Buffer.byteLength(value), 0);
+      expect(bytes).toBeLessThanOrEqual(1_048_576);
+      expect(bytes).toBeGreaterThan(900_000);
+      expect(Number(await client.hget('{payment-sim:journal}:about', 'bytes'))).toBe(bytes);
+    });
+  });
 }

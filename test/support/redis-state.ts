@@ -11,6 +11,7 @@ export interface RedisStateChange {
   readonly idempotencyTtlMs?: number;
   readonly webhookMaxAttempts?: number;
   readonly indexed?: boolean;
+  readonly journalBytes?: number;
 }
 
 /** A replica's state, which whoever opens it closes; those with the same database share it. */

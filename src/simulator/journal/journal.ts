@@ -40,6 +40,8 @@ export interface Journal {
   next(): number;
   /** Puts an entry at the next position. */
   readonly append: (entry: JournalEntry) => void;
+  /** Passes a position over, whose entry cannot be read. */
+  skip(): void;
   read(from: number, fits: (entry: ToldEntry) => boolean, limits: ReadLimits): JournalPage;
   /** Calls `wake` after every entry, until what is returned is called. It must be quick. */
   onAppend(wake: (entry: JournalEntry) => void): () => void;
@@ -81,6 +83,7 @@ export function createJournal(maxBytes: number, life: number): Journal {
     oldest: () => ring.oldest(),
     next: () => ring.next(),
     append: (entry) => append(self, entry),
+    skip: () => ring.skip(),
     read: (from, fits, limits) => read(ring, from, fits, limits),
     onAppend(wake) {
       listeners.add(wake);

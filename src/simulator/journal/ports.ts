@@ -2,7 +2,7 @@ import type { Journal, JournalPage } from './journal.ts';
 import type { JournalEntry } from './entry.ts';
 
 /** A journal that can be read. */
-export type ReadableJournal = Omit<Journal, 'append' | 'restart'>;
+export type ReadableJournal = Omit<Journal, 'append' | 'skip' | 'restart'>;
 
 export type { JournalPage };
 

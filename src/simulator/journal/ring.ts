@@ -7,6 +7,8 @@ export interface Ring<T> {
   /** What all items take, in bytes. */
   bytes(): number;
   push(item: T): void;
+  /** Uses up a number without an item. */
+  skip(): void;
   /** The item with a number; undefined when it has left, or has not come. */
   get(position: number): T | undefined;
   /** Removes all that fit; the others keep their numbers. */
@@ -45,6 +47,7 @@ export function createRing<T>(maxBytes: number, bytesOf: (item: T) => number): R
         dropOldest(self, bytesOf);
       }
     },
+    skip: () => void self.items.push(undefined),
     get: (position) => self.items[position - self.base],
     remove: (fits) => remove(self, fits, bytesOf),
     restart(position) {

@@ -96,3 +96,8 @@ export function reservationsKey(what: 'calls' | 'draws', sessionId: string, rule
 export function reservationNamesKey(sessionId: string): string {
   return `${steering}:names:${sessionId}`;
 }
+
+const journal = '{payment-sim:journal}';
+
+/** What has happened: the entries, and what is to be known of all of them. */
+export const journalKeys = [`${journal}:entries`, `${journal}:about`] as const;

@@ -1,5 +1,6 @@
 import type { IRedisClient } from 'bullmq';
 import type { RedisClient } from './redis-clients.ts';
+import { journalScripts } from './journal-script.ts';
 import { steeringScripts } from './steering-scripts.ts';
 
 /**
@@ -135,6 +136,7 @@ const scripts = {
     end
     return results`,
   ...steeringScripts,
+  ...journalScripts,
 } as const;
 
 /** The name of a script. */

@@ -2,7 +2,6 @@ import type { MachineClock } from '../../base/clock.ts';
 import { runSteps } from '../../base/run-steps.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
-import { createMemoryJournalStore } from '../memory/journal-store.ts';
 import type { State } from '../state.ts';
 import { createRedisAttemptLog } from './attempt-log.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
@@ -15,6 +14,7 @@ import {
   decodeRefund,
   decodeWebhookDelivery,
 } from './job-records.ts';
+import { createRedisJournalStore } from './journal-store.ts';
 import { listFromIndex } from './payment-list.ts';
 import { createPaymentRecords } from './payment-records.ts';
 import { createRedisPayments, type RedisPaymentParts } from './payments.ts';
@@ -97,7 +97,9 @@ export function createRedisState(options: RedisStateOptions): State {
     attemptLog: createRedisAttemptLog({ ...parts, maxAttempts: options.webhookMaxAttempts }),
     steering: createRedisSteeringStore(parts),
     journal:
-      options.journalBytes === undefined ? undefined : createMemoryJournalStore(clock, options.journalBytes),
+      options.journalBytes === undefined
+        ? undefined
+        : createRedisJournalStore({ ...parts, logger: options.logger, maxBytes: options.journalBytes }),
     durable: true,
 
     async start() {
