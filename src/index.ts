@@ -12,7 +12,7 @@ export {
 export type { IdGenerator, IdPrefix } from './base/ids.ts';
 export type { SentWebhook, SettledOutcome, WaitOptions } from './kit/sent-webhook.ts';
 export { type ConnectedSim, connectPaymentSim } from './kit/connect-payment-sim.ts';
-export type { SimSession, WatchFrom } from './kit/sim-session.ts';
+export type { AdvanceBy, SimSession, WatchedJournal, WatchFrom } from './kit/sim-session.ts';
 export type { SimVariables } from './kit/sim-variables.ts';
 export { type PaymentSim, type PaymentSimOptions, startPaymentSim } from './kit/start-payment-sim.ts';
 export type { RandomSource } from './base/random.ts';

@@ -13,6 +13,7 @@ import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
 import type { CallReaders } from '../contracts/call-readers.ts';
 import type { JournalParts } from '../contracts/simulator-v1/journal-handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
+import { createWaits } from '../simulator/journal/await.ts';
 import { createWatches } from '../simulator/journal/watch.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
 import { createSettlement } from '../payment/settlement.ts';
@@ -100,6 +101,7 @@ export function buildContracts(
       SimulatorServiceDescriptor,
       createSimulatorHandlers(steering, journal, readers),
       simulatorFieldHints,
+      ['Await', 'AdvanceClock'],
     );
   // Both contracts have this name, and one readiness.
   const health = createHealth({ clock: machine, serviceNames: [PaymentServiceDescriptor.typeName], ...life });
@@ -136,7 +138,10 @@ function buildJournal(
   { stopping }: Life,
 ): JournalParts | undefined {
   const watches = store && createWatches({ store, machine });
-  return store && resend && watches && { store, machine, payments, resend, watches, stopping, readers };
+  const waits = store && createWaits({ store, machine });
+  return (
+    store && resend && watches && waits && { store, waits, payments, resend, watches, stopping, readers }
+  );
 }
 
 function buildPaymentService(

@@ -31,6 +31,7 @@ const steeringCodes: Readonly<Record<SteeringErrorReason['kind'], Code>> = {
   'clock-needs-memory': Code.FailedPrecondition,
   'clock-comes-late': Code.FailedPrecondition,
   'no-clock': Code.FailedPrecondition,
+  'too-many-wait': Code.ResourceExhausted,
   'too-many-watchers': Code.ResourceExhausted,
   'fell-behind': Code.Aborted,
 };

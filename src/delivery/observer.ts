@@ -112,7 +112,12 @@ export type DeliveryReport =
       readonly retryInMs: number;
     }
   /** Events that are not sent, since the channel is off. */
-  | { readonly kind: 'events-skipped'; readonly events: number }
+  | {
+      readonly kind: 'events-skipped';
+      readonly events: number;
+      /** Where it is but one that has just been accepted. */
+      readonly event?: PaymentEvent;
+    }
   | {
       readonly kind: 'eventbridge-on';
       readonly busName: string;

@@ -76,6 +76,9 @@ function notePayment(self: State, report: PaymentReport): void {
   if (report.kind === 'created' && report.payment.webhookUrl === undefined) {
     remember(self.silent, report.payment.id, true);
     wake(self);
+  } else if (report.kind === 'changed' && report.change.event !== undefined) {
+    recordSettlement(self, report.change.event);
+    wake(self);
   }
 }
 
@@ -85,9 +88,11 @@ function note(self: State, report: DeliveryReport): void {
   } else if (report.kind === 'webhook-attempted') {
     const { delivery, body, headers, result } = report;
     const delivered = result.outcome === 'delivered';
-    const sent = { attempts: delivery.attempts + 1, body, headers, statusCode: result.statusCode };
+    const known = self.webhooks.get(delivery.event.id);
+    const attempts = (known?.attempts ?? 0) + 1;
+    const sent = { attempts, body, headers, statusCode: result.statusCode };
     // An attempt that the stop broke off ends after the webhook was given up, and changes nothing about that.
-    const isOver = self.webhooks.get(delivery.event.id)?.outcome === 'given_up';
+    const isOver = known?.outcome === 'given_up';
     change(
       self,
       delivery.event.id,
@@ -104,16 +109,39 @@ function note(self: State, report: DeliveryReport): void {
       const { delivery, reason, error } = report.letter;
       change(self, delivery.event.id, { outcome: 'given_up', error: `${reason}: ${error}` });
     }
+  } else {
+    noteSimulated(self, report);
   }
 }
 
-function recordEvent(self: State, { id: eventId, type: eventType, ...event }: PaymentEvent): void {
-  const { destination: url, sequence, payment } = event;
-  const { id: paymentId, reservationId, userId, status, money } = payment;
-  if (eventType === 'payment.status_updated') {
-    remember(self.settlements, paymentId, { eventId, paymentId, reservationId, userId, status, ...money });
+/** What has ended as a tester wanted it is not waited for. */
+function noteSimulated(self: State, report: DeliveryReport): void {
+  if (report.kind === 'forged' && report.result.outcome === 'failed') {
+    const error = `forged, as wanted: ${report.result.detail}`;
+    change(self, report.delivery.event.id, { outcome: 'given_up', error });
+  } else if (report.kind === 'delivery-simulated' && report.channel === 'webhook') {
+    recordEvent(self, report.event);
+    if (report.faults.includes('drop')) {
+      change(self, report.event.id, { outcome: 'given_up', error: 'dropped, as wanted' });
+    }
   }
+}
+
+function recordSettlement({ settlements }: State, { id: eventId, type, payment }: PaymentEvent): void {
+  const { id: paymentId, reservationId, userId, status, money } = payment;
+  if (type === 'payment.status_updated') {
+    remember(settlements, paymentId, { eventId, paymentId, reservationId, userId, status, ...money });
+  }
+}
+
+function recordEvent(self: State, event: PaymentEvent): void {
+  const { id: eventId, type: eventType, destination: url, sequence, payment } = event;
+  const { id: paymentId, reservationId, status } = payment;
+  recordSettlement(self, event);
   // An event that is sent again is still the same.
+  if (self.webhooks.get(eventId)?.outcome === 'given_up') {
+    change(self, eventId, { outcome: 'pending', error: undefined });
+  }
   if (url !== undefined && !self.webhooks.has(eventId)) {
     const ids = { paymentId, reservationId, eventId };
     remember(self.webhooks, eventId, { ...ids, eventType, sequence, status, url, ...notSentYet });

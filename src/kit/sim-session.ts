@@ -1,9 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type CallOptions, type Client, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { Agent } from 'node:http';
 import { PaymentService } from '../../gen/payment/v1/payment_pb.js';
 import {
+  type AdvanceClockRequestSchema,
+  type AdvanceClockResponse,
   type AwaitRequestSchema,
   type AwaitResponse,
   type Delivery,
@@ -16,7 +19,7 @@ import {
   SimulatorService,
   type WatchFilterSchema,
 } from '../../gen/simulator/v1/simulator_pb.js';
-import { allSessions, globalSession } from '../simulator/session.ts';
+import { allSessions, globalSession, isSessionKey, wantedHeaderText } from '../simulator/session.ts';
 import { sessionHeader } from '../webhook-format/signature.ts';
 
 /** One test among many: what it chooses, and what is its own. */
@@ -38,6 +41,12 @@ export interface SimSession {
   /** Sends events again; gives back their deliveries as they were before. */
   resend(what: MessageInitShape<typeof ResendDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
   /**
+   * Moves the clock of a session that was updated with `manualClock`; resolves when all that fell due has happened.
+   *
+   * @throws RangeError for a text that is no duration.
+   */
+  advance(how: AdvanceBy): Promise<AdvanceClockResponse>;
+  /**
    * Waits until so many payments, deliveries or calls fit as are wanted, and gives back what fits.
    *
    * @throws Error that says what was near, when they have not come in time.
@@ -47,16 +56,27 @@ export interface SimSession {
    * Tells what happens until the loop is left: from now on, or what comes after `cursor` (`oldest`: all that is
    * remembered).
    */
-  watch(from?: WatchFrom): AsyncIterable<JournalEntry>;
+  watch(from?: WatchFrom): WatchedJournal;
   /** Removes the session's rules, settings, payments and what is remembered of it; of no other session. */
   reset(): Promise<void>;
 }
+
+/** How far: `2s`, `500ms`, `30m`, `1d`, milliseconds, a time, or as the contract has it. */
+export type AdvanceBy = string | number | Date | { readonly toNext: true } | { readonly untilIdle: true };
 
 /** What to watch. */
 export interface WatchFrom {
   readonly cursor?: string;
   readonly filter?: MessageInitShape<typeof WatchFilterSchema>;
   readonly signal?: AbortSignal;
+}
+
+/** What happens, as it happens. Once: the loop over it ends it. */
+export interface WatchedJournal extends AsyncIterable<JournalEntry> {
+  /** Resolves once everything that happens from then on is told, with the cursor of that moment. */
+  opened(): Promise<string>;
+  /** How many entries behind the cursor that was given are forgotten; -1: the cursor was of another simulator. */
+  skipped(): number;
 }
 
 /** Makes sessions, and lets go of what they call with. */
@@ -74,21 +94,35 @@ const pageSize = 1_000;
 export function connectSessions(url: string): SimSessions {
   // Idle connections do not keep the process alive.
   const agent = new Agent({ keepAlive: true });
-  const session = (id: string) => createSession(url, agent, id);
+  const closing = new AbortController();
+  const session = (id: string) => createSession(url, { agent, closed: closing.signal }, id);
   return {
-    session,
+    session(id) {
+      if (id !== globalSession && !isSessionKey(id)) {
+        throw new Error(`the name of a session must be ${wantedHeaderText}, not ${JSON.stringify(id)}`);
+      }
+      return session(id);
+    },
     resetAll: () => session(allSessions).reset(),
-    close: () => agent.destroy(),
+    close() {
+      closing.abort();
+      agent.destroy();
+    },
   };
 }
 
-function createSession(url: string, agent: Agent, id: string): SimSession {
+interface Connections {
+  readonly agent: Agent;
+  readonly closed: AbortSignal;
+}
+
+function createSession(url: string, { agent, closed }: Connections, id: string): SimSession {
   const headers = id === globalSession ? {} : { [sessionHeader]: id };
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: '1.1',
     nodeOptions: { agent },
-    interceptors: [sending(headers)],
+    interceptors: [sending(headers, closed)],
   });
   const client = createClient(PaymentService, transport);
   const simulator = createClient(SimulatorService, transport);
@@ -113,12 +147,33 @@ function createSession(url: string, agent: Agent, id: string): SimSession {
     async resend(what) {
       return (await simulator.resendDeliveries(what)).deliveries;
     },
+    advance: async (how) => await simulator.advanceClock({ how: toAdvance(how) }),
     await: (what) => awaitIn(simulator, what),
     watch: (from = {}) => watch(simulator, from),
     async reset() {
       await simulator.resetSession({});
     },
   };
+}
+
+function toAdvance(how: AdvanceBy): MessageInitShape<typeof AdvanceClockRequestSchema>['how'] & object {
+  if (typeof how === 'string' || typeof how === 'number') {
+    return { case: 'by', value: durationFromMs(typeof how === 'number' ? how : readDurationMs(how)) };
+  }
+  if (how instanceof Date) {
+    return { case: 'to', value: timestampFromDate(how) };
+  }
+  return 'toNext' in how ? { case: 'toNext', value: true } : { case: 'untilIdle', value: true };
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function readDurationMs(text: string): number {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (count === undefined) {
+    throw new RangeError(`a duration is such as 500ms, 2s, 30m, 12h or 1d, not ${JSON.stringify(text)}`);
+  }
+  return Math.round(Number(count) * (unitMs[unit] ?? 1));
 }
 
 async function awaitIn(
@@ -133,8 +188,11 @@ async function awaitIn(
   return answer;
 }
 
-function sending(headers: Readonly<Record<string, string>>): Interceptor {
+function sending(headers: Readonly<Record<string, string>>, closed: AbortSignal): Interceptor {
   return (next) => (request) => {
+    if (closed.aborted) {
+      throw new Error('this simulator was closed, or has stopped');
+    }
     for (const [name, value] of Object.entries(headers)) {
       request.header.set(name, value);
     }
@@ -142,19 +200,39 @@ function sending(headers: Readonly<Record<string, string>>): Interceptor {
   };
 }
 
-async function* watch(
+function watch(
   simulator: Client<typeof SimulatorService>,
   { cursor = '', filter, signal }: WatchFrom,
-): AsyncGenerator<JournalEntry, void, undefined> {
+): WatchedJournal {
   const ended = new AbortController();
   const options: CallOptions = {
     signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
   };
-  try {
-    for await (const { entries } of simulator.watch({ cursor, ...(filter && { filter }) }, options)) {
-      yield* entries;
+  // Begun here, so that what happens after `opened` is told.
+  const messages = simulator.watch({ cursor, ...(filter && { filter }) }, options)[Symbol.asyncIterator]();
+  const first = messages.next();
+  first.catch(() => undefined);
+  const self = { skipped: 0 };
+  async function* entries(): AsyncGenerator<JournalEntry, void, undefined> {
+    try {
+      for (let next = await first; next.done !== true; next = await messages.next()) {
+        self.skipped += Number(next.value.skipped);
+        yield* next.value.entries;
+      }
+    } catch (error) {
+      if (signal?.aborted !== true) {
+        throw error;
+      }
+    } finally {
+      ended.abort();
     }
-  } finally {
-    ended.abort();
   }
+  return {
+    opened: async () => {
+      const { value } = await first;
+      return value?.cursor ?? '';
+    },
+    skipped: () => self.skipped,
+    [Symbol.asyncIterator]: entries,
+  };
 }

@@ -101,9 +101,9 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
   const sessions = connectSessions(apiUrl);
   const stop = async () => {
     try {
-      sessions.close();
       await app.stop();
     } finally {
+      sessions.close();
       record.close();
     }
   };

@@ -87,6 +87,10 @@ function noteEvents({ machine, append }: FeedDeps, report: DeliveryReport): void
     for (const sent of report.attempts) {
       append(eventAttempted(sent, report, atMs));
     }
+  } else if (report.kind === 'events-skipped' && report.event?.delivery !== undefined) {
+    // It was told that a tester wants it otherwise than usual: it will not be sent at all.
+    const error = 'skipped: EventBridge is off';
+    append(deliveryEntry(report.event, 'eventbridge', 'SIMULATED', atMs, { error }));
   } else if (report.kind === 'events-waiting') {
     const { deliveries, error, retryInMs } = report;
     const nextAttemptAtMs = atMs + retryInMs;

@@ -75,8 +75,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const app = createFastify(options.logger, errors, (handler) => {
     const listener = createRoutableListener(handler, errors);
     const streaming = streamingPaths(handlers);
+    const lasting = new Set([...streaming, ...lastingPaths(services)]);
     const { limits, plain } = options;
-    connections = createDualProtocolServer(listener, limits, lane, streaming, bodyBudget, plain);
+    connections = createDualProtocolServer(listener, limits, lane, streaming, bodyBudget, plain, lasting);
     return connections;
   });
   const closing: Closing = { begun: false };
@@ -175,6 +176,10 @@ function isPlainOptions({ method, headers }: FastifyRequest): boolean {
     method === 'OPTIONS' &&
     (headers.origin === undefined || headers['access-control-request-method'] === undefined)
   );
+}
+
+function lastingPaths(services: readonly ServiceRegistration[]): readonly string[] {
+  return services.flatMap(({ service, lasting }) => lasting.map((name) => `/${service.typeName}/${name}`));
 }
 
 /** Paths of the methods that stream, either way. */

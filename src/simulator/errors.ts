@@ -10,6 +10,7 @@ export type SteeringErrorReason =
   | { readonly kind: 'clock-needs-memory' }
   | { readonly kind: 'clock-comes-late'; readonly pending: number }
   | { readonly kind: 'no-clock' }
+  | { readonly kind: 'too-many-wait'; readonly maxWaiting: number }
   | { readonly kind: 'too-many-watchers'; readonly maxWatchers: number }
   | { readonly kind: 'fell-behind'; readonly cursor: string };
 
@@ -46,6 +47,8 @@ function describeReason(reason: SteeringErrorReason): string {
       return `${reason.pending} payments of the session wait for another clock already; set manual_clock before the first payment, or ResetSession`;
     case 'no-clock':
       return 'the session has no clock that can be moved; UpdateSession with manual_clock gives it one';
+    case 'too-many-wait':
+      return `${reason.maxWaiting} calls wait already, and no more may; end some of them`;
     case 'too-many-watchers':
       return `${reason.maxWatchers} watch already, and no more may; end one of them`;
     case 'fell-behind':

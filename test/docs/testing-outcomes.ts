@@ -2,7 +2,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
 import { expect } from 'vitest';
 import { DeliveryStatus, PaymentStatus, SimulatedOutcome } from '../../src/contract.ts';
-import type { PaymentSim } from '../../src/index.ts';
+import type { SimSession } from '../../src/index.ts';
 import { startHeading } from './testing-page.ts';
 import { isGenuine, type Way } from './testing-ways.ts';
 
@@ -196,10 +196,13 @@ export const outcomes: Readonly<Record<string, (way: Way) => Promise<void>>> = {
     if (typeof output === 'string') {
       expect((await settled(way, id))?.status).toBe(PaymentStatus.COMPLETED);
     } else {
-      const { timed } = output as { readonly timed: PaymentSim };
+      const { timed, transitions } = output as {
+        readonly timed: SimSession;
+        readonly transitions: readonly unknown[];
+      };
       const { payment } = await timed.client.getPaymentStatus({ paymentIntentId: timedId });
-      await timed.stop();
       expect(payment?.status).toBe(PaymentStatus.COMPLETED);
+      expect(transitions).toHaveLength(1);
     }
   },
 

@@ -35,9 +35,7 @@ describe.skipIf(missingRedis !== undefined)('what happened, with state in Redis'
     for (const replica of [one, two]) {
       const { deliveries = [] } = await replica.done('ListDeliveries', { payment_intent_id: id });
       const [delivery] = deliveries as JsonObject[];
-      expect((delivery?.['attempts'] as JsonObject[])[0]?.['body']).toBe(
-        receiver.received[0]?.rawBody.toString(),
-      );
+      expect(delivery).toMatchObject({ attempts: [{ body: receiver.received[0]?.rawBody.toString() }] });
     }
   });
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { JsonObject } from '../support/clients/payment-client.ts';
@@ -121,12 +122,57 @@ test('two hundred wait at the same time, each for its own', async () => {
   }
 });
 
-test('a stop ends it', async () => {
+test('a stop ends it, and does not pass for an answer', async () => {
   const sim = await start();
-  const waited = waitFor(sim, { payments: {} }, { timeout: '300s' });
+  const waiting = [{ max: 0 }, { min: 1 }].map((more) =>
+    sim.call('Await', { condition: { payments: {} }, timeout: '300s', ...more }),
+  );
   await sim.call('GetSession', {});
   await sim.app.stop();
-  expect(await waited).toEqual({});
+  for (const waited of waiting) {
+    expect(await waited).toMatchObject({ code: 'UNAVAILABLE', text: 'the service is stopping' });
+  }
+});
+
+test('over HTTP/1.1 it ends when its caller has gone', async () => {
+  const sim = await start();
+  const body = JSON.stringify({ condition: { payments: {} }, timeout: '300s' });
+  const socket = connect(sim.apiPort, '127.0.0.1');
+  socket.write(
+    `POST /simulator.v1.SimulatorService/Await HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  const handled =
+    'grpc_server_handled_total{grpc_type="unary",grpc_service="simulator.v1.SimulatorService",grpc_method="Await"';
+  await expect.poll(async () => await sim.metric('api_connections{protocol="http1"}')).toBeGreaterThan(0);
+  socket.end();
+  await expect
+    .poll(async () =>
+      (await (await fetch(`${sim.opsUrl}/metrics`)).text())
+        .split('\n')
+        .filter((line) => line.startsWith(handled) && !line.endsWith(' 0')),
+    )
+    .not.toEqual([]);
+});
+
+test('counts all that fit, however many they are', async () => {
+  const sim = await start();
+  for (let left = 1_200; left > 0; left -= 100) {
+    await Promise.all(Array.from({ length: 100 }, () => sim.create()));
+  }
+  const now = { timeout: '0s' };
+  expect(await waitFor(sim, { payments: {} }, { ...now, min: 1_200 })).toMatchObject({
+    met: true,
+    observed: 1_200,
+  });
+  expect(await waitFor(sim, { payments: {} }, { ...now, max: 1_100 })).toMatchObject({ observed: 1_200 });
+});
+
+test('a call about a payment that there is not belongs to the session that it names', async () => {
+  const sim = await start();
+  await sim.call('GetPaymentStatus', { payment_intent_id: 'pay-none' }, inSession('a'));
+  expect(await waitFor(sim, { calls: { code: 'NOT_FOUND' } }, { timeout: '0s' }, 'a')).toMatchObject({
+    observed: 1,
+  });
 });
 
 test('bad requests are refused by their fields', async () => {
@@ -142,6 +188,8 @@ test('bad requests are refused by their fields', async () => {
     [{ condition: { deliveries: { status: 9 } } }, 'condition.deliveries.status'],
     [{ condition: { deliveries: { channel: 9 } } }, 'condition.deliveries.channel'],
     [{ condition: { deliveries: { min_attempts: -1 } } }, 'condition.deliveries.min_attempts'],
+    [{ condition: { calls: { method: 'Pay' } } }, 'condition.calls.method'],
+    [{ condition: { calls: { code: 99 } } }, 'condition.calls.code'],
   ];
   for (const [request, field] of cases) {
     const { code, violations } = await sim.call('Await', request, inSession('a'));

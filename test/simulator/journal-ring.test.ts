@@ -8,8 +8,8 @@ type Step = { readonly push: number } | { readonly remove: number } | { readonly
 
 const steps = array(
   oneof(
-    { weight: 20, arbitrary: record({ push: integer({ min: 1, max: 40 }) }) },
-    { weight: 1, arbitrary: record({ remove: integer({ min: 1, max: 40 }) }) },
+    { weight: 20, arbitrary: record({ push: integer({ min: 100, max: 400 }) }) },
+    { weight: 1, arbitrary: record({ remove: integer({ min: 100, max: 400 }) }) },
     { weight: 1, arbitrary: record({ restart: integer({ min: 1, max: 9_000 }) }) },
   ),
   { maxLength: 300 },
@@ -17,7 +17,7 @@ const steps = array(
 
 test('has the last items that fit its bytes, under the numbers that they were given', () => {
   assert(
-    property(steps, integer({ min: 1, max: 200 }), (all: readonly Step[], maxBytes) => {
+    property(steps, integer({ min: 1, max: 4_000 }), (all: readonly Step[], maxBytes) => {
       const ring = createRing<{ readonly bytes: number }>(maxBytes, ({ bytes }) => bytes);
       let model = new Map<number, { readonly bytes: number }>();
       let [oldest, next] = [1, 1];
@@ -28,12 +28,14 @@ test('has the last items that fit its bytes, under the numbers that they were gi
           ring.push(item);
           model.set(next, item);
           next += 1;
-          for (; bytes() > maxBytes && oldest < next - 1; oldest += 1) {
+          const maxPlaces = Math.max(1, Math.floor(maxBytes / 128));
+          for (; (bytes() > maxBytes || next - oldest > maxPlaces) && oldest < next - 1; oldest += 1) {
             model.delete(oldest);
           }
         } else if ('remove' in step) {
           ring.remove((item) => item.bytes === step.remove);
           model = new Map([...model].filter(([, item]) => item.bytes !== step.remove));
+          for (; oldest < next && !model.has(oldest); oldest += 1);
         } else {
           ring.restart(step.restart);
           model.clear();
@@ -48,8 +50,25 @@ test('has the last items that fit its bytes, under the numbers that they were gi
   );
 });
 
+test('keeps no places of what a reset has removed', () => {
+  const ring = createRing<number>(128_000, () => 1);
+  for (let round = 0; round < 10; round += 1) {
+    for (let item = 0; item < 500; item += 1) {
+      ring.push(item);
+    }
+    ring.remove(() => true);
+  }
+  expect(ring.oldest()).toBe(ring.next());
+  // Nor many behind one that stays.
+  for (let item = 0; item < 5_000; item += 1) {
+    ring.push(item);
+    ring.remove((each) => each > 0);
+  }
+  expect(ring.next() - ring.oldest()).toBeLessThanOrEqual(1_000);
+});
+
 test('keeps few places for items that have left', () => {
-  const ring = createRing<number>(10, () => 1);
+  const ring = createRing<number>(1_280, () => 128);
   for (let item = 0; item < 100_000; item += 1) {
     ring.push(item);
   }

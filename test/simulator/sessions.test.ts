@@ -88,7 +88,7 @@ describe('the key', () => {
   test('* is all sessions, where that means something, and refused elsewhere', async () => {
     const sim = await startSteered();
     const description =
-      'must be one session: "*" is all of them, for ListPayments, ListRules and ResetSession';
+      'must be one session: "*" is all of them, for what lists, awaits, watches, resends or resets';
     for (const [method, request] of [
       ['CreatePaymentIntent', intent()],
       ['GetPaymentStatus', { payment_intent_id: 'pay-1' }],

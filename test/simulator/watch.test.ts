@@ -159,6 +159,19 @@ test('one who does not read is cut off, and holds up nobody', async () => {
   expect(Number(next.messages.find(({ entries }) => entries.length > 0)?.skipped)).toBeGreaterThan(0);
 });
 
+test('messages stay below what clients take', async () => {
+  const sim = await startWatched({ READ_MAX_BYTES: '1048576' });
+  const long = { metadata: { tags: { padding: 'p'.repeat(100_000) } } };
+  for (let calls = 0; calls < 50; calls += 1) {
+    await sim.call('CreatePaymentIntent', intent(long));
+  }
+  const watch = openWatch(sim.apiUrl, { cursor: 'oldest' });
+  await watch.until(({ cursor }) => cursor.endsWith('-50'));
+  const lengths = watch.messages.map((message) => JSON.stringify(message).length);
+  expect(Math.max(...lengths)).toBeLessThan(500_000);
+  expect(watch.entries).toHaveLength(50);
+});
+
 test('refuses cursors that are none, and kinds that there are not', async () => {
   const sim = await startWatched();
   const { cursor } = await openWatch(sim.apiUrl).opened();

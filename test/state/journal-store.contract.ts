@@ -7,6 +7,8 @@ import {
   resetEntry,
   type ToldEntry,
 } from '../../src/simulator/journal/entry.ts';
+import { noPageLimit } from '../../src/simulator/journal/delivery-log.ts';
+import { noLimits } from '../../src/simulator/journal/journal.ts';
 import type { JournalStore } from '../../src/simulator/journal/ports.ts';
 import { sampleEvent, samplePayment } from '../support/sample-payment.ts';
 import type { PortHarness } from './harness.ts';
@@ -17,7 +19,7 @@ export type JournalStoreFactory = (options: {
 }) => Promise<PortHarness<JournalStore>>;
 
 const large = { maxBytes: 33_554_432 };
-const all = { entries: Infinity, looked: Infinity };
+const all = noLimits;
 const any = () => true;
 
 function call(paymentId: string, change: Partial<CallEntry> = {}): CallEntry {
@@ -56,18 +58,15 @@ function attemptEntry(paymentId: string, number: number, status: 'WAITING' | 'DE
   });
 }
 
+async function noted(store: JournalStore, entries: readonly JournalEntry[]): Promise<readonly ToldEntry[]> {
+  entries.forEach((entry) => store.append(entry));
+  await store.refresh();
+  return store.journal.read(1, any, all).entries.map(({ entry }) => entry);
+}
+
 /** What every JournalStore does. */
 export function describeJournalStore(name: string, open: JournalStoreFactory): void {
   describe(`JournalStore contract: ${name}`, () => {
-    async function noted(
-      store: JournalStore,
-      entries: readonly JournalEntry[],
-    ): Promise<readonly ToldEntry[]> {
-      entries.forEach((entry) => store.append(entry));
-      await store.refresh();
-      return store.journal.read(1, any, all).entries.map(({ entry }) => entry);
-    }
-
     test('tells entries in the order in which they came, with their numbers', async () => {
       const { port: store } = await open(large);
       const entries = Array.from({ length: 500 }, (_, i) => call(`pay-${i}`));
@@ -75,7 +74,11 @@ export function describeJournalStore(name: string, open: JournalStoreFactory): v
       expect(found.map(({ paymentId }) => paymentId)).toEqual(entries.map(({ paymentId }) => paymentId));
       const { journal } = store;
       expect([journal.oldest(), journal.next(), journal.life() > 0]).toEqual([1, 501, true]);
-      const page = journal.read(11, ({ paymentId }) => paymentId.endsWith('5'), { entries: 2, looked: 100 });
+      const page = journal.read(11, ({ paymentId }) => paymentId.endsWith('5'), {
+        ...all,
+        entries: 2,
+        looked: 100,
+      });
       expect(page.entries.map(({ position, entry }) => [position, entry.paymentId])).toEqual([
         [16, 'pay-15'],
         [26, 'pay-25'],
@@ -119,11 +122,11 @@ export function describeJournalStore(name: string, open: JournalStoreFactory): v
         // Sent again, which begins to count anew.
         attemptEntry('pay-1', 1, 'DELIVERED'),
       ]);
-      const { deliveries } = store.journal.deliveries.list({ paymentId: 'pay-1' }, undefined, 10);
+      const { deliveries } = store.journal.deliveries.list({ paymentId: 'pay-1' }, undefined, noPageLimit);
       expect(
         deliveries.map(({ status, attempts }) => [status, attempts.map(({ number }) => number)]),
       ).toEqual([['DELIVERED', [1, 2, 3]]]);
-      expect(store.journal.deliveries.list({}, undefined, 10).deliveries).toHaveLength(2);
+      expect(store.journal.deliveries.list({}, undefined, noPageLimit).deliveries).toHaveLength(2);
     });
 
     test('a call about a payment belongs to the session of the payment', async () => {

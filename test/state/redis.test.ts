@@ -4,6 +4,7 @@ import { beginRefund } from '../../src/payment/lifecycle.ts';
 import { isSettled, type Payment } from '../../src/payment/payment.ts';
 import { createdEntry } from '../../src/simulator/journal/entry.ts';
 import type { AttemptLog } from '../../src/delivery/ports.ts';
+import { noLimits } from '../../src/simulator/journal/journal.ts';
 import type { JournalStore } from '../../src/simulator/journal/ports.ts';
 import type { State } from '../../src/state/state.ts';
 import {
@@ -261,33 +262,37 @@ function describeReplicas(): void {
   }, 60_000);
 }
 
+const large = { journalBytes: 33_554_432 };
+
+function noteOf(paymentId: string) {
+  return createdEntry(samplePayment({ id: paymentId }), 1);
+}
+
+function idsIn({ journal }: JournalStore): readonly string[] {
+  return journal.read(1, () => true, noLimits).entries.map(({ entry }) => entry.paymentId);
+}
+
 function describeJournal() {
   describe('the journal of several replicas', () => {
-    const bytes = { journalBytes: 33_554_432 };
-    const everything = { entries: Infinity, looked: Infinity };
-    const entry = (id: string) => createdEntry(samplePayment({ id }), 1);
-    const idsOf = ({ journal }: JournalStore) =>
-      journal.read(1, () => true, everything).entries.map(({ entry: { paymentId } }) => paymentId);
-
     test('is one, in one order for all, with each entry once', async () => {
       const database = newDatabase();
       const [one, two, reader] = await Promise.all(
-        Array.from({ length: 3 }, async () => journalOf(await openState(database, bytes))),
+        Array.from({ length: 3 }, async () => journalOf(await openState(database, large))),
       );
       const noted = 2_000;
       for (let i = 0; i < noted; i += 1) {
-        one?.append(entry(`one-${i}`));
-        two?.append(entry(`two-${i}`));
+        one?.append(noteOf(`one-${i}`));
+        two?.append(noteOf(`two-${i}`));
         if (i % 100 === 0) {
           await new Promise((resolve) => setImmediate(resolve));
         }
       }
       await Promise.all([one?.written(), two?.written()]);
       await Promise.all([one?.refresh(), reader?.refresh()]);
-      const ids = reader === undefined ? [] : idsOf(reader);
+      const ids = reader === undefined ? [] : idsIn(reader);
       expect(new Set(ids).size).toBe(2 * noted);
       expect(ids).toHaveLength(2 * noted);
-      expect(one && idsOf(one)).toEqual(ids);
+      expect(one && idsIn(one)).toEqual(ids);
       for (const who of ['one', 'two']) {
         const own = ids.filter((id) => id.startsWith(who));
         expect(own).toEqual(Array.from({ length: noted }, (_, i) => `${who}-${i}`));
@@ -296,33 +301,33 @@ function describeJournal() {
 
     test('begins anew, as another one, when Redis has lost it', async () => {
       const database = newDatabase();
-      const store = journalOf(await openState(database, bytes));
-      store.append(entry('before'));
+      const store = journalOf(await openState(database, large));
+      store.append(noteOf('before'));
       await store.refresh();
       const { life } = store.journal;
       const before = life();
       const client = new Redis(`${redis.url}/${database}`);
       onTestFinished(() => client.disconnect());
       await client.flushdb();
-      store.append(entry('after'));
+      store.append(noteOf('after'));
       await store.refresh();
       expect(life()).toBeGreaterThan(before);
-      expect(idsOf(store)).toEqual(['after']);
+      expect(idsIn(store)).toEqual(['after']);
     });
 
     test('passes over what another release has noted in a form of its own', async () => {
       const database = newDatabase();
-      const store = journalOf(await openState(database, bytes));
-      store.append(entry('first'));
+      const store = journalOf(await openState(database, large));
+      store.append(noteOf('first'));
       await store.refresh();
       const client = new Redis(`${redis.url}/${database}`);
       onTestFinished(() => client.disconnect());
       const [stream, about] = ['{payment-sim:journal}:entries', '{payment-sim:journal}:about'];
       const next = await client.hincrby(about, 'next', 1);
       await client.xadd(stream, `${store.journal.life()}-${next - 1}`, 'entry', '{"form":99,"kind":"dream"}');
-      store.append(entry('last'));
+      store.append(noteOf('last'));
       await store.refresh();
-      expect(idsOf(store)).toEqual(['first', 'last']);
+      expect(idsIn(store)).toEqual(['first', 'last']);
       expect(store.journal.next()).toBe(4);
     });
 
@@ -330,7 +335,7 @@ function describeJournal() {
       const database = newDatabase();
       const store = journalOf(await openState(database, { journalBytes: 1_048_576 }));
       for (let i = 0; i < 10_000; i += 1) {
-        store.append(entry(`pay-${i}`));
+        store.append(noteOf(`pay-${i}`));
         if (i % 500 === 0) {
           await store.written();
         }

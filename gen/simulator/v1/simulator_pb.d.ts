@@ -910,7 +910,7 @@ export declare type TransitionEntry = Message<"simulator.v1.TransitionEntry"> & 
   payment?: Payment | undefined;
 
   /**
-   * When it settles by itself, while it is PENDING.
+   * When it settles by itself, while it is PENDING; not of one that is held.
    *
    * @generated from field: google.protobuf.Timestamp due_at = 2;
    */
@@ -1613,7 +1613,7 @@ export declare const SimulatorService: GenService<{
   },
   /**
    * Lists what was told of payments, one delivery for each event and channel, with every attempt: those of the
-   * payment that was told of last first, of one payment in the order of its events. The last ones, as far as
+   * payment first whose first event came last, of one payment in the order of its events. The last ones, as far as
    * JOURNAL_MAX_BYTES reaches. With the session `*` those of all.
    *
    * @generated from rpc simulator.v1.SimulatorService.ListDeliveries

@@ -2,11 +2,11 @@ import type { CallFilter, DeliveryFilter, PaymentFilter } from '../../../gen/sim
 import type { Payment } from '../../payment/payment.ts';
 import { isSettled } from '../../payment/payment.ts';
 import type { Payments } from '../../payment/ports.ts';
-import type { Condition } from '../../simulator/journal/await.ts';
-import type { Criterion } from '../../simulator/journal/near-misses.ts';
-import type { LoggedDelivery } from '../../simulator/journal/delivery-log.ts';
+import type { Condition, Found } from '../../simulator/journal/await.ts';
+import { type LoggedDelivery, noPageLimit } from '../../simulator/journal/delivery-log.ts';
 import type { CallEntry, ToldEntry } from '../../simulator/journal/entry.ts';
-import type { PlacedEntry } from '../../simulator/journal/journal.ts';
+import { noLimits, type PlacedEntry } from '../../simulator/journal/journal.ts';
+import { type Criterion, describeNearMisses } from '../../simulator/journal/near-misses.ts';
 import type { ReadableJournal } from '../../simulator/journal/ports.ts';
 import { grpcCodeNames } from './grpc-code-names.ts';
 
@@ -18,8 +18,10 @@ export type PlacedCall = PlacedEntry & { readonly entry: CallEntry };
 /** Of a session; undefined: of all. */
 type Scope = string | undefined;
 
-/** So many payments are looked at, the newest. */
-const maxPayments = 1_000;
+/** So many payments are looked at, the newest, for what the store cannot count: why they failed, and near misses. */
+const maxLookedAt = 10_000;
+/** Of those that fit. */
+const maxGiven = 100;
 
 /** Payments that fit. */
 export function paymentCondition(
@@ -28,25 +30,35 @@ export function paymentCondition(
   status: Payment['status'] | undefined,
   scope: Scope,
 ): Condition<Payment> {
-  const { paymentIntentId: id } = filter;
+  const { paymentIntentId: id, userId, reservationId, failureCode } = filter;
+  const criteria = [
+    ...textCriterion<Payment>('user_id', userId, (payment) => payment.userId),
+    ...textCriterion<Payment>('reservation_id', reservationId, (payment) => payment.reservationId),
+    ...textCriterion<Payment>('status', status ?? '', (payment) => payment.status),
+    ...textCriterion<Payment>('failure_code', failureCode, (payment) =>
+      isSettled(payment) ? (payment.failureCode ?? '') : '',
+    ),
+  ];
+  const page = (ofThose: object, limit: number) =>
+    payments.list({ filter: { sessionId: scope, ...ofThose }, from: undefined, skip: 0, limit });
   return {
-    async candidates() {
+    async find() {
       if (id !== '') {
-        return [await payments.get(id)].filter((payment) => payment !== undefined);
+        return foundIn([await payments.get(id)].filter(isThere), criteria);
       }
-      const ofSession = scope === undefined ? {} : { sessionId: scope };
-      return (await payments.list({ filter: ofSession, from: undefined, skip: 0, limit: maxPayments }))
-        .payments;
+      const wanted = { userId: userId || undefined, reservationId: reservationId || undefined, status };
+      const found = await page(wanted, failureCode === '' ? maxGiven : maxLookedAt);
+      return failureCode === ''
+        ? { count: found.totalCount, newest: found.payments }
+        : foundIn(found.payments, criteria);
     },
-    criteria: [
-      ...textCriterion<Payment>('user_id', filter.userId, ({ userId }) => userId),
-      ...textCriterion<Payment>('reservation_id', filter.reservationId, ({ reservationId }) => reservationId),
-      ...textCriterion<Payment>('status', status ?? '', (payment) => payment.status),
-      ...textCriterion<Payment>('failure_code', filter.failureCode, (payment) =>
-        isSettled(payment) ? (payment.failureCode ?? '') : '',
+    nearMisses: async () =>
+      describeNearMisses(
+        id === '' ? (await page({}, maxLookedAt)).payments : [await payments.get(id)].filter(isThere),
+        criteria,
       ),
-    ],
-    isAbout: (entry) => entry.kind === 'transition' && isOf(entry, id, scope),
+    mayAdd: (entry) =>
+      entry.kind === 'transition' && isOf(entry, id, scope) && fitsAll(entry.payment, criteria),
   };
 }
 
@@ -62,26 +74,27 @@ export function deliveryCondition(
   scope: Scope,
 ): Condition<LoggedDelivery> {
   const { paymentIntentId: id, minAttempts } = filter;
-  const among = id !== '' ? { paymentId: id } : scope === undefined ? {} : { sessionId: scope };
+  const among = id === '' ? (scope === undefined ? {} : { sessionId: scope }) : { paymentId: id };
+  type Head = Pick<LoggedDelivery, 'event' | 'channel' | 'status'>;
+  const ofHead: readonly Criterion<Head>[] = [
+    ...textCriterion<Head>('event_id', filter.eventId, ({ event }) => event.id),
+    ...textCriterion<Head>('channel', wanted.channel ?? '', ({ channel }) => channel),
+    ...textCriterion<Head>('status', wanted.status ?? '', ({ status }) => status),
+    ...textCriterion<Head>('payment_status', wanted.paymentStatus ?? '', ({ event }) => event.payment.status),
+  ];
   const attempts: Criterion<LoggedDelivery> = {
     name: 'min_attempts',
     fits: (delivery) => delivery.attempts.length >= minAttempts,
     tell: (delivery) => `with ${delivery.attempts.length}`,
   };
+  const criteria: readonly Criterion<LoggedDelivery>[] = [...ofHead, ...(minAttempts > 0 ? [attempts] : [])];
+  const all = () => deliveries.list(among, undefined, noPageLimit).deliveries;
   return {
-    candidates: () => deliveries.list(among, undefined, Infinity).deliveries,
-    criteria: [
-      ...textCriterion<LoggedDelivery>('event_id', filter.eventId, ({ event }) => event.id),
-      ...textCriterion<LoggedDelivery>('channel', wanted.channel ?? '', ({ channel }) => channel),
-      ...textCriterion<LoggedDelivery>('status', wanted.status ?? '', ({ status }) => status),
-      ...textCriterion<LoggedDelivery>(
-        'payment_status',
-        wanted.paymentStatus ?? '',
-        ({ event }) => event.payment.status,
-      ),
-      ...(minAttempts > 0 ? [attempts] : []),
-    ],
-    isAbout: (entry) => entry.kind === 'delivery' && isOf(entry, id, scope),
+    find: () => foundIn(all(), criteria),
+    nearMisses: () => describeNearMisses(all(), criteria),
+    // One that was taken stays so, whatever an attempt tells.
+    mayAdd: (entry) =>
+      entry.kind === 'delivery' && isOf(entry, id, scope) && (minAttempts > 0 || fitsAll(entry, ofHead)),
   };
 }
 
@@ -92,26 +105,38 @@ export function callCondition(
   scope: Scope,
 ): Condition<PlacedCall> {
   const { paymentIntentId: id, method, code, ruleId } = filter;
-  const isAbout = (entry: ToldEntry) => entry.kind === 'call' && isOf(entry, id, scope);
   const rule: Criterion<PlacedCall> = {
     name: 'rule_id',
     fits: ({ entry }) => entry.ruleIds.includes(ruleId),
     tell: ({ entry }) => entry.ruleIds.join(' and '),
   };
+  const criteria = [
+    ...textCriterion<PlacedCall>('method', method, ({ entry }) => entry.method),
+    ...textCriterion<PlacedCall>('code', code === undefined ? '' : nameOfCode(code), ({ entry }) =>
+      nameOfCode(entry.code),
+    ),
+    ...(ruleId === '' ? [] : [rule]),
+  ];
+  const isCallOf = (entry: ToldEntry): entry is CallEntry => entry.kind === 'call' && isOf(entry, id, scope);
+  const all = () => journal.read(journal.oldest(), isCallOf, noLimits).entries.filter(isCall).toReversed();
   return {
-    candidates() {
-      const all = { entries: Infinity, looked: Infinity };
-      return journal.read(journal.oldest(), isAbout, all).entries.filter(isCall).toReversed();
-    },
-    criteria: [
-      ...textCriterion<PlacedCall>('method', method, ({ entry }) => entry.method),
-      ...textCriterion<PlacedCall>('code', code === undefined ? '' : nameOfCode(code), ({ entry }) =>
-        nameOfCode(entry.code),
-      ),
-      ...(ruleId === '' ? [] : [rule]),
-    ],
-    isAbout,
+    find: () => foundIn(all(), criteria),
+    nearMisses: () => describeNearMisses(all(), criteria),
+    mayAdd: (entry) => isCallOf(entry) && fitsAll({ position: 0, entry }, criteria),
   };
+}
+
+function foundIn<T>(candidates: readonly T[], criteria: readonly Criterion<T>[]): Found<T> {
+  const fitting = candidates.filter((candidate) => fitsAll(candidate, criteria));
+  return { count: fitting.length, newest: fitting.slice(0, maxGiven) };
+}
+
+function fitsAll<T>(candidate: T, criteria: readonly Criterion<T>[]): boolean {
+  return criteria.every(({ fits }) => fits(candidate));
+}
+
+function isThere(payment: Payment | undefined): payment is Payment {
+  return payment !== undefined;
 }
 
 function isCall(placed: PlacedEntry): placed is PlacedCall {

@@ -5,15 +5,20 @@ import {
   type AwaitRequest,
   type AwaitResponse,
   AwaitResponseSchema,
+  type CallFilter,
   type DeliveryFilter,
 } from '../../../gen/simulator/v1/simulator_pb.js';
-import type { MachineClock } from '../../base/clock.ts';
 import { invalidField } from '../../payment/errors.ts';
 import type { Payments } from '../../payment/ports.ts';
-import { awaitCondition, type Condition, type Wanted } from '../../simulator/journal/await.ts';
+import type { Condition, Waits, Wanted } from '../../simulator/journal/await.ts';
 import { cursorOf } from '../../simulator/journal/cursor.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
+import { bytesOfAttempt } from '../../simulator/journal/entry-bytes.ts';
+import type { LoggedDelivery } from '../../simulator/journal/delivery-log.ts';
+import { paymentMethods } from '../../simulator/match.ts';
 import { allSessions } from '../../simulator/session.ts';
+import { grpcCodeNames } from './grpc-code-names.ts';
+import { stoppingError } from '../stopping-error.ts';
 import { paymentToProto, statusFromProto } from '../payment-v1/payment-messages.ts';
 import { callCondition, deliveryCondition, paymentCondition } from './await-conditions.ts';
 import {
@@ -26,7 +31,7 @@ import {
 /** What waiting needs. */
 export interface AwaitParts {
   readonly store: JournalStore;
-  readonly machine: MachineClock;
+  readonly waits: Waits;
   readonly payments: Pick<Payments, 'get' | 'list'>;
   /** Ends all waiting. */
   readonly stopping: AbortSignal;
@@ -34,8 +39,6 @@ export interface AwaitParts {
 
 const defaultTimeoutMs = 10_000;
 const maxTimeoutMs = 300_000;
-/** Of those that fit, in an answer. */
-const maxGiven = 100;
 
 /** Waits for what a request asks for. */
 export async function handleAwait(
@@ -57,10 +60,11 @@ export async function handleAwait(
     case 'deliveries': {
       const condition = deliveryCondition(store.journal, what.value, readDelivery(what.value), scope);
       return await answer(parts, condition, wanted, (fitting) => ({
-        deliveries: fitting.map(deliveryToProto),
+        deliveries: withinBytes(fitting).map(deliveryToProto),
       }));
     }
     case 'calls': {
+      checkCalls(what.value);
       const condition = callCondition(store.journal, what.value, scope);
       return await answer(parts, condition, wanted, (fitting) => ({
         calls: fitting.map((placed) => entryToProto(placed, cursorOf(store.journal, placed.position))),
@@ -75,16 +79,19 @@ export async function handleAwait(
 }
 
 async function answer<T>(
-  parts: AwaitParts,
+  { waits, stopping }: AwaitParts,
   condition: Condition<T>,
   wanted: Wanted,
-  show: (fitting: readonly T[]) => MessageInitShape<typeof AwaitResponseSchema>,
+  show: (newest: readonly T[]) => MessageInitShape<typeof AwaitResponseSchema>,
 ): Promise<AwaitResponse> {
-  const { isMet, fitting, nearMisses } = await awaitCondition(parts, condition, wanted);
+  const { isMet, isDecided, count, newest, nearMisses } = await waits.until(condition, wanted);
+  if (!isDecided && stopping.aborted) {
+    throw stoppingError();
+  }
   return create(AwaitResponseSchema, {
-    ...show(fitting.slice(0, maxGiven)),
+    ...show(newest),
     met: isMet,
-    observed: fitting.length,
+    observed: count,
     nearMisses: [...nearMisses],
   });
 }
@@ -125,3 +132,25 @@ function known<Name extends string>(field: string, name: Name | undefined | 'unk
   }
   return name;
 }
+
+/** What would never fit. */
+function checkCalls({ method, code }: CallFilter): void {
+  if (method !== '' && paymentMethods.every((name) => name !== method)) {
+    throw invalidField('condition.calls.method', `must be one of ${paymentMethods.join(', ')}`);
+  }
+  if (code !== undefined && grpcCodeNames[code] === undefined) {
+    throw invalidField('condition.calls.code', 'must be a code of google.rpc.Code, such as UNAVAILABLE');
+  }
+}
+
+/** As much as clients of gRPC take; the first one in any case. */
+function withinBytes(deliveries: readonly LoggedDelivery[]): readonly LoggedDelivery[] {
+  let bytes = 0;
+  return deliveries.filter((delivery, index) => {
+    bytes += delivery.attempts.reduce((sum, attempt) => sum + bytesOfAttempt(attempt), 0);
+    return index === 0 || bytes <= maxBytes;
+  });
+}
+
+/** Of attempts, in an answer. */
+const maxBytes = 1_048_576;

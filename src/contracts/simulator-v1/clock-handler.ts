@@ -8,6 +8,7 @@ import {
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import { invalidField } from '../../payment/errors.ts';
 import { cursorOf } from '../../simulator/journal/cursor.ts';
+import { noLimits } from '../../simulator/journal/journal.ts';
 import type { EntryKind } from '../../simulator/journal/entry.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
 import type { AdvanceTarget } from '../../simulator/session-clocks.ts';
@@ -33,7 +34,7 @@ export async function handleAdvance(
   const told = (kind: EntryKind) => {
     const isOurs = (entry: { readonly kind: EntryKind; readonly sessionId: string | undefined }) =>
       entry.kind === kind && (entry.sessionId ?? '') === sessionId;
-    return store.journal.read(from, isOurs, { entries: Infinity, looked: Infinity }).entries;
+    return store.journal.read(from, isOurs, noLimits).entries;
   };
   const show = (placed: ReturnType<typeof told>) =>
     placed.slice(0, maxGiven).map((each) => entryToProto(each, cursorOf(store.journal, each.position)));

@@ -41,6 +41,8 @@ type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
 
 const defaultPageSize = 50;
 const maxPageSize = 1_000;
+/** Of their attempts: clients of gRPC take 4 MB. */
+const maxPageBytes = 1_048_576;
 /** Of the deliveries in an answer to ResendDeliveries. */
 const maxResent = 1_000;
 
@@ -60,7 +62,10 @@ export function createJournalHandlers(
       const limit = limitOf(pageSize);
       const from = readPageToken(pageToken);
       await store.refresh();
-      const { deliveries, next } = store.journal.deliveries.list(filter, from, limit);
+      const { deliveries, next } = store.journal.deliveries.list(filter, from, {
+        deliveries: limit,
+        bytes: maxPageBytes,
+      });
       return create(ListDeliveriesResponseSchema, {
         deliveries: deliveries.map(deliveryToProto),
         nextPageToken: next === undefined ? '' : `${next.payment}.${next.delivery}`,

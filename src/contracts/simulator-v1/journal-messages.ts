@@ -91,9 +91,9 @@ function attemptToProto(attempt: Attempt): DeliveryAttempt {
 
 /** To the microsecond. */
 function durationOf(ms: number) {
-  const whole = Math.floor(ms);
-  const duration = durationFromMs(whole);
-  duration.nanos += Math.round((ms - whole) * 1_000) * 1_000;
+  const micros = Math.round(ms * 1_000);
+  const duration = durationFromMs(Math.floor(micros / 1_000));
+  duration.nanos += (micros % 1_000) * 1_000;
   return duration;
 }
 
@@ -139,7 +139,8 @@ function whatToProto(
     }
     case 'transition': {
       const { payment, eventId = '', refundId = '', reason = '' } = entry;
-      const dueAt = isSettled(payment) ? {} : { dueAt: timestampFromMs(payment.dueAtMs) };
+      const isDue = !isSettled(payment) && payment.extras?.isHeld !== true;
+      const dueAt = isDue ? { dueAt: timestampFromMs(payment.dueAtMs) } : {};
       return {
         case: 'transition',
         value: { payment: paymentToProto(payment), ...dueAt, eventId, refundId, reason },

@@ -31,9 +31,17 @@ export function createCallRecorder(
 ): RecordCall {
   return (call) => {
     if (call.method.parent.typeName === service) {
+      forgetUnknown(call.request);
       append(toEntry(call, machine.now()));
     }
   };
+}
+
+/** What the contract does not know is not told, and would hold the whole body in memory. */
+function forgetUnknown(message: Message | undefined): void {
+  if (message?.$unknown !== undefined) {
+    delete message.$unknown;
+  }
 }
 
 function toEntry(call: AnsweredCall, atMs: number): CallEntry {
@@ -100,7 +108,9 @@ function bytesOfMessage(message: object | undefined): number {
     return 0;
   }
   let bytes = objectBytes;
-  for (const value of Object.values(message)) {
+  for (const [name, value] of Object.entries(message)) {
+    // Names of fields are there once for all, but a map's keys come from the caller.
+    bytes += 2 * name.length;
     if (typeof value === 'string') {
       bytes += 2 * value.length;
     } else if (typeof value === 'object' && value !== null) {

@@ -36,7 +36,7 @@ function checkKey(key: string, field: string, allowAll: boolean): string {
   }
   const description =
     key === allSessions
-      ? 'must be one session: "*" is all of them, for ListPayments, ListRules and ResetSession'
+      ? 'must be one session: "*" is all of them, for what lists, awaits, watches, resends or resets'
       : `must be ${wantedHeaderText}`;
   throw invalidField(field, description);
 }

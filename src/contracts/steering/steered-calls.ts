@@ -196,6 +196,7 @@ async function steerOfPayment<T>(
   const named = readSessionKey(readers, context);
   if (named !== undefined) {
     steering.noteUse(named);
+    readers.noteDecision(context, { sessionId: named, ruleIds: [] });
   }
   if (headers?.api === undefined && !steering.isAbout(method)) {
     return await run();

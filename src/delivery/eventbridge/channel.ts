@@ -3,6 +3,7 @@ import type { CredentialSource } from '../../aws/credential-source.ts';
 import { describeAwsError } from '../../aws/failures.ts';
 import type { MachineClock, Timer } from '../../base/clock.ts';
 import type { Observer } from '../../base/observer.ts';
+import type { PaymentEvent } from '../../payment/event.ts';
 import type { Delivery } from '../delivery.ts';
 import type { DeliveryChannel } from '../delivery-service.ts';
 import type { DeliveryReport } from '../observer.ts';
@@ -65,7 +66,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     start: () =>
       self.queue.start((delivery) => (self.state === 'off' ? skip(self, 1) : self.sender.resume(delivery))),
     connect: () => connect(self),
-    accept: (event) => (self.state === 'off' ? skip(self, 1) : self.sender.accept(event)),
+    accept: (event) => (self.state === 'off' ? skip(self, 1, event) : self.sender.accept(event)),
     hasRoom: (origin) => self.state === 'off' || self.sender.hasRoom(origin),
     pending: () => (self.state === 'off' ? 0 : countBacklog(self.sender)),
     unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
@@ -152,8 +153,8 @@ function switchOff(self: State): void {
   skip(self, self.sender.discard());
 }
 
-function skip({ observe }: State, events: number): undefined {
+function skip({ observe }: State, events: number, event?: PaymentEvent): undefined {
   if (events > 0) {
-    observe({ kind: 'events-skipped', events });
+    observe({ kind: 'events-skipped', events, ...(event && { event }) });
   }
 }

@@ -14,6 +14,8 @@ export interface ServiceRegistration {
   readonly handlers: Partial<ServiceImpl<DescService>>;
   /** For the errors about JSON that cannot be decoded. */
   readonly hints: FieldHints;
+  /** Unary methods whose answer may take long: over HTTP/1.1 they end soon after their caller has gone. */
+  readonly lasting: readonly string[];
 }
 
 /** Pairs a service with its handlers, type-checked. */
@@ -21,8 +23,9 @@ export function registerService<T extends DescService>(
   service: T,
   handlers: Partial<ServiceImpl<T>>,
   hints: FieldHints = {},
+  lasting: readonly string[] = [],
 ): ServiceRegistration {
-  return { service, handlers, hints };
+  return { service, handlers, hints, lasting };
 }
 
 /** Adds every method of the list to a Connect router. */

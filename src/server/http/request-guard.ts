@@ -7,6 +7,9 @@ import type { ProtocolErrors } from './protocol-errors.ts';
 const acceptedContentTypes =
   'application/json or application/proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
 
+const acceptedForStreams =
+  'application/connect+json or application/connect+proto (Connect), application/grpc (gRPC), application/grpc-web (gRPC-Web)';
+
 /** The base64 form of gRPC-Web, which Connect recognizes but does not implement. */
 const grpcWebText = /^application\/grpc-web-text\b/i;
 const grpcWebBinary = 'application/grpc-web+proto (mode=grpcweb of protoc-gen-grpc-web)';
@@ -81,7 +84,8 @@ function findObjection(
   if (contentType !== undefined && !isText && handler.supportedContentType(contentType)) {
     return undefined;
   }
-  const accepted = isText ? grpcWebBinary : acceptedContentTypes;
+  const isUnary = handler.method.methodKind === 'unary';
+  const accepted = isText ? grpcWebBinary : isUnary ? acceptedContentTypes : acceptedForStreams;
   const message = `content-type ${contentType ?? '(none)'} is not supported; send ${accepted}`;
   return { message, code, status: 415 };
 }

@@ -37,6 +37,8 @@ interface Port {
   readonly http1Listeners: ReturnType<Server['listeners']>;
   /** Connections whose first bytes have not come yet. */
   readonly undecided: Set<Socket>;
+  /** Those of HTTP/2. */
+  readonly http2Sockets: Set<Socket>;
   http1Connections: number;
   closing: boolean;
 }
@@ -52,6 +54,7 @@ const idleSweepMs = 20;
  *
  * @param streamingPaths of methods whose calls may last, silent, for as long as the caller likes.
  * @param bodyBudget counts the bodies that the lane and the handler collect.
+ * @param lastingPaths the same, and those of other methods whose answer may take long.
  * @param plain what is answered elsewhere, also while calls are not taken any more.
  */
 export function createDualProtocolServer(
@@ -61,6 +64,7 @@ export function createDualProtocolServer(
   streamingPaths: ReadonlySet<string> = new Set(),
   bodyBudget: BodyBudget = createBodyBudget(0),
   plain?: PlainRequests,
+  lastingPaths: ReadonlySet<string> = streamingPaths,
 ): DualProtocolServer {
   const http1 = createHttp1Server(limits);
   const port: Port = {
@@ -70,6 +74,7 @@ export function createDualProtocolServer(
     guardConnection: createConnectionGuard(limits.requestTimeoutMs),
     http1Listeners: http1.listeners('connection'),
     undecided: new Set(),
+    http2Sockets: new Set(),
     http1Connections: 0,
     closing: false,
   };
@@ -86,11 +91,11 @@ export function createDualProtocolServer(
     dropEndlessTimeouts(request.headers);
     // While closing, Fastify refuses new requests on connections that were kept alive.
     const bodies = bodyBudget.of(request.socket);
+    if (lastingPaths.has(request.url ?? '')) {
+      endWithCaller(request.socket);
+    }
     if (lane === undefined || port.closing || !serveHttp1Request(lane, request, response, bodies)) {
       guardExchange(request, response);
-      if (streamingPaths.has(request.url ?? '')) {
-        endWithCaller(request.socket);
-      }
       handler(request, response);
     }
   });
@@ -134,6 +139,8 @@ function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): v
       // Sockets of an HTTP/1.1 server may stay half open (the peer ends its side and still reads the
       // answer). In HTTP/2 the end of one side ends the connection.
       socket.allowHalfOpen = false;
+      port.http2Sockets.add(socket);
+      socket.once('close', () => port.http2Sockets.delete(socket));
       port.http2.server.emit('connection', socket);
     } else if (protocol === 'http1') {
       port.http1Connections += 1;
@@ -165,9 +172,13 @@ function closeConnections(port: Port): void {
   }
 }
 
-function destroyConnections({ http1, http2 }: Port): void {
+function destroyConnections({ http1, http2, http2Sockets }: Port): void {
   for (const session of http2.sessions) {
     session.destroy();
+  }
+  // Node ends the socket of a session that is destroyed, and waits for a peer that may not read.
+  for (const socket of http2Sockets) {
+    socket.destroy();
   }
   http1.closeAllConnections();
 }

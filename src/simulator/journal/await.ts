@@ -1,16 +1,24 @@
 import type { MachineClock } from '../../base/clock.ts';
 import { pause } from '../../base/pause.ts';
+import { SteeringError } from '../errors.ts';
 import type { ToldEntry } from './entry.ts';
-import { type Criterion, describeNearMisses } from './near-misses.ts';
 import type { JournalStore } from './ports.ts';
 
 /** What is waited for. */
 export interface Condition<T> {
-  /** All that may fit, the newest first. */
-  readonly candidates: () => Promise<readonly T[]> | readonly T[];
-  readonly criteria: readonly Criterion<T>[];
-  /** Whether an entry may change what fits. */
-  readonly isAbout: (entry: ToldEntry) => boolean;
+  /** How many fit, and the newest of them. */
+  readonly find: () => Promise<Found<T>> | Found<T>;
+  /** What fits but for one thing; asked once, when it was not met. */
+  readonly nearMisses: () => Promise<readonly string[]> | readonly string[];
+  /** Whether an entry may be of one more that fits. */
+  readonly mayAdd: (entry: ToldEntry) => boolean;
+}
+
+/** What fits. */
+export interface Found<T> {
+  readonly count: number;
+  /** The newest; not all of them. */
+  readonly newest: readonly T[];
 }
 
 /** How many are wanted, and how long to wait. */
@@ -25,42 +33,69 @@ export interface Wanted {
 }
 
 /** What there was. */
-export interface Awaited<T> {
+export interface Awaited<T> extends Found<T> {
   readonly isMet: boolean;
-  readonly fitting: readonly T[];
+  /** Whether the time was over, or nothing that might have come would have changed the answer. */
+  readonly isDecided: boolean;
   /** Empty when it is met. */
   readonly nearMisses: readonly string[];
 }
 
-interface AwaitDeps {
+/** Lets people wait. */
+export interface Waits {
+  /**
+   * Waits until as many fit as are wanted, or the time is over.
+   *
+   * @throws SteeringError `too-many-wait`.
+   */
+  until<T>(condition: Condition<T>, wanted: Wanted): Promise<Awaited<T>>;
+}
+
+interface WaitsDeps {
   readonly store: JournalStore;
   readonly machine: MachineClock;
 }
 
 /** What comes within this time of each other is looked at together, in milliseconds. */
 const lingerMs = 5;
+const maxWaiting = 1_000;
 
-/** Waits until as many fit as are wanted, or the time is over. */
-export async function awaitCondition<T>(
-  { store, machine }: AwaitDeps,
+/** See `Waits`. */
+export function createWaits(deps: WaitsDeps): Waits {
+  let waiting = 0;
+  return {
+    async until(condition, wanted) {
+      if (waiting >= maxWaiting) {
+        throw new SteeringError({ kind: 'too-many-wait', maxWaiting });
+      }
+      waiting += 1;
+      try {
+        return await awaitCondition(deps, condition, wanted);
+      } finally {
+        waiting -= 1;
+      }
+    },
+  };
+}
+
+async function awaitCondition<T>(
+  { store, machine }: WaitsDeps,
   condition: Condition<T>,
   wanted: Wanted,
 ): Promise<Awaited<T>> {
   const deadline = machine.monotonic() + wanted.timeoutMs;
-  const news = createNews(store, condition.isAbout);
+  const news = createNews(store, condition.mayAdd);
   const unfollow = store.follow();
   try {
     await store.refresh();
     while (true) {
       news.forget();
-      const candidates = await condition.candidates();
-      const fitting = candidates.filter((each) => condition.criteria.every(({ fits }) => fits(each)));
+      const found = await condition.find();
       const leftMs = deadline - machine.monotonic();
-      const isOver = leftMs <= 0 || wanted.signal.aborted;
-      if (isOver || isDecided(fitting.length, wanted)) {
-        const isMet = fitting.length >= wanted.min && fitting.length <= (wanted.max ?? Infinity);
-        const nearMisses = isMet ? [] : describeNearMisses(candidates, condition.criteria);
-        return { isMet, fitting, nearMisses };
+      const isDecided = leftMs <= 0 || isSettled(found.count, wanted);
+      if (isDecided || wanted.signal.aborted) {
+        const isMet = found.count >= wanted.min && found.count <= (wanted.max ?? Infinity);
+        return { ...found, isMet, isDecided, nearMisses: isMet ? [] : await condition.nearMisses() };
       }
       await news.wait(machine, leftMs, wanted.signal);
     }
@@ -71,16 +106,16 @@ export async function awaitCondition<T>(
 }
 
 /** Whether nothing that may come changes the answer. */
-function isDecided(count: number, { min, max }: Wanted): boolean {
+function isSettled(count: number, { min, max }: Wanted): boolean {
   return max === undefined ? count >= min : count > max;
 }
 
 /** Tells when there is something new. */
-function createNews({ journal }: JournalStore, isAbout: (entry: ToldEntry) => boolean) {
+function createNews({ journal }: JournalStore, mayAdd: (entry: ToldEntry) => boolean) {
   let hasNews = false;
   let wake: (() => void) | undefined;
   const close = journal.onAppend((entry) => {
-    if (entry.kind === 'reset' || isAbout(entry)) {
+    if (entry.kind !== 'reset' && mayAdd(entry)) {
       hasNews = true;
       wake?.();
     }

@@ -34,6 +34,15 @@ export interface DeliveryPosition {
   readonly delivery: number;
 }
 
+/** How much a page has at most; one delivery alone may take more bytes. */
+export interface PageLimit {
+  readonly deliveries: number;
+  readonly bytes: number;
+}
+
+/** All of them. */
+export const noPageLimit: PageLimit = { deliveries: Infinity, bytes: Infinity };
+
 /** Some deliveries. */
 export interface DeliveryPage {
   readonly deliveries: readonly LoggedDelivery[];
@@ -45,7 +54,7 @@ export interface DeliveryPage {
 export interface DeliveryLog {
   note(entry: DeliveryEntry): void;
   /** The payment that was told of last comes first; of one payment in the order of events. */
-  list(filter: DeliveryFilter, from: DeliveryPosition | undefined, limit: number): DeliveryPage;
+  list(filter: DeliveryFilter, from: DeliveryPosition | undefined, limit: PageLimit): DeliveryPage;
   /** All that fit, as `list`. */
   find(fits: (delivery: LoggedDelivery) => boolean): readonly LoggedDelivery[];
   /** Forgets those of a session; undefined: all. */
@@ -88,23 +97,42 @@ export function createDeliveryLog(maxBytes: number): DeliveryLog {
 function note(self: State, entry: DeliveryEntry): void {
   const payment = self.payments.get(entry.paymentId) ?? addPayment(self, entry.paymentId);
   const delivery = findDelivery(payment, entry) ?? addDelivery(self, payment, entry);
-  delivery.status = entry.status;
-  delivery.nextAttemptAtMs = entry.nextAttemptAtMs;
-  delivery.error = entry.error;
-  delivery.changedAtMs = entry.atMs;
+  // What was taken once stays so, whatever becomes of a copy or of what is sent again.
+  if (delivery.status !== 'DELIVERED') {
+    delivery.status = entry.status;
+    delivery.nextAttemptAtMs = entry.nextAttemptAtMs;
+    delivery.error = entry.error;
+    delivery.changedAtMs = entry.atMs;
+  }
   if (entry.faults.length > 0) {
     delivery.faults = entry.faults;
   }
-  const { attempt } = entry;
-  if (attempt !== undefined) {
-    // What is sent again begins to count anew, and the first ones may be forgotten.
-    const number = Math.max(attempt.number, (delivery.attempts.at(-1)?.number ?? 0) + 1);
-    delivery.attempts.push(number === attempt.number ? attempt : { ...attempt, number });
-    count(self, payment, bytesOfAttempt(attempt));
+  if (entry.attempt !== undefined) {
+    addAttempt(self, payment, delivery, entry.attempt);
   }
   while (self.bytes > self.maxBytes && self.payments.size > 1) {
     const [first = ''] = self.payments.keys();
     remove(self, first);
+  }
+}
+
+/** Of one delivery: whoever sends it again and again sees the last ones. */
+const maxAttempts = 200;
+
+function addAttempt(
+  self: State,
+  payment: PaymentDeliveries,
+  { attempts }: LoggedDelivery,
+  attempt: Attempt,
+): void {
+  // What is sent again begins to count anew, and the first ones may be forgotten.
+  const number = Math.max(attempt.number, (attempts.at(-1)?.number ?? 0) + 1);
+  attempts.push(number === attempt.number ? attempt : { ...attempt, number });
+  count(self, payment, bytesOfAttempt(attempt));
+  const [first] = attempts;
+  if (first !== undefined && (attempts.length > maxAttempts || payment.bytes > self.maxBytes)) {
+    attempts.shift();
+    count(self, payment, -bytesOfAttempt(first));
   }
 }
 
@@ -154,9 +182,10 @@ function list(
   self: State,
   filter: DeliveryFilter,
   from: DeliveryPosition | undefined,
-  limit: number,
+  limit: PageLimit,
 ): DeliveryPage {
   const found: LoggedDelivery[] = [];
+  let bytes = 0;
   let last: DeliveryPosition | undefined;
   for (const payment of paymentsOf(self, filter)) {
     if (from !== undefined && payment.number > from.payment) {
@@ -167,9 +196,11 @@ function list(
       if (isBefore || !isWanted(filter, delivery)) {
         continue;
       }
-      if (found.length === limit) {
+      const own = delivery.attempts.reduce((sum, attempt) => sum + bytesOfAttempt(attempt), 0);
+      if (found.length === limit.deliveries || (bytes + own > limit.bytes && found.length > 0)) {
         return { deliveries: found, next: last };
       }
+      bytes += own;
       found.push(delivery);
       last = { payment: payment.number, delivery: index };
     }

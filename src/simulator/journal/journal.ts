@@ -24,6 +24,8 @@ export interface ReadLimits {
   readonly entries: number;
   /** So many are looked at for them. */
   readonly looked: number;
+  /** They take so much memory at most; one alone may take more. */
+  readonly bytes: number;
 }
 
 /**
@@ -62,6 +64,9 @@ interface State {
 
 /** Payments of sessions that are known; the last ones. */
 const maxSessionsKnown = 10_000;
+
+/** Reads without limits. */
+export const noLimits: ReadLimits = { entries: Infinity, looked: Infinity, bytes: Infinity };
 
 /**
  * An empty journal. Half of the bytes are for the order of events, half for deliveries.
@@ -144,9 +149,14 @@ function read(
   const end = Math.min(ring.next(), first + limits.looked);
   const entries: PlacedEntry[] = [];
   let position = first;
+  let bytes = 0;
   for (; position < end && entries.length < limits.entries; position += 1) {
     const entry = ring.get(position);
     if (entry !== undefined && entry.kind !== 'reset' && fits(entry)) {
+      bytes += bytesOfEntry(entry);
+      if (bytes > limits.bytes && entries.length > 0) {
+        break;
+      }
       entries.push({ position, entry });
     }
   }

@@ -5,7 +5,7 @@ import type { PaymentEvent } from '../../payment/event.ts';
 import type { DeliveryBehavior, SimulatedChannel } from '../../payment/payment.ts';
 import { add, throwIfAny, type Violations } from '../../payment/violations.ts';
 import { SteeringError } from '../errors.ts';
-import type { LoggedDelivery } from './delivery-log.ts';
+import { type LoggedDelivery, noPageLimit } from './delivery-log.ts';
 import type { JournalStore } from './ports.ts';
 
 /** What to send again. */
@@ -90,7 +90,7 @@ function find({ journal }: ResendDeps['store'], which: ResendInput['which']): re
     case 'event':
       return journal.deliveries.find(({ event }) => event.id === which.eventId);
     case 'payment':
-      return journal.deliveries.list({ paymentId: which.paymentId }, undefined, Infinity).deliveries;
+      return journal.deliveries.list({ paymentId: which.paymentId }, undefined, noPageLimit).deliveries;
     case 'given-up': {
       const { sinceMs, sessionId } = which;
       return journal.deliveries.find(

@@ -26,6 +26,8 @@ interface State<T> {
   bytes: number;
 }
 
+/** No item is smaller, in bytes. */
+const minItemBytes = 128;
 /** Once so many have left, and they are half of the array, it is cut: each item is moved once on average. */
 const minCut = 1_024;
 
@@ -34,6 +36,8 @@ const first = 1;
 
 /** A ring of at most `maxBytes`; one item that is larger alone is kept. */
 export function createRing<T>(maxBytes: number, bytesOf: (item: T) => number): Ring<T> {
+  // Places whose items were removed are taken too, and take eight bytes each.
+  const maxPlaces = Math.max(1, Math.floor(maxBytes / minItemBytes));
   const self: State<T> = { items: [], base: first, oldest: first, bytes: 0 };
   const next = () => self.base + self.items.length;
   return {
@@ -43,7 +47,7 @@ export function createRing<T>(maxBytes: number, bytesOf: (item: T) => number): R
     push(item) {
       self.items.push(item);
       self.bytes += bytesOf(item);
-      while (self.bytes > maxBytes && self.oldest < next() - 1) {
+      while ((self.bytes > maxBytes || next() - self.oldest > maxPlaces) && self.oldest < next() - 1) {
         dropOldest(self, bytesOf);
       }
     },
@@ -62,6 +66,9 @@ function remove<T>(self: State<T>, fits: (item: T) => boolean, bytesOf: (item: T
       self.items[index] = undefined;
       self.bytes -= bytesOf(item);
     }
+  }
+  while (self.oldest < self.base + self.items.length && self.items[self.oldest - self.base] === undefined) {
+    dropOldest(self, bytesOf);
   }
 }
 

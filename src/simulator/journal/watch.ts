@@ -50,8 +50,11 @@ const maxWatchers = 100;
 const lingerMs = 10;
 /** Without entries a message goes out so often, in milliseconds, or proxies take the connection for dead. */
 const quietMs = 15_000;
-/** Of one message; looking at more would keep others waiting. */
-const limits = { entries: 500, looked: 5_000 };
+/**
+ * Of one message. Looking at more would keep others waiting; larger ones are more than clients of gRPC take (4 MB),
+ * and each that is not read yet takes memory.
+ */
+const limits = { entries: 500, looked: 5_000, bytes: 262_144 };
 
 /** See `Watches`. */
 export function createWatches(deps: WatchesDeps): Watches {
