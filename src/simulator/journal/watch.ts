@@ -99,7 +99,7 @@ async function* tell(
         throw new SteeringError({ kind: 'fell-behind', cursor: `${life}-${next - 1}` });
       }
       const isQuiet = page.entries.length === 0 && page.skipped === 0;
-      const isAtEnd = page.next === journal.next();
+      const isAtEnd = page.next >= journal.next();
       next = page.next;
       if (!isQuiet) {
         yield* reader.send({ ...page, cursor: cursorOf(journal, next - 1) });

@@ -1,4 +1,3 @@
-import { isJsonObject } from '../../base/json.ts';
 import type {
   Attempt,
   CallEntry,
@@ -56,13 +55,12 @@ function toAttemptRecord({ texts, ...rest }: Attempt): AttemptRecord {
 
 /** The entry; undefined for one of another form. */
 export function decodeEntry(json: string): JournalEntry | undefined {
-  const value: unknown = JSON.parse(json);
-  if (!isJsonObject(value) || value['form'] !== form) {
+  const record: (EntryRecord & { readonly form?: number }) | null = JSON.parse(json);
+  if (record?.form !== form) {
     return undefined;
   }
-  // Written by `encodeEntry`, as its form says.
-  const { form: _form, ...record } = value as unknown as EntryRecord & { readonly form: number };
-  return fromRecord(record as EntryRecord);
+  const { form: _form, ...entry } = record;
+  return fromRecord(entry);
 }
 
 function fromRecord(record: EntryRecord): JournalEntry {

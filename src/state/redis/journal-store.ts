@@ -93,7 +93,8 @@ export function createRedisJournalStore(deps: RedisJournalDeps): JournalStore {
 /** Brings in all up to the entry that was the last at the beginning. */
 async function readAll(self: State, [life, next]: Answer): Promise<void> {
   const { journal } = self;
-  if (String(journal.life()) !== life) {
+  // A Redis that took over from another one may lack the last entries.
+  if (String(journal.life()) !== life || Number(next) < journal.next()) {
     journal.restart(Number(life), 1);
   }
   while (journal.next() < Number(next)) {
