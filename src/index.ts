@@ -3,6 +3,11 @@ import './base/throw-on-old-node.ts';
 export type { SimClock as Clock, SimClock, Timer } from './base/clock.ts';
 export { ConfigError } from './base/env/config-error.ts';
 export type { PaymentWebhook } from './webhook-format/payload.ts';
+export {
+  createWebhookReceiver,
+  type WebhookReceiver,
+  type WebhookReceiverOptions,
+} from './kit/webhook-receiver.ts';
 export { verifyWebhook, type VerifyWebhookOptions } from './webhook-format/verify.ts';
 export type { WebhookHeaders } from './webhook-format/headers.ts';
 export {

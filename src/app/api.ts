@@ -116,7 +116,7 @@ export function buildContracts(
   ]);
   // Both contracts have this name as well.
   const record =
-    journal && createCallRecorder(machine, journal.store.append, PaymentServiceDescriptor.typeName);
+    state.journal && createCallRecorder(machine, state.journal, PaymentServiceDescriptor.typeName);
   const shared = { record, close: () => steering?.close() };
   if (config.platformGrpcPort === undefined) {
     return { payment, platform: undefined, ...shared };
@@ -153,7 +153,7 @@ function buildPaymentService(
   const { config, clock, outcomes, newId, egressPolicy } = basics;
   const { payments, idempotency, journal } = state;
   const observe = observePayments(basics, [
-    ...present(journal && notePayments({ ...basics, append: journal.append })),
+    ...present(journal && notePayments({ ...basics, ...journal })),
     ...present(basics.traces && traceChanges(basics.traces.startSpan)),
     ...present(basics.overrides.observers?.payments),
   ]);

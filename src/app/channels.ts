@@ -60,7 +60,7 @@ export function buildDelivery(basics: Basics, state: State) {
   const attemptNotes = state.attemptLog && createAttemptNotes(state.attemptLog, logger);
   const observe = observeDeliveries(basics, { eventBridge: config.eventBridge.mode !== 'off' }, [
     ...present(attemptNotes?.observe),
-    ...present(state.journal && noteDeliveries({ ...basics, append: state.journal.append })),
+    ...present(state.journal && noteDeliveries({ ...basics, ...state.journal })),
     ...present(state.observeDelivery),
     ...present(overrides.observers?.deliveries),
   ]);

@@ -24,21 +24,25 @@ import { allSessions } from '../simulator/session.ts';
 interface FeedDeps {
   readonly machine: Pick<MachineClock, 'now'>;
   readonly append: (entry: JournalEntry) => void;
+  /** See `QuietStore`. */
+  readonly wants: (sessionId: string | undefined) => boolean;
 }
 
 /** Notes payments. */
-export function notePayments({ machine, append }: FeedDeps): Observer<PaymentReport> {
+export function notePayments({ machine, append, wants }: FeedDeps): Observer<PaymentReport> {
   return (report) => {
     if (report.kind === 'created') {
-      append(createdEntry(report.payment, machine.now()));
-    } else if (report.kind === 'changed') {
+      if (wants(report.payment.extras?.sessionId)) {
+        append(createdEntry(report.payment, machine.now()));
+      }
+    } else if (report.kind === 'changed' && wants(report.change.payment.extras?.sessionId)) {
       append(changedEntry(report.change, machine.now()));
     }
   };
 }
 
 /** Lets the journal forget what a reset removes. */
-export function noteResets({ machine, append }: FeedDeps): Observer<SteeringReport> {
+export function noteResets({ machine, append }: Omit<FeedDeps, 'wants'>): Observer<SteeringReport> {
   return (report) => {
     if (report.kind === 'session-reset') {
       const { sessionId } = report;
@@ -61,15 +65,18 @@ export function noteDeliveries(feed: DeliveryFeed): Observer<DeliveryReport> {
   };
 }
 
-function noteWebhook({ machine, append, clock }: DeliveryFeed, report: DeliveryReport): void {
+function noteWebhook({ machine, append, clock, wants }: DeliveryFeed, report: DeliveryReport): void {
   if (report.kind === 'accepted') {
     const { event } = report;
     // Events leave for EventBridge within milliseconds: of those their first attempt tells soon enough.
-    if (event.destination !== undefined) {
+    if (event.destination !== undefined && wants(event.sessionId)) {
       append(deliveryEntry(event, 'webhook', 'WAITING', machine.now()));
     }
   } else if (report.kind === 'webhook-attempted') {
-    append(webhookAttempted(report, machine.now()));
+    const { delivery, result } = report;
+    if (result.outcome === 'failed' || delivery.attempts > 0 || wants(delivery.event.sessionId)) {
+      append(webhookAttempted(report, machine.now()));
+    }
   } else if (report.kind === 'webhook-waiting') {
     const { delivery, error, retryInMs } = report;
     const nextAttemptAtMs = clockOf(clock, delivery.event.sessionId).now() + retryInMs;
@@ -81,11 +88,21 @@ function noteWebhook({ machine, append, clock }: DeliveryFeed, report: DeliveryR
 }
 
 /** EventBridge goes by the machine's time. */
-function noteEvents({ machine, append }: FeedDeps, report: DeliveryReport): void {
+function noteEvents({ machine, append, wants }: FeedDeps, report: DeliveryReport): void {
+  if (
+    report.kind !== 'events-attempted' &&
+    report.kind !== 'events-skipped' &&
+    report.kind !== 'events-waiting'
+  ) {
+    return;
+  }
   const atMs = machine.now();
   if (report.kind === 'events-attempted') {
     for (const sent of report.attempts) {
-      append(eventAttempted(sent, report, atMs));
+      const { event, attempts } = sent.delivery;
+      if (sent.error !== undefined || attempts > 1 || wants(event.sessionId)) {
+        append(eventAttempted(sent, report, atMs));
+      }
     }
   } else if (report.kind === 'events-skipped' && report.event?.delivery !== undefined) {
     // It was told that a tester wants it otherwise than usual: it will not be sent at all.

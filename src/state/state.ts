@@ -2,7 +2,7 @@ import type { Delivery, WebhookDelivery } from '../delivery/delivery.ts';
 import type { Observer } from '../base/observer.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import type { AttemptLog, DeliveryQueue } from '../delivery/ports.ts';
-import type { JournalStore } from '../simulator/journal/ports.ts';
+import type { QuietStore } from '../simulator/journal/quiet-store.ts';
 import type { SteeringStore } from '../simulator/ports.ts';
 import type { IdempotencyStore, Payments } from '../payment/ports.ts';
 
@@ -17,7 +17,7 @@ export interface State {
   /** What testers set. */
   readonly steering: SteeringStore;
   /** What has happened, for testers; undefined where there are none. */
-  readonly journal: JournalStore | undefined;
+  readonly journal: QuietStore | undefined;
   /** Is told of deliveries, where what is stored depends on them. */
   readonly observeDelivery?: Observer<DeliveryReport>;
   /** Whether all this outlives the process, and others take over what it leaves. */

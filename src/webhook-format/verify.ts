@@ -52,8 +52,12 @@ export function verifyWebhook(options: VerifyWebhookOptions): PaymentWebhook {
   return event;
 }
 
-/** Types are no help where a framework's body is `any`, and this mistake is the most common one. */
-function rawBytes(body: unknown): Uint8Array {
+/**
+ * The bytes of a body. Types are no help where a framework's body is `any`, and this mistake is the most common one.
+ *
+ * @throws WebhookVerificationError `BodyNotRaw` for what is no body as it came.
+ */
+export function rawBytes(body: unknown): Uint8Array {
   if (typeof body === 'string') {
     return Buffer.from(body, 'utf8');
   }

@@ -185,7 +185,7 @@ export const outcomes: Readonly<Record<string, (way: Way) => Promise<void>>> = {
     const [createdAt = 0, updatedAt = 0] = [payment?.createdAt, payment?.updatedAt].map(
       (time) => time && timestampMs(time),
     );
-    expect(updatedAt - createdAt).toBeGreaterThanOrEqual(500);
+    expect(updatedAt - createdAt).toBeGreaterThanOrEqual(490);
     expect(await told(way, 1, 'status')).toEqual(['PAYMENT_STATUS_EXPIRED']);
   },
 

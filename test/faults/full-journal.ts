@@ -35,10 +35,10 @@ function text(start: string, i: number): string {
 }
 
 const journal = createJournal(maxBytes, 1);
-const feed = { machine: clock, clock, append: journal.append };
+const feed = { machine: clock, clock, append: journal.append, wants: () => true };
 const observePayment = notePayments(feed);
 const observeDelivery = noteDeliveries(feed);
-const recordCall = createCallRecorder(clock, journal.append, PaymentService.typeName);
+const recordCall = createCallRecorder(clock, feed, PaymentService.typeName);
 
 function pay(i: number): void {
   const [reservationId, userId] = [text('reservation', i), text('user', i)];

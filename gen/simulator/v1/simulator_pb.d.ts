@@ -1087,7 +1087,8 @@ export declare type WatchResponse = Message<"simulator.v1.WatchResponse"> & {
   cursor: string;
 
   /**
-   * How many entries between the cursor and the first of these are forgotten, whether or not they would have fitted;
+   * How many entries between the cursor and the first of these are forgotten, whether or not they would have fitted, or were
+   * left out because nobody had looked for a minute and there were too many;
    * -1: the cursor is of a journal that is no more.
    *
    * @generated from field: int64 skipped = 3;

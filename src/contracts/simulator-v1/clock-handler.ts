@@ -29,8 +29,11 @@ export async function handleAdvance(
   context: HandlerContext,
 ): Promise<AdvanceClockResponse> {
   const target = readTarget(request, steering.nowOf(sessionId));
+  // All that happens is told.
+  const unfollow = store.follow();
   const from = store.journal.next();
-  const nowMs = await steering.advance(sessionId, target, AbortSignal.any([context.signal, stopping]));
+  const signal = AbortSignal.any([context.signal, stopping]);
+  const nowMs = await steering.advance(sessionId, target, signal).finally(unfollow);
   const told = (kind: EntryKind) => {
     const isOurs = (entry: { readonly kind: EntryKind; readonly sessionId: string | undefined }) =>
       entry.kind === kind && (entry.sessionId ?? '') === sessionId;

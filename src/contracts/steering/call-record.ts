@@ -3,6 +3,7 @@ import type { ConnectError } from '@connectrpc/connect';
 import type { MachineClock } from '../../base/clock.ts';
 import type { CallEntry, CallTexts } from '../../simulator/journal/entry.ts';
 import type { CallDecision } from '../call-readers.ts';
+import type { QuietStore } from '../../simulator/journal/quiet-store.ts';
 import { SimulatedFault } from './simulated-answer.ts';
 
 /** A call that was answered. */
@@ -26,11 +27,12 @@ const noRules: readonly string[] = [];
 /** Notes calls of the contracts for payments, and no other. */
 export function createCallRecorder(
   machine: Pick<MachineClock, 'now'>,
-  append: (entry: CallEntry) => void,
+  { append, wants }: Pick<QuietStore, 'append' | 'wants'>,
   service: string,
 ): RecordCall {
   return (call) => {
-    if (call.method.parent.typeName === service) {
+    const { method, failure, decision } = call;
+    if (method.parent.typeName === service && (failure !== undefined || wants(decision?.sessionId))) {
       forgetUnknown(call.request);
       append(toEntry(call, machine.now()));
     }
@@ -108,7 +110,9 @@ function bytesOfMessage(message: object | undefined): number {
     return 0;
   }
   let bytes = objectBytes;
-  for (const [name, value] of Object.entries(message)) {
+  // Not Object.entries, which makes an array for each field of each call.
+  for (const name of Object.keys(message)) {
+    const value: unknown = Reflect.get(message, name);
     // Names of fields are there once for all, but a map's keys come from the caller.
     bytes += 2 * name.length;
     if (typeof value === 'string') {

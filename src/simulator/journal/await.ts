@@ -115,7 +115,7 @@ function createNews({ journal }: JournalStore, mayAdd: (entry: ToldEntry) => boo
   let hasNews = false;
   let wake: (() => void) | undefined;
   const close = journal.onAppend((entry) => {
-    if (entry.kind !== 'reset' && mayAdd(entry)) {
+    if (entry.kind !== 'reset' && entry.kind !== 'gap' && mayAdd(entry)) {
       hasNews = true;
       wake?.();
     }

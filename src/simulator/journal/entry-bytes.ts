@@ -29,6 +29,7 @@ export function bytesOfEntry(entry: JournalEntry): number {
         (entry.attempt === undefined ? 0 : bytesOfAttempt(entry.attempt))
       );
     case 'reset':
+    case 'gap':
       return entryBytes;
   }
 }

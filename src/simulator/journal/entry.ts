@@ -102,11 +102,17 @@ export interface ResetEntry extends EntryBase {
   readonly resetSessionId: string | undefined;
 }
 
+/** So many things were left out, as nobody looked. Nobody is told of it but by their number. */
+export interface GapEntry extends EntryBase {
+  readonly kind: 'gap';
+  readonly count: number;
+}
+
 /** Something that happened, as it can be told. Never changes. */
 export type ToldEntry = CallEntry | TransitionEntry | DeliveryEntry;
 
 /** What a journal is made of. */
-export type JournalEntry = ToldEntry | ResetEntry;
+export type JournalEntry = ToldEntry | ResetEntry | GapEntry;
 
 /** The kinds of entries that can be told. */
 export type EntryKind = ToldEntry['kind'];
@@ -165,6 +171,11 @@ export function deliveryEntry(
     error,
     faults,
   };
+}
+
+/** The entry of what was left out. */
+export function gapEntry(count: number, atMs: number): GapEntry {
+  return { kind: 'gap', atMs, paymentId: '', sessionId: undefined, count };
 }
 
 /** The entry of a reset. */

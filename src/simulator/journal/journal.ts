@@ -16,6 +16,8 @@ export interface JournalPage {
   readonly next: number;
   /** How many entries between the place asked for and the first that is there are forgotten. */
   readonly skipped: number;
+  /** How many things were left out among them, as nobody looked. */
+  readonly leftOut: number;
 }
 
 /** How much is looked at, at once. */
@@ -149,10 +151,12 @@ function read(
   const end = Math.min(ring.next(), first + limits.looked);
   const entries: PlacedEntry[] = [];
   let position = first;
-  let bytes = 0;
+  let [bytes, leftOut] = [0, 0];
   for (; position < end && entries.length < limits.entries; position += 1) {
     const entry = ring.get(position);
-    if (entry !== undefined && entry.kind !== 'reset' && fits(entry)) {
+    if (entry?.kind === 'gap') {
+      leftOut += entry.count;
+    } else if (entry !== undefined && entry.kind !== 'reset' && fits(entry)) {
       bytes += bytesOfEntry(entry);
       if (bytes > limits.bytes && entries.length > 0) {
         break;
@@ -160,5 +164,5 @@ function read(
       entries.push({ position, entry });
     }
   }
-  return { entries, next: position, skipped: first - from };
+  return { entries, next: position, skipped: first - from, leftOut };
 }

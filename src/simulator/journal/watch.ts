@@ -22,7 +22,7 @@ export interface WatchedEntries {
   readonly entries: readonly PlacedEntry[];
   /** Of the last entry that was looked at. */
   readonly cursor: string;
-  /** How many before them are forgotten; -1: nobody knows. */
+  /** How many before them are forgotten, or were left out; -1: nobody knows. */
   readonly skipped: number;
 }
 
@@ -98,11 +98,12 @@ async function* tell(
       if ((page.skipped > 0 && !isFirst) || journal.life() !== life) {
         throw new SteeringError({ kind: 'fell-behind', cursor: `${life}-${next - 1}` });
       }
-      const isQuiet = page.entries.length === 0 && page.skipped === 0;
+      const skipped = page.skipped + page.leftOut;
+      const isQuiet = page.entries.length === 0 && skipped === 0;
       const isAtEnd = page.next >= journal.next();
       next = page.next;
       if (!isQuiet) {
-        yield* reader.send({ ...page, cursor: cursorOf(journal, next - 1) });
+        yield* reader.send({ entries: page.entries, cursor: cursorOf(journal, next - 1), skipped });
       }
       isFirst = false;
       if (isAtEnd && !(await reader.news(machine, signal))) {

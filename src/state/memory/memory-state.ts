@@ -1,6 +1,7 @@
 import { originOf } from '../../base/http-url.ts';
 import type { MachineClock, SimClock } from '../../base/clock.ts';
 import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
+import { createQuietStore } from '../../simulator/journal/quiet-store.ts';
 import type { State } from '../state.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';
 import { defaultPaymentsBytes } from './heap-share.ts';
@@ -44,7 +45,7 @@ export function createMemoryState(options: MemoryStateOptions): State {
     journal:
       options.journalBytes === undefined
         ? undefined
-        : createMemoryJournalStore(machine, options.journalBytes),
+        : createQuietStore(createMemoryJournalStore(machine, options.journalBytes), machine),
     webhookQueue: createMemoryDeliveryQueue<WebhookDelivery>({
       clock,
       maxWaiting: options.webhookMaxBacklog,

@@ -2,7 +2,9 @@ import type {
   Attempt,
   CallEntry,
   DeliveryEntry,
+  GapEntry,
   JournalEntry,
+  ResetEntry,
   TransitionEntry,
 } from '../../simulator/journal/entry.ts';
 
@@ -25,8 +27,7 @@ interface DeliveryRecord extends Omit<DeliveryEntry, 'attempt'> {
   readonly attempt?: AttemptRecord;
 }
 
-type EntryRecord =
-  CallRecord | TransitionEntry | DeliveryRecord | Extract<JournalEntry, { readonly kind: 'reset' }>;
+type EntryRecord = CallRecord | TransitionEntry | DeliveryRecord | ResetEntry | GapEntry;
 
 /** What JSON cannot say is not there, and means the same. */
 export function encodeEntry(entry: JournalEntry): string {
@@ -45,6 +46,7 @@ function toRecord(entry: JournalEntry): EntryRecord {
     }
     case 'transition':
     case 'reset':
+    case 'gap':
       return entry;
   }
 }
@@ -77,6 +79,7 @@ function fromRecord(record: EntryRecord): JournalEntry {
     }
     case 'transition':
     case 'reset':
+    case 'gap':
       return record;
   }
 }

@@ -2,6 +2,7 @@ import type { MachineClock } from '../../base/clock.ts';
 import { runSteps } from '../../base/run-steps.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { addGauge, type Metrics } from '../../observability/metrics.ts';
+import { createQuietStore } from '../../simulator/journal/quiet-store.ts';
 import type { State } from '../state.ts';
 import { createRedisAttemptLog } from './attempt-log.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
@@ -99,7 +100,10 @@ export function createRedisState(options: RedisStateOptions): State {
     journal:
       options.journalBytes === undefined
         ? undefined
-        : createRedisJournalStore({ ...parts, logger: options.logger, maxBytes: options.journalBytes }),
+        : createQuietStore(
+            createRedisJournalStore({ ...parts, logger: options.logger, maxBytes: options.journalBytes }),
+            clock,
+          ),
     durable: true,
 
     async start() {
