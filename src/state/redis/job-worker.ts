@@ -15,6 +15,8 @@ interface Fetching extends JobWorkerDeps {
   readonly underWay: Set<Promise<void>>;
   /** How many lock tokens were made. */
   tokens: number;
+  /** Whether BullMQ waits for a job. */
+  isWaiting: boolean;
   /** Called when a job has ended. */
   onRoom: (() => void) | undefined;
 }
@@ -51,6 +53,7 @@ export class JobWorker extends Worker<unknown> {
       worker: this,
       underWay: new Set(),
       tokens: 0,
+      isWaiting: false,
       onRoom: undefined,
     });
     await this.mainLoopRunning;
@@ -89,8 +92,10 @@ function isClosing({ closing }: JobWorker): boolean {
  */
 async function fetchAtOnce(self: Fetching, count: number): Promise<number> {
   try {
-    const fetches = Array.from({ length: count }, () => fetchOne(self, count === 1));
-    const found = await Promise.all(fetches);
+    if (count === 1) {
+      return (await fetchWaiting(self)) ? 1 : 0;
+    }
+    const found = await Promise.all(Array.from({ length: count }, () => fetchOne(self, false)));
     return found.filter(Boolean).length;
   } catch (error) {
     if (!isClosing(self.worker)) {
@@ -100,6 +105,31 @@ async function fetchAtOnce(self: Fetching, count: number): Promise<number> {
     return 0;
   }
 }
+
+/**
+ * Waits for a job. BullMQ's own wait ends after five seconds, unless its connection has lost the command with a node
+ * of a cluster: then it may never end, and jobs are asked for without waiting, until it does. What it finds after all
+ * begins all the same.
+ */
+async function fetchWaiting(self: Fetching): Promise<boolean> {
+  if (self.isWaiting) {
+    const isFound = await fetchOne(self, false);
+    if (!isFound) {
+      await new Promise<void>((resolve) => self.clock.setTimer(self.retryDelayMs, resolve));
+    }
+    return isFound;
+  }
+  self.isWaiting = true;
+  const waiting = fetchOne(self, true).finally(() => (self.isWaiting = false));
+  const late = new Promise<false>((resolve) => {
+    const timer = self.clock.setTimer(maxWaitMs, () => resolve(false));
+    waiting.catch(() => undefined).finally(() => timer.cancel());
+  });
+  return await Promise.race([waiting, late]);
+}
+
+/** In milliseconds; three times as long as BullMQ waits. */
+const maxWaitMs = 15_000;
 
 /** Whether there was a job. */
 async function fetchOne(self: Fetching, block: boolean): Promise<boolean> {
