@@ -1,4 +1,5 @@
 import { UsageError } from '../base/command-line.ts';
+import { readDurationMs } from '../base/duration-text.ts';
 
 /** What the service is asked to send again. */
 export interface ServiceResend {
@@ -10,8 +11,6 @@ export interface ServiceResend {
   readonly isDryRun: boolean;
 }
 
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /**
  * Reads `--since`: a time such as `2026-01-01T09:00:00Z`, or how long ago, such as `30m`.
  *
@@ -19,8 +18,8 @@ const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
  * @throws UsageError
  */
 export function readSince(text: string, nowMs: number): number {
-  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const sinceMs = count === undefined ? Date.parse(text) : nowMs - Number(count) * (units[unit] ?? 0);
+  const agoMs = readDurationMs(text);
+  const sinceMs = agoMs === undefined ? Date.parse(text) : nowMs - agoMs;
   if (Number.isNaN(sinceMs)) {
     throw new UsageError(
       `--since must be a time such as 2026-01-01T09:00:00Z, or how long ago, such as 30m, 2h or 1d`,

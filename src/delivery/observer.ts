@@ -2,6 +2,7 @@ import type { PaymentEvent } from '../payment/event.ts';
 import type { AttemptResult } from './retry-policy.ts';
 import type { ChannelName, DeadLetter } from './dead-letter.ts';
 import type { Delivery, WebhookDelivery } from './delivery.ts';
+import type { EventBridgeEntry } from './payload.ts';
 
 /** What was sent in one webhook attempt, and how that ended. */
 export interface WebhookAttempted {
@@ -29,19 +30,9 @@ export interface EventsAttempted {
 export interface EventAttempt {
   /** With the attempt. */
   readonly delivery: Delivery;
-  readonly entry: SentEntry;
+  readonly entry: EventBridgeEntry;
   /** Why it failed; undefined when it was taken. */
   readonly error: string | undefined;
-}
-
-/** An entry of PutEvents. */
-interface SentEntry {
-  readonly Source: string;
-  readonly DetailType: string;
-  readonly EventBusName: string;
-  /** JSON. */
-  readonly Detail: string;
-  readonly Time: Date;
 }
 
 /** What delivery tells its observers. */

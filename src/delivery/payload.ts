@@ -7,6 +7,16 @@ export const eventBridgeDetailTypes: Readonly<Record<PaymentEventType, string>> 
   'payment.refund_updated': 'Payment Refund Updated',
 };
 
+/** One entry of a PutEvents call. */
+export interface EventBridgeEntry {
+  readonly Source: string;
+  readonly DetailType: string;
+  readonly EventBusName: string;
+  /** JSON. */
+  readonly Detail: string;
+  readonly Time: Date;
+}
+
 /**
  * The JSON body of the webhook.
  *

@@ -19,6 +19,7 @@ import {
   SimulatorService,
   type WatchFilterSchema,
 } from '../../gen/simulator/v1/simulator_pb.js';
+import { durationExamples, readDurationMs } from '../base/duration-text.ts';
 import { allSessions, globalSession, isSessionKey, wantedHeaderText } from '../simulator/session.ts';
 import { sessionHeader } from '../webhook-format/signature.ts';
 
@@ -158,7 +159,7 @@ function createSession(url: string, { agent, closed }: Connections, id: string):
 
 function toAdvance(how: AdvanceBy): MessageInitShape<typeof AdvanceClockRequestSchema>['how'] & object {
   if (typeof how === 'string' || typeof how === 'number') {
-    return { case: 'by', value: durationFromMs(typeof how === 'number' ? how : readDurationMs(how)) };
+    return { case: 'by', value: durationFromMs(typeof how === 'number' ? how : msOf(how)) };
   }
   if (how instanceof Date) {
     return { case: 'to', value: timestampFromDate(how) };
@@ -166,14 +167,12 @@ function toAdvance(how: AdvanceBy): MessageInitShape<typeof AdvanceClockRequestS
   return 'toNext' in how ? { case: 'toNext', value: true } : { case: 'untilIdle', value: true };
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function readDurationMs(text: string): number {
-  const [, count, unit = ''] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (count === undefined) {
-    throw new RangeError(`a duration is such as 500ms, 2s, 30m, 12h or 1d, not ${JSON.stringify(text)}`);
+function msOf(text: string): number {
+  const ms = readDurationMs(text);
+  if (ms === undefined) {
+    throw new RangeError(`a duration is such as ${durationExamples}, not ${JSON.stringify(text)}`);
   }
-  return Math.round(Number(count) * (unitMs[unit] ?? 1));
+  return ms;
 }
 
 async function awaitIn(

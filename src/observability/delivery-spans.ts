@@ -3,6 +3,7 @@ import type { Delivery, WebhookDelivery } from '../delivery/delivery.ts';
 import { eventBridgeDetailTypes } from '../delivery/payload.ts';
 import type { StartAttemptSpan } from '../delivery/ports.ts';
 import type { PaymentEvent } from '../payment/event.ts';
+import { urlAttributes } from './url-attributes.ts';
 
 /* Attempts at deliveries, as spans; names and attributes are those of OpenTelemetry's semantic conventions. */
 
@@ -73,15 +74,5 @@ function eventAttributes({ id, type, payment, sessionId }: PaymentEvent): SpanAt
     'payment_sim.session.id': sessionId,
     'payment_sim.event.id': id,
     'payment_sim.event.type': type,
-  };
-}
-
-/** Without the query, where receivers keep their secrets. */
-function urlAttributes(url: string): SpanAttributes {
-  const { protocol, hostname, port, origin, pathname } = new URL(url);
-  return {
-    'url.full': origin + pathname,
-    'server.address': hostname,
-    'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
   };
 }

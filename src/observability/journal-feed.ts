@@ -6,6 +6,7 @@ import type {
   EventsAttempted,
   WebhookAttempted,
 } from '../delivery/observer.ts';
+import type { PaymentEvent } from '../payment/event.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import {
   type Attempt,
@@ -17,7 +18,7 @@ import {
   resetEntry,
 } from '../simulator/journal/entry.ts';
 import type { SteeringReport } from '../simulator/observer.ts';
-import { allSessions } from '../simulator/session.ts';
+import { scopeOf } from '../simulator/session.ts';
 
 /* What happens, in the journal's entries. */
 
@@ -46,7 +47,7 @@ export function noteResets({ machine, append }: Omit<FeedDeps, 'wants'>): Observ
   return (report) => {
     if (report.kind === 'session-reset') {
       const { sessionId } = report;
-      append(resetEntry(sessionId === allSessions ? undefined : sessionId, machine.now()));
+      append(resetEntry(scopeOf(sessionId), machine.now()));
     }
   };
 }
@@ -56,25 +57,34 @@ interface DeliveryFeed extends FeedDeps {
   readonly clock: SimClock;
 }
 
+interface WebhookFeed extends DeliveryFeed {
+  /** Those that were noted when they were accepted. */
+  readonly begun: WeakSet<PaymentEvent>;
+}
+
 /** Notes deliveries: one entry for each attempt, and one for whatever else decides how they stand. */
 export function noteDeliveries(feed: DeliveryFeed): Observer<DeliveryReport> {
+  const ofWebhooks: WebhookFeed = { ...feed, begun: new WeakSet() };
   return (report) => {
-    noteWebhook(feed, report);
+    noteWebhook(ofWebhooks, report);
     noteEvents(feed, report);
     noteEnd(feed, report);
   };
 }
 
-function noteWebhook({ machine, append, clock, wants }: DeliveryFeed, report: DeliveryReport): void {
+function noteWebhook({ machine, append, clock, wants, begun }: WebhookFeed, report: DeliveryReport): void {
   if (report.kind === 'accepted') {
     const { event } = report;
     // Events leave for EventBridge within milliseconds: of those their first attempt tells soon enough.
     if (event.destination !== undefined && wants(event.sessionId)) {
+      begun.add(event);
       append(deliveryEntry(event, 'webhook', 'WAITING', machine.now()));
     }
   } else if (report.kind === 'webhook-attempted') {
-    const { delivery, result } = report;
-    if (result.outcome === 'failed' || delivery.attempts > 0 || wants(delivery.event.sessionId)) {
+    const { event, attempts, waits } = report.delivery;
+    // What was noted to wait must not be left to wait for ever.
+    const isKnown = attempts > 0 || waits > 0 || begun.has(event);
+    if (isKnown || report.result.outcome === 'failed' || wants(event.sessionId)) {
       append(webhookAttempted(report, machine.now()));
     }
   } else if (report.kind === 'webhook-waiting') {
@@ -89,15 +99,8 @@ function noteWebhook({ machine, append, clock, wants }: DeliveryFeed, report: De
 
 /** EventBridge goes by the machine's time. */
 function noteEvents({ machine, append, wants }: FeedDeps, report: DeliveryReport): void {
-  if (
-    report.kind !== 'events-attempted' &&
-    report.kind !== 'events-skipped' &&
-    report.kind !== 'events-waiting'
-  ) {
-    return;
-  }
-  const atMs = machine.now();
   if (report.kind === 'events-attempted') {
+    const atMs = machine.now();
     for (const sent of report.attempts) {
       const { event, attempts } = sent.delivery;
       if (sent.error !== undefined || attempts > 1 || wants(event.sessionId)) {
@@ -107,9 +110,10 @@ function noteEvents({ machine, append, wants }: FeedDeps, report: DeliveryReport
   } else if (report.kind === 'events-skipped' && report.event?.delivery !== undefined) {
     // It was told that a tester wants it otherwise than usual: it will not be sent at all.
     const error = 'skipped: EventBridge is off';
-    append(deliveryEntry(report.event, 'eventbridge', 'SIMULATED', atMs, { error }));
+    append(deliveryEntry(report.event, 'eventbridge', 'SIMULATED', machine.now(), { error }));
   } else if (report.kind === 'events-waiting') {
     const { deliveries, error, retryInMs } = report;
+    const atMs = machine.now();
     const nextAttemptAtMs = atMs + retryInMs;
     for (const { event } of deliveries) {
       append(deliveryEntry(event, 'eventbridge', 'WAITING', atMs, { error, nextAttemptAtMs }));

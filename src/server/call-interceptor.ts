@@ -1,5 +1,5 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
-import type { ConnectError, ContextValues, Interceptor } from '@connectrpc/connect';
+import type { ConnectError, Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import { toConnectError } from '../contracts/error-mapping.ts';
 import { type CallObserver, logFailure } from './call-log.ts';
 import { readDecision } from './call-readers.ts';
@@ -10,16 +10,6 @@ interface ObservedCall {
   readonly method: DescMethod;
   /** Only of a call that fails: in the lane they are made when they are first read, 6 µs a call. */
   readonly header: Headers;
-  readonly contextValues: ContextValues;
-}
-
-/** How a call went. */
-interface CallEnd {
-  /** Undefined for a stream. */
-  readonly request: Message | undefined;
-  /** Undefined for a stream, or when it failed. */
-  readonly answer: Message | undefined;
-  readonly failure: ConnectError | undefined;
 }
 
 /** The interceptor of every call: maps its error to a `ConnectError`, counts and times it, and logs a failure. */
@@ -29,22 +19,19 @@ export function createCallInterceptor(observer: CallObserver): Interceptor {
   return (next) => (request) => {
     const startedAtMs = performance.now();
     metrics(request.method).started();
-    const sent = request.stream ? undefined : request.message;
     return next(request).then(
       (response) => {
         if (response.stream) {
           return { ...response, message: observeStream(observer, response.message, request, startedAtMs) };
         }
-        recordEnd(observer, request, startedAtMs, {
-          request: sent,
-          answer: response.message,
-          failure: undefined,
-        });
+        const durationMs = recordEnd(observer, request, startedAtMs, undefined);
+        tell(observer, request, response.message, undefined, durationMs);
         return response;
       },
       (error: unknown) => {
         const failure = presentError(toConnectError(error), request.method);
-        recordEnd(observer, request, startedAtMs, { request: sent, answer: undefined, failure });
+        const durationMs = recordEnd(observer, request, startedAtMs, failure);
+        tell(observer, request, undefined, failure, durationMs);
         throw failure;
       },
     );
@@ -65,18 +52,36 @@ async function* observeStream<T>(
     failure = presentError(toConnectError(error), call.method);
     throw failure;
   } finally {
-    recordEnd(observer, call, startedAtMs, { request: undefined, answer: undefined, failure });
+    recordEnd(observer, call, startedAtMs, failure);
   }
 }
 
-function recordEnd(observer: CallObserver, call: ObservedCall, startedAtMs: number, end: CallEnd): void {
-  const { method } = call;
-  const { failure } = end;
+/** @returns how long the call took, in milliseconds. */
+function recordEnd(
+  observer: CallObserver,
+  call: ObservedCall,
+  startedAtMs: number,
+  failure: ConnectError | undefined,
+): number {
   const durationMs = performance.now() - startedAtMs;
-  observer.metrics(method).handled(failure?.code, durationMs / 1000);
+  observer.metrics(call.method).handled(failure?.code, durationMs / 1000);
   if (failure !== undefined) {
     const readHeader = (name: string) => call.header.get(name) ?? undefined;
-    logFailure(observer, { method, readHeader }, failure, durationMs / 1000);
+    logFailure(observer, { method: call.method, readHeader }, failure, durationMs / 1000);
   }
-  observer.record?.({ method, ...end, decision: readDecision(call), durationMs });
+  return durationMs;
+}
+
+/** Of a unary call, to testers where there are any. */
+function tell(
+  { record }: CallObserver,
+  request: UnaryRequest | StreamRequest,
+  answer: Message | undefined,
+  failure: ConnectError | undefined,
+  durationMs: number,
+): void {
+  if (record !== undefined && !request.stream) {
+    const { method, message } = request;
+    record({ method, request: message, answer, failure, decision: readDecision(request), durationMs });
+  }
 }

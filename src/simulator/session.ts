@@ -30,6 +30,20 @@ export const globalSession = '';
 /** Stands for all sessions, where that is allowed. */
 export const allSessions = '*';
 
+/** Which session a key stands for; undefined: all of them. */
+export function scopeOf(key: string): string | undefined {
+  return key === allSessions ? undefined : key;
+}
+
+/**
+ * Whether something is in scope.
+ *
+ * @param sessionId whose it is; undefined: the global session's.
+ */
+export function isInScope(sessionId: string | undefined, scope: string | undefined): boolean {
+  return scope === undefined || (sessionId ?? globalSession) === scope;
+}
+
 const minIdleMs = 1_000;
 const maxIdleMs = 86_400_000;
 /** Without the comma and blanks at the ends, which HTTP takes liberties with. */

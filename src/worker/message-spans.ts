@@ -1,5 +1,6 @@
 import type { CallTrace } from '../base/call-trace.ts';
 import type { Span, StartSpan } from '../base/span.ts';
+import { urlAttributes } from '../observability/url-attributes.ts';
 import type { PaymentOutcome } from './payment-outcome.ts';
 import type { QueueMessage } from './queue-message.ts';
 
@@ -35,18 +36,11 @@ export function traceMessages(startSpan: StartSpan, queueUrl: string): StartMess
 
 /** The spans of calls to the reservation API. */
 export function traceUpdates(startSpan: StartSpan): StartUpdateSpan {
-  return (url, parent) => {
-    const { hostname, port, protocol } = new URL(url);
-    return startSpan({
+  return (url, parent) =>
+    startSpan({
       name: 'PATCH',
       kind: 'client',
       parent,
-      attributes: {
-        'http.request.method': 'PATCH',
-        'url.full': url,
-        'server.address': hostname,
-        'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-      },
+      attributes: { 'http.request.method': 'PATCH', ...urlAttributes(url) },
     });
-  };
 }

@@ -8,7 +8,7 @@ import type { Payments } from '../../src/payment/ports.ts';
 import { createManualClock } from '../../src/simulator/manual-clock.ts';
 import { createMemoryDeliveryQueue } from '../../src/state/memory/delivery-queue.ts';
 import { createMemoryIdempotencyStore } from '../../src/state/memory/idempotency-store.ts';
-import { defaultPaymentsBytes } from '../../src/state/memory/heap-share.ts';
+import { defaultPaymentsBytes } from '../../src/state/heap-share.ts';
 import {
   bytesOfPayment,
   countWebhookBytes,

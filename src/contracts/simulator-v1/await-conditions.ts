@@ -1,6 +1,6 @@
+import { Code } from '../../../gen/google/rpc/code_pb.js';
 import type { CallFilter, DeliveryFilter, PaymentFilter } from '../../../gen/simulator/v1/simulator_pb.js';
-import type { Payment } from '../../payment/payment.ts';
-import { isSettled } from '../../payment/payment.ts';
+import { isSettled, type Payment } from '../../payment/payment.ts';
 import type { Payments } from '../../payment/ports.ts';
 import type { Condition, Found } from '../../simulator/journal/await.ts';
 import { type LoggedDelivery, noPageLimit } from '../../simulator/journal/delivery-log.ts';
@@ -8,7 +8,7 @@ import type { CallEntry, ToldEntry } from '../../simulator/journal/entry.ts';
 import { noLimits, type PlacedEntry } from '../../simulator/journal/journal.ts';
 import { type Criterion, describeNearMisses } from '../../simulator/journal/near-misses.ts';
 import type { ReadableJournal } from '../../simulator/journal/ports.ts';
-import { grpcCodeNames } from './grpc-code-names.ts';
+import { isInScope } from '../../simulator/session.ts';
 
 /* What may be waited for, in the words of the contract. */
 
@@ -74,7 +74,7 @@ export function deliveryCondition(
   scope: Scope,
 ): Condition<LoggedDelivery> {
   const { paymentIntentId: id, minAttempts } = filter;
-  const among = id === '' ? (scope === undefined ? {} : { sessionId: scope }) : { paymentId: id };
+  const among = id === '' ? { sessionId: scope } : { paymentId: id };
   type Head = Pick<LoggedDelivery, 'event' | 'channel' | 'status'>;
   const ofHead: readonly Criterion<Head>[] = [
     ...textCriterion<Head>('event_id', filter.eventId, ({ event }) => event.id),
@@ -144,13 +144,11 @@ function isCall(placed: PlacedEntry): placed is PlacedCall {
 }
 
 function nameOfCode(code: number): string {
-  return grpcCodeNames[code] ?? String(code);
+  return Code[code] ?? String(code);
 }
 
 function isOf(entry: ToldEntry, paymentId: string, scope: Scope): boolean {
-  return paymentId === ''
-    ? scope === undefined || (entry.sessionId ?? '') === scope
-    : entry.paymentId === paymentId;
+  return paymentId === '' ? isInScope(entry.sessionId, scope) : entry.paymentId === paymentId;
 }
 
 /** Nothing for a text that is not given. */

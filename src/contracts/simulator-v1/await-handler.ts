@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Duration, durationMs } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext } from '@connectrpc/connect';
+import { Code } from '../../../gen/google/rpc/code_pb.js';
 import {
   type AwaitRequest,
   type AwaitResponse,
@@ -13,11 +14,10 @@ import type { Payments } from '../../payment/ports.ts';
 import type { Condition, Waits, Wanted } from '../../simulator/journal/await.ts';
 import { cursorOf } from '../../simulator/journal/cursor.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
-import { bytesOfAttempt } from '../../simulator/journal/entry-bytes.ts';
+import { bytesOfAttempts } from '../../simulator/journal/entry-bytes.ts';
 import type { LoggedDelivery } from '../../simulator/journal/delivery-log.ts';
 import { paymentMethods } from '../../simulator/match.ts';
-import { allSessions } from '../../simulator/session.ts';
-import { grpcCodeNames } from './grpc-code-names.ts';
+import { scopeOf } from '../../simulator/session.ts';
 import { stoppingError } from '../stopping-error.ts';
 import { paymentToProto, statusFromProto } from '../payment-v1/payment-messages.ts';
 import { callCondition, deliveryCondition, paymentCondition } from './await-conditions.ts';
@@ -48,7 +48,7 @@ export async function handleAwait(
   context: HandlerContext,
 ): Promise<AwaitResponse> {
   const { store, payments } = parts;
-  const scope = sessionId === allSessions ? undefined : sessionId;
+  const scope = scopeOf(sessionId);
   const wanted = readWanted(request, AbortSignal.any([context.signal, parts.stopping]));
   const what = request.condition?.what ?? { case: undefined };
   switch (what.case) {
@@ -138,7 +138,7 @@ function checkCalls({ method, code }: CallFilter): void {
   if (method !== '' && paymentMethods.every((name) => name !== method)) {
     throw invalidField('condition.calls.method', `must be one of ${paymentMethods.join(', ')}`);
   }
-  if (code !== undefined && grpcCodeNames[code] === undefined) {
+  if (code !== undefined && Code[code] === undefined) {
     throw invalidField('condition.calls.code', 'must be a code of google.rpc.Code, such as UNAVAILABLE');
   }
 }
@@ -147,7 +147,7 @@ function checkCalls({ method, code }: CallFilter): void {
 function withinBytes(deliveries: readonly LoggedDelivery[]): readonly LoggedDelivery[] {
   let bytes = 0;
   return deliveries.filter((delivery, index) => {
-    bytes += delivery.attempts.reduce((sum, attempt) => sum + bytesOfAttempt(attempt), 0);
+    bytes += bytesOfAttempts(delivery);
     return index === 0 || bytes <= maxBytes;
   });
 }

@@ -12,6 +12,7 @@ import { noLimits } from '../../simulator/journal/journal.ts';
 import type { EntryKind } from '../../simulator/journal/entry.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
 import type { AdvanceTarget } from '../../simulator/session-clocks.ts';
+import { isInScope } from '../../simulator/session.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import { entryToProto } from './journal-messages.ts';
 
@@ -36,7 +37,7 @@ export async function handleAdvance(
   const nowMs = await steering.advance(sessionId, target, signal).finally(unfollow);
   const told = (kind: EntryKind) => {
     const isOurs = (entry: { readonly kind: EntryKind; readonly sessionId: string | undefined }) =>
-      entry.kind === kind && (entry.sessionId ?? '') === sessionId;
+      entry.kind === kind && isInScope(entry.sessionId, sessionId);
     return store.journal.read(from, isOurs, noLimits).entries;
   };
   const show = (placed: ReturnType<typeof told>) =>

@@ -15,7 +15,7 @@ import type { DeliveryFilter, DeliveryPosition } from '../../simulator/journal/d
 import type { ToldEntry } from '../../simulator/journal/entry.ts';
 import type { Resend, ResendInput } from '../../simulator/journal/resend.ts';
 import type { Watches } from '../../simulator/journal/watch.ts';
-import { allSessions } from '../../simulator/session.ts';
+import { isInScope, scopeOf } from '../../simulator/session.ts';
 import type { CallReaders } from '../call-readers.ts';
 import { behaviorFromProto } from '../payment-v1/simulation-messages.ts';
 import { type AwaitParts, handleAwait } from './await-handler.ts';
@@ -56,7 +56,9 @@ export function createJournalHandlers(
     async listDeliveries({ paymentIntentId: paymentId, status, pageSize, pageToken }, context) {
       const filter: DeliveryFilter = {
         // Ids are global, whichever session asks.
-        ...(paymentId === '' ? scopeOf(sessionOf(context, true)) : { paymentId: checkedId(paymentId) }),
+        ...(paymentId === ''
+          ? { sessionId: scopeOf(sessionOf(context, true)) }
+          : { paymentId: checkedId(paymentId) }),
         ...statusFilter(status),
       };
       const limit = limitOf(pageSize);
@@ -86,7 +88,7 @@ export function createJournalHandlers(
 
     async *watch({ cursor, filter }, context) {
       const signal = AbortSignal.any([context.signal, stopping]);
-      const fits = fitsOf(filter, sessionOf(context, true));
+      const fits = fitsOf(filter, scopeOf(sessionOf(context, true)));
       const drop = () => readers.dropCall(context);
       for await (const watched of watches.open({ cursor, fits, signal, drop })) {
         yield watchedToProto(watched, (position) => cursorOf(store.journal, position));
@@ -96,10 +98,6 @@ export function createJournalHandlers(
       }
     },
   };
-}
-
-function scopeOf(sessionId: string): DeliveryFilter {
-  return sessionId === allSessions ? {} : { sessionId };
 }
 
 function checkedId(paymentId: string): string {
@@ -145,12 +143,7 @@ function whichOf({ which }: ResendDeliveriesRequest, sessionOf: () => string): R
     case 'paymentIntentId':
       return { kind: 'payment', paymentId: checkedId(which.value) };
     case 'givenUpSince': {
-      const sessionId = sessionOf();
-      return {
-        kind: 'given-up',
-        sinceMs: timestampMs(which.value),
-        sessionId: sessionId === allSessions ? undefined : sessionId,
-      };
+      return { kind: 'given-up', sinceMs: timestampMs(which.value), sessionId: scopeOf(sessionOf()) };
     }
     case undefined:
       throw invalidField(
@@ -167,11 +160,11 @@ function checkedText(text: string, field: string): string {
   return text;
 }
 
-function fitsOf(filter: WatchFilter | undefined, sessionId: string): (entry: ToldEntry) => boolean {
+function fitsOf(filter: WatchFilter | undefined, scope: string | undefined): (entry: ToldEntry) => boolean {
   const paymentId = filter?.paymentIntentId ?? '';
   const kinds = new Set((filter?.kinds ?? []).map(checkedKind));
   return (entry) =>
-    (sessionId === allSessions || paymentId !== '' || (entry.sessionId ?? '') === sessionId) &&
+    (paymentId !== '' || isInScope(entry.sessionId, scope)) &&
     (paymentId === '' || entry.paymentId === paymentId) &&
     (kinds.size === 0 || kinds.has(entry.kind));
 }

@@ -10,7 +10,7 @@ import type { CreateIntentInput } from '../../payment/validation.ts';
 import { add, throwIfAny, type Violations } from '../../payment/violations.ts';
 import type { Decision } from '../../simulator/decide.ts';
 import type { CallFacts, PaymentMethodName } from '../../simulator/match.ts';
-import { allSessions, globalSession, isSessionKey } from '../../simulator/session.ts';
+import { globalSession, isSessionKey, scopeOf } from '../../simulator/session.ts';
 import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
@@ -229,7 +229,7 @@ async function steerList<T>(
 ): Promise<T> {
   const own = ofAnswer(self.readBehavior(context));
   const key = readSessionKey(self.readers, context, true) ?? globalSession;
-  const listed = key === allSessions ? undefined : key;
+  const listed = scopeOf(key);
   const facts: CallFacts = {
     method: 'ListPayments',
     userId,

@@ -3,8 +3,9 @@ import type { Observer } from '../../base/observer.ts';
 import { classifyCallError, classifyEntryError, codeAndMessage } from '../../aws/failures.ts';
 import { afterAttempt, type Delivery } from '../delivery.ts';
 import type { DeliveryReport } from '../observer.ts';
+import type { EventBridgeEntry } from '../payload.ts';
 import type { AttemptFailure } from '../retry-policy.ts';
-import type { EntryResult, EventBridgeEntry, PutEvents } from './entry.ts';
+import type { EntryResult, PutEvents } from './entry.ts';
 import type { PendingEvent } from './backlog.ts';
 
 /** What attempts are made with. */

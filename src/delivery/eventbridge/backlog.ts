@@ -1,9 +1,10 @@
 import type { MachineClock } from '../../base/clock.ts';
 import { Fifo } from '../../base/fifo.ts';
 import type { Delivery } from '../delivery.ts';
+import type { EventBridgeEntry } from '../payload.ts';
 import type { AttemptSpan, DeliveryQueue, StartAttemptSpan } from '../ports.ts';
 import type { AttemptFailure } from '../retry-policy.ts';
-import { type EntryAddress, type EventBridgeEntry, toEventBridgeEntry } from './entry.ts';
+import { type EntryAddress, toEventBridgeEntry } from './entry.ts';
 
 /** An event that is in the hands of the sender. */
 export interface PendingEvent {

@@ -1,17 +1,7 @@
 import type { CallTrace } from '../../base/call-trace.ts';
 import type { PaymentEvent } from '../../payment/event.ts';
 import type { BatchLimits } from '../batch.ts';
-import { encodeEventBridgeDetail, eventBridgeDetailTypes } from '../payload.ts';
-
-/** One entry of a PutEvents call. */
-export interface EventBridgeEntry {
-  readonly Source: string;
-  readonly DetailType: string;
-  readonly EventBusName: string;
-  /** JSON. */
-  readonly Detail: string;
-  readonly Time: Date;
-}
+import { encodeEventBridgeDetail, type EventBridgeEntry, eventBridgeDetailTypes } from '../payload.ts';
 
 /** What became of one entry; accepted when there is no error code. */
 export interface EntryResult {

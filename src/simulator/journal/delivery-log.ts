@@ -1,6 +1,7 @@
 import type { PaymentEvent } from '../../payment/event.ts';
 import type { SimulatedChannel } from '../../payment/payment.ts';
-import { bytesOfAttempt } from './entry-bytes.ts';
+import { isInScope } from '../session.ts';
+import { bytesOfAttempt, bytesOfAttempts } from './entry-bytes.ts';
 import type { Attempt, DeliveryEntry, DeliveryStatus } from './entry.ts';
 
 /** An event on its way by one channel, with all that is remembered of it. */
@@ -22,7 +23,7 @@ export interface DeliveryFilter {
   /** Undefined: of all payments. */
   readonly paymentId?: string;
   /** Undefined: of all sessions. */
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   readonly status?: DeliveryStatus;
 }
 
@@ -196,7 +197,7 @@ function list(
       if (isBefore || !isWanted(filter, delivery)) {
         continue;
       }
-      const own = delivery.attempts.reduce((sum, attempt) => sum + bytesOfAttempt(attempt), 0);
+      const own = bytesOfAttempts(delivery);
       if (found.length === limit.deliveries || (bytes + own > limit.bytes && found.length > 0)) {
         return { deliveries: found, next: last };
       }
@@ -217,16 +218,13 @@ function paymentsOf(self: State, { paymentId }: DeliveryFilter): readonly Paymen
 }
 
 function isWanted({ sessionId, status }: DeliveryFilter, { event, status: own }: LoggedDelivery): boolean {
-  return (
-    (sessionId === undefined || (event.sessionId ?? '') === sessionId) &&
-    (status === undefined || own === status)
-  );
+  return isInScope(event.sessionId, sessionId) && (status === undefined || own === status);
 }
 
 function forget(self: State, sessionId: string | undefined): void {
   for (const [paymentId, { deliveries }] of self.payments) {
     // A payment keeps its session for life.
-    if (sessionId === undefined || (deliveries[0]?.event.sessionId ?? '') === sessionId) {
+    if (isInScope(deliveries[0]?.event.sessionId, sessionId)) {
       remove(self, paymentId);
     }
   }

@@ -39,6 +39,11 @@ export function bytesOfAttempt({ textBytes, answer, error = '' }: Attempt): numb
   return attemptBytes + textBytes + 2 * (answer.length + error.length);
 }
 
+/** What the attempts of a delivery take. */
+export function bytesOfAttempts({ attempts }: { readonly attempts: readonly Attempt[] }): number {
+  return attempts.reduce((sum, attempt) => sum + bytesOfAttempt(attempt), 0);
+}
+
 /** What callers may make long. */
 function bytesOfExtras(extras: PaymentExtras | undefined): number {
   if (extras?.metadata === undefined) {

@@ -121,30 +121,24 @@ const nothing: readonly string[] = [];
 
 /** The entry of a new payment. */
 export function createdEntry(payment: Payment, atMs: number): TransitionEntry {
-  return {
-    kind: 'transition',
-    atMs,
-    paymentId: payment.id,
-    sessionId: payment.extras?.sessionId,
-    payment,
-    eventId: undefined,
-    refundId: undefined,
-    reason: undefined,
-  };
+  return transitionEntry(payment, atMs, undefined, undefined, undefined);
 }
 
 /** The entry of a change. */
 export function changedEntry({ payment, event, refund, reason }: Change, atMs: number): TransitionEntry {
-  return {
-    kind: 'transition',
-    atMs,
-    paymentId: payment.id,
-    sessionId: payment.extras?.sessionId,
-    payment,
-    eventId: event?.id,
-    refundId: event?.refund?.id ?? refund?.id,
-    reason,
-  };
+  return transitionEntry(payment, atMs, event?.id, event?.refund?.id ?? refund?.id, reason);
+}
+
+function transitionEntry(
+  payment: Payment,
+  atMs: number,
+  eventId: string | undefined,
+  refundId: string | undefined,
+  reason: string | undefined,
+): TransitionEntry {
+  const { id: paymentId, extras } = payment;
+  const sessionId = extras?.sessionId;
+  return { kind: 'transition', atMs, paymentId, sessionId, payment, eventId, refundId, reason };
 }
 
 /** What an entry about a delivery may tell besides how it stands. */

@@ -1,3 +1,4 @@
+import { isInScope } from '../session.ts';
 import { createDeliveryLog, type DeliveryLog } from './delivery-log.ts';
 import { bytesOfEntry } from './entry-bytes.ts';
 import type { JournalEntry, ToldEntry } from './entry.ts';
@@ -137,7 +138,7 @@ function withSession({ sessions }: State, entry: JournalEntry): JournalEntry {
 }
 
 function forget({ ring, deliveries }: State, sessionId: string | undefined): void {
-  ring.remove((entry) => sessionId === undefined || (entry.sessionId ?? '') === sessionId);
+  ring.remove((entry) => isInScope(entry.sessionId, sessionId));
   deliveries.forget(sessionId);
 }
 

@@ -1,10 +1,8 @@
-import type { Journal, JournalPage } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { JournalEntry } from './entry.ts';
 
 /** A journal that can be read. */
 export type ReadableJournal = Omit<Journal, 'append' | 'skip' | 'restart'>;
-
-export type { JournalPage };
 
 /**
  * Keeps the journal of all who share it. Noting an entry waits for nothing, and disturbs nothing when it fails:

@@ -5,6 +5,7 @@ import type { PaymentEvent } from '../../payment/event.ts';
 import type { DeliveryBehavior, SimulatedChannel } from '../../payment/payment.ts';
 import { add, throwIfAny, type Violations } from '../../payment/violations.ts';
 import { SteeringError } from '../errors.ts';
+import { isInScope } from '../session.ts';
 import { type LoggedDelivery, noPageLimit } from './delivery-log.ts';
 import type { JournalStore } from './ports.ts';
 
@@ -95,9 +96,7 @@ function find({ journal }: ResendDeps['store'], which: ResendInput['which']): re
       const { sinceMs, sessionId } = which;
       return journal.deliveries.find(
         ({ status, changedAtMs, event }) =>
-          status === 'GIVEN_UP' &&
-          changedAtMs >= sinceMs &&
-          (sessionId === undefined || (event.sessionId ?? '') === sessionId),
+          status === 'GIVEN_UP' && changedAtMs >= sinceMs && isInScope(event.sessionId, sessionId),
       );
     }
   }

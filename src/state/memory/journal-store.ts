@@ -1,6 +1,6 @@
 import type { MachineClock } from '../../base/clock.ts';
 import { createJournal } from '../../simulator/journal/journal.ts';
-import { journalBytesOf } from './heap-share.ts';
+import { journalBytesOf } from '../heap-share.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
 
 /** The journal in this process's memory: gone when it ends. */

@@ -4,7 +4,7 @@ import type { Delivery, WebhookDelivery } from '../../delivery/delivery.ts';
 import { createQuietStore } from '../../simulator/journal/quiet-store.ts';
 import type { State } from '../state.ts';
 import { createMemoryDeliveryQueue } from './delivery-queue.ts';
-import { defaultPaymentsBytes } from './heap-share.ts';
+import { defaultPaymentsBytes } from '../heap-share.ts';
 import { createMemoryIdempotencyStore } from './idempotency-store.ts';
 import { createMemoryJournalStore } from './journal-store.ts';
 import { countWebhookBytes, type MemoryBudget } from './memory-budget.ts';

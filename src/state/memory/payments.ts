@@ -31,6 +31,7 @@ import {
   list,
   type StoredPayments,
   sweepLater,
+  takeBytes,
 } from './stored-payments.ts';
 
 interface MemoryPaymentsOptions {
@@ -105,24 +106,19 @@ export function createMemoryPayments(options: MemoryPaymentsOptions): Payments &
 }
 
 function register(self: State, payment: PendingPayment): ReturnType<Payments['register']> {
-  const { payments, budget } = self;
-  if (payments.has(payment.id)) {
+  if (self.payments.has(payment.id)) {
     return registered;
   }
-  if (payments.size >= self.maxPayments && !evictOldest(self)) {
+  if (self.payments.size >= self.maxPayments && !evictOldest(self)) {
     return full;
   }
   // What it is to tell late would have no room to wait.
   if ((payment.extras?.delivery?.delayMs ?? 0) > 0 && self.waiting.isExceeded()) {
     return outOfBytes;
   }
-  const bytes = bytesOfPayment(payment);
-  while (budget.usedBytes + bytes > budget.maxBytes) {
-    if (!evictOldest(self)) {
-      return outOfBytes;
-    }
+  if (!takeBytes(self, bytesOfPayment(payment))) {
+    return outOfBytes;
   }
-  budget.usedBytes += bytes;
   storePending(self, payment);
   return registered;
 }
@@ -132,7 +128,7 @@ function storePending(self: State, payment: PendingPayment): void {
   self.payments.set(payment.id, payment);
   self.due.add(payment.id, payment.dueAtMs, payment.extras?.sessionId);
   if (payment.dueAtMs > self.horizonMs) {
-    queueMicrotask(() => settleEarly(self, payment));
+    queueMicrotask(() => removeDue(self, payment) && settleDue(self, payment.id));
   }
 }
 
@@ -227,12 +223,6 @@ function carryOutDue(self: State, paymentId: string, decide: Decide): void {
     }
   } catch (error) {
     self.handlers?.failed(paymentId, error);
-  }
-}
-
-function settleEarly(self: State, payment: PendingPayment): void {
-  if (removeDue(self, payment)) {
-    settleDue(self, payment.id);
   }
 }
 

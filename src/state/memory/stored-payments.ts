@@ -84,6 +84,18 @@ export function evictOldest(self: StoredPayments): boolean {
   return false;
 }
 
+/** Takes bytes of the budget, those of the oldest if need be; false when there are not so many. */
+export function takeBytes(self: StoredPayments, bytes: number): boolean {
+  const { budget } = self;
+  while (budget.usedBytes + bytes > budget.maxBytes) {
+    if (!evictOldest(self)) {
+      return false;
+    }
+  }
+  budget.usedBytes += bytes;
+  return true;
+}
+
 /** Lets go of those that were removed, once they are most of `settled`: each is looked at once on average. */
 export function forgetRemoved(self: StoredPayments): void {
   const { settled, payments } = self;

@@ -3,7 +3,7 @@ import type { MachineClock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { createJournal, type Journal } from '../../simulator/journal/journal.ts';
 import type { JournalStore } from '../../simulator/journal/ports.ts';
-import { journalBytesOf } from '../memory/heap-share.ts';
+import { journalBytesOf } from '../heap-share.ts';
 import { createEntryWriter, type EntryWriter } from './entry-writer.ts';
 import { decodeEntry } from './journal-records.ts';
 import { createLoopBatch } from './loop-batch.ts';
@@ -29,6 +29,7 @@ interface State extends RedisJournalDeps {
   readonly journal: Journal;
   readonly writer: EntryWriter;
   followers: number;
+  isClosed: boolean;
   /** The next look, while anybody follows, or the end of a copy that nobody reads. */
   timer: Timer | undefined;
   readonly catchUp: () => Promise<void>;
@@ -71,6 +72,7 @@ export function createRedisJournalStore(deps: RedisJournalDeps): JournalStore {
     journal: createJournal(journalBytesOf(maxBytes), 0),
     writer: createEntryWriter({ clock, logger, write: run }),
     followers: 0,
+    isClosed: false,
     timer: undefined,
     catchUp: () => catchUp(0, undefined),
   };
@@ -84,7 +86,7 @@ export function createRedisJournalStore(deps: RedisJournalDeps): JournalStore {
     follow: () => follow(self),
     written: () => self.writer.written(),
     async close() {
-      self.followers = -Infinity;
+      self.isClosed = true;
       self.timer?.cancel();
     },
   };
@@ -147,7 +149,7 @@ function poll(self: State): void {
     void self
       .catchUp()
       .catch(() => undefined)
-      .finally(() => (self.followers > 0 ? poll(self) : undefined));
+      .finally(() => (self.followers > 0 && !self.isClosed ? poll(self) : undefined));
   });
 }
 

@@ -1,12 +1,12 @@
-// Run as a process of its own: starts the service with this process's environment, settles one payment, stops, and
-// prints which packages of OpenTelemetry were loaded on the way, but for its API: prom-client loads that.
+// Run as a process of its own, see loaded-packages.ts: starts the service with this process's environment, settles one
+// payment and stops, makes the worker where that has a queue, and prints which packages were loaded on the way.
 import { registerHooks } from 'node:module';
 
 const loaded = new Set<string>();
 registerHooks({
   load(url, context, nextLoad) {
-    const packageName = /node_modules\/(@opentelemetry\/[^/]+)/.exec(url)?.[1];
-    if (packageName !== undefined && packageName !== '@opentelemetry/api') {
+    const packageName = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
+    if (packageName !== undefined) {
       loaded.add(packageName);
     }
     return nextLoad(url, context);
@@ -15,8 +15,6 @@ registerHooks({
 
 const { buildApp } = await import('../../src/app/app.ts');
 const { loadConfig } = await import('../../src/app/config.ts');
-const { buildWorker } = await import('../../src/worker/worker.ts');
-const { loadWorkerConfig } = await import('../../src/worker/config.ts');
 
 const logDestination = { write: () => undefined };
 const app = await buildApp(loadConfig(process.env), { logDestination });
@@ -33,6 +31,10 @@ const response = await fetch(`http://127.0.0.1:${apiPort}/payment.v1.PaymentServ
 });
 await response.json();
 await app.stop();
-await buildWorker(loadWorkerConfig(process.env), { logDestination });
+if (process.env['PAYMENT_WEBHOOK_QUEUE_URL'] !== undefined) {
+  const { buildWorker } = await import('../../src/worker/worker.ts');
+  const { loadWorkerConfig } = await import('../../src/worker/config.ts');
+  await buildWorker(loadWorkerConfig(process.env), { logDestination });
+}
 process.stdout.write(JSON.stringify([...loaded]));
 process.exit();
