@@ -16,6 +16,11 @@ export interface PaymentSimOptions {
    * `SHUTDOWN_GRACE_MS` 0, so that `stop()` waits for nothing.
    */
   readonly variables?: SimVariables;
+  /**
+   * Whether time stands still in the global session until `advance` moves it, so `sim.advance('2s')` settles what is due
+   * and has told of it when it resolves. Other sessions say so themselves, by `update`.
+   */
+  readonly manualClock?: boolean;
   /** Moves settlements and the retries of webhooks; the machine's clock unless told otherwise. */
   readonly clock?: SimClock;
   /** Decides RANDOM payments instead of `RANDOM_SEED`; a number from 0 to below 1. */
@@ -82,7 +87,7 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     import('./sim-variables.ts'),
     import('./sim-session.ts'),
   ]);
-  const { variables = {}, log, ...parts } = options;
+  const { variables = {}, log, manualClock = false, ...parts } = options;
   const config = loadSimConfig(variables);
   const record = createDeliveryRecord();
   const app = await buildApp(config, {
@@ -107,10 +112,18 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
       record.close();
     }
   };
+  const own = sessions.session('');
+  // A reset takes the settings of the session away, of which its clock is one.
+  const stopTheClock = async () => (manualClock ? await own.update({ manualClock }) : undefined);
+  await stopTheClock().catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return {
-    ...sessions.session(''),
+    ...own,
     session: (name) => sessions.session(name),
-    resetAll: () => sessions.resetAll(),
+    reset: () => own.reset().then(stopTheClock),
+    resetAll: () => sessions.resetAll().then(stopTheClock),
     apiUrl,
     opsUrl: `http://${host}:${opsPort}`,
     apiPort,

@@ -140,3 +140,17 @@ test('waits for what fits, and says what was near', async () => {
     }),
   ).rejects.toThrow('0 fit, which is not what was waited for; 1 but for status: 1 COMPLETED');
 });
+
+test('with a manual clock of the simulator nothing settles before its time, after a reset neither', async () => {
+  const sim = await startPaymentSim({ manualClock: true });
+  onTestFinished(() => sim.stop());
+  for (const again of [() => sim.reset(), () => sim.resetAll(), undefined]) {
+    const id = await pay(sim);
+    await sim.advance('1999ms');
+    expect(await statusOf(sim, id)).toBe(PaymentStatus.PENDING);
+    const { transitions } = await sim.advance('1ms');
+    expect(transitions).toHaveLength(1);
+    expect(await statusOf(sim, id)).toBe(PaymentStatus.COMPLETED);
+    await again?.();
+  }
+});
