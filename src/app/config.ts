@@ -109,6 +109,8 @@ function readConfig(read: EnvironmentReader) {
     /** Whether 8030 tells its contract to those who ask. */
     reflection: read.oneOf('REFLECTION', switches, unlessProduction) === 'on',
     ...readSteering(read, unlessProduction),
+    /** Whether 8030 has a page for people, at /. */
+    console: read.oneOf('CONSOLE', switches, environment === 'development' ? 'on' : 'off') === 'on',
     /** Whose pages may call from a browser: origins, or `*` for any; empty for none. */
     corsOrigins: readCorsOrigins(read, environment === 'development' ? '*' : 'none'),
     /** Connections on the API's port at the same time. */

@@ -2,7 +2,11 @@ import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { MachineClock } from '../base/clock.ts';
 import type { ApiServer } from '../server/api-server.ts';
+import { findConsole } from '../server/console/console-build.ts';
+import { createConsolePages } from '../server/console/console-listener.ts';
 import { closeOpsServer, createOpsServer, opsPaths, probePaths } from '../server/ops-server.ts';
+import type { PlainRequests } from '../server/port/plain-requests.ts';
+import { splitTarget } from '../server/transport/request-target.ts';
 import { buildApi, type Contracts } from './api.ts';
 import { type Basics, fastifyLoggerOf } from './basics.ts';
 import type { Config } from './config.ts';
@@ -47,7 +51,11 @@ export async function buildPorts(
   const shared = isShared(config);
   const plain = { paths: probePaths, listener };
   const { record } = contracts;
-  const api = await buildApi(basics, { services: contracts.payment, record, plain });
+  const api = await buildApi(basics, {
+    services: contracts.payment,
+    record,
+    plain: config.console ? withConsole(basics, listener) : plain,
+  });
   const platform =
     contracts.platform === undefined
       ? undefined
@@ -57,6 +65,18 @@ export async function buildPorts(
           plain: shared ? { paths: opsPaths, listener } : plain,
         });
   return { api, platform, ops, shared };
+}
+
+/** The console, and what it reads besides calls: the metrics. A browser asks only where the page came from. */
+function withConsole({ logger }: Basics, ops: RequestListener): PlainRequests {
+  const pages = createConsolePages(findConsole(), (error) =>
+    logger.error({ err: error }, 'The console cannot be shown'),
+  );
+  return {
+    paths: { has: (path) => opsPaths.has(path) || pages.has(path) },
+    listener: (request, response) =>
+      (pages.has(splitTarget(request.url).path) ? pages.listener : ops)(request, response),
+  };
 }
 
 /** 0 is whichever port the system chooses, so two of them are never the same. */

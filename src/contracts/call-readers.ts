@@ -6,6 +6,8 @@ export interface CallDecision {
   /** Undefined for the global session. */
   readonly sessionId: string | undefined;
   readonly ruleIds: readonly string[];
+  /** Whether the journal leaves it out: of somebody who looks at what others do. */
+  readonly isUnseen?: boolean;
 }
 
 /** How handlers read the headers of a call. */

@@ -28,10 +28,18 @@ const nothingHere = {
   error: 'there is nothing here; ask with GET /health, /livez, /readyz, /healthz or /metrics',
 };
 
+/** All that is here, for who comes with a browser. */
+const endpoints: Readonly<Record<string, string>> = {
+  '/health': 'healthy, or why calls are not taken',
+  '/readyz': 'the same for Kubernetes: whether calls are taken',
+  '/livez': 'whether the process is alive; /healthz is another name of it',
+  '/metrics': 'metrics, as Prometheus reads them',
+};
+
 /** What tells how the process is. */
 export const probePaths: ReadonlySet<string> = new Set(['/health', '/healthz', '/livez', '/readyz']);
 /** All that is here. */
-export const opsPaths: ReadonlySet<string> = new Set([...probePaths, '/metrics']);
+export const opsPaths: ReadonlySet<string> = new Set([...probePaths, '/', '/metrics']);
 
 /** Probes and scrapes need fewer than ten. */
 const maxConnections = 1_000;
@@ -40,7 +48,7 @@ const maxPipelined = 10;
 /** For requests under way when the server is closed, in milliseconds: a scrape takes far less. */
 const closeMs = 500;
 
-/** The server on 8031: /health, /livez and its other name /healthz, /readyz and /metrics. */
+/** The server on 8031: what is here at /, /health, /livez and its other name /healthz, /readyz and /metrics. */
 export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   const { service, unreadyReason, registry } = options;
   const app: FastifyInstance = fastify({
@@ -73,6 +81,13 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
         ? reply.send({ status: ready, service })
         : reply.code(503).send({ status: unready, service, reason });
     });
+  app.get('/', (request, reply) =>
+    request.headers.accept?.includes('text/html') === true
+      ? reply
+          .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'" })
+          .send(indexPage(service))
+      : reply.send({ service, endpoints }),
+  );
   tellReadiness('/health', 'healthy', 'unhealthy');
   tellReadiness('/readyz', 'ready', 'not ready');
 
@@ -96,6 +111,16 @@ export async function closeOpsServer(app: FastifyInstance, machine: MachineClock
   } finally {
     forceClose.cancel();
   }
+}
+
+function indexPage(service: string): string {
+  const items = Object.entries(endpoints).map(
+    ([path, text]) => `<li><a href="${path}">${path}</a>: ${text}</li>`,
+  );
+  return (
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${service}</title>` +
+    `<h1>${service}</h1><ul>${items.join('')}</ul></html>`
+  );
 }
 
 function answerError(error: FastifyError, reply: FastifyReply): FastifyReply {

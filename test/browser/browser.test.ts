@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startService } from '../support/start-service.ts';
-import { missingBrowser, type OpenPage, openPage } from './open-page.ts';
+import { missingBrowser } from '../support/browser.ts';
+import { type OpenPage, openPage } from './open-page.ts';
 
 const quickStop = { SHUTDOWN_GRACE_MS: '0' };
 const created = 'payment_intents_created_total{scenario="APPROVE"}';

@@ -1,18 +1,9 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { rolldown } from 'rolldown';
+import { launchBrowser } from '../support/browser.ts';
 import type { PageFunctions } from './page.ts';
-
-/** Where Debian's package has it. */
-const chromiumPath = '/usr/bin/chromium';
-
-/** Why there is no browser to test with, or undefined. */
-export const missingBrowser = existsSync(chromiumPath)
-  ? undefined
-  : `no ${chromiumPath}: install Debian's chromium`;
 
 /** A page in a real browser. */
 export interface OpenPage {
@@ -37,19 +28,7 @@ export async function openPage(): Promise<OpenPage> {
     server.listen(0, '127.0.0.1', resolve);
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  // Playwright gives it a new profile each time, and removes it.
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await launchBrowser();
   const page = await browser.newPage();
   await page.goto(origin);
   return {

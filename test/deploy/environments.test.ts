@@ -32,6 +32,7 @@ describe.each(['development', 'staging', 'production'] as const)('%s', (overlay)
     REFLECTION: config.reflection ? 'on' : 'off',
     SIMULATOR_API: config.simulatorApi ? 'on' : 'off',
     MAGIC_USERS: config.magicUsers ? 'on' : 'off',
+    CONSOLE: config.console ? 'on' : 'off',
     CORS_ORIGINS: config.corsOrigins.length === 0 ? 'none' : config.corsOrigins.join(','),
   };
 

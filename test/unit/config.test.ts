@@ -195,6 +195,16 @@ const cases: readonly VariableCase[] = [
     bad: ['true', '1'],
   },
   {
+    name: 'CONSOLE',
+    key: 'console',
+    standard: true,
+    good: [
+      ['on', true],
+      ['OFF', false],
+    ],
+    bad: ['true', '1'],
+  },
+  {
     name: 'RULES_FILE',
     key: 'rulesFile',
     standard: undefined,

@@ -1060,6 +1060,14 @@ export declare type WatchRequest = Message<"simulator.v1.WatchRequest"> & {
    * @generated from field: simulator.v1.WatchFilter filter = 2;
    */
   filter?: WatchFilter | undefined;
+
+  /**
+   * Of the entries that fit at most so many a second, the last ones; for somebody who looks, and cannot read more. 0:
+   * all.
+   *
+   * @generated from field: int32 max_per_second = 3;
+   */
+  maxPerSecond: number;
 };
 
 /**
@@ -1094,6 +1102,13 @@ export declare type WatchResponse = Message<"simulator.v1.WatchResponse"> & {
    * @generated from field: int64 skipped = 3;
    */
   skipped: bigint;
+
+  /**
+   * How many entries that fit were left out because of max_per_second.
+   *
+   * @generated from field: int64 sampled_out = 4;
+   */
+  sampledOut: bigint;
 };
 
 /**
@@ -1453,6 +1468,344 @@ export declare type AdvanceClockResponse = Message<"simulator.v1.AdvanceClockRes
 export declare const AdvanceClockResponseSchema: GenMessage<AdvanceClockResponse>;
 
 /**
+ * Asks for the sessions.
+ *
+ * @generated from message simulator.v1.ListSessionsRequest
+ */
+export declare type ListSessionsRequest = Message<"simulator.v1.ListSessionsRequest"> & {
+};
+
+/**
+ * Describes the message simulator.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export declare const ListSessionsRequestSchema: GenMessage<ListSessionsRequest>;
+
+/**
+ * A session, and what is in it.
+ *
+ * @generated from message simulator.v1.ListedSession
+ */
+export declare type ListedSession = Message<"simulator.v1.ListedSession"> & {
+  /**
+   * As it was set; with its key alone if it never was.
+   *
+   * @generated from field: simulator.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+
+  /**
+   * @generated from field: simulator.v1.SessionCounters counters = 2;
+   */
+  counters?: SessionCounters | undefined;
+
+  /**
+   * When it was used last, as far as it is remembered.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 3;
+   */
+  lastUsedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.ListedSession.
+ * Use `create(ListedSessionSchema)` to create a new message.
+ */
+export declare const ListedSessionSchema: GenMessage<ListedSession>;
+
+/**
+ * The sessions.
+ *
+ * @generated from message simulator.v1.ListSessionsResponse
+ */
+export declare type ListSessionsResponse = Message<"simulator.v1.ListSessionsResponse"> & {
+  /**
+   * At most 1,000.
+   *
+   * @generated from field: repeated simulator.v1.ListedSession sessions = 1;
+   */
+  sessions: ListedSession[];
+
+  /**
+   * How many in all.
+   *
+   * @generated from field: int32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message simulator.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export declare const ListSessionsResponseSchema: GenMessage<ListSessionsResponse>;
+
+/**
+ * A call that nobody has made.
+ *
+ * @generated from message simulator.v1.ExplainCallRequest
+ */
+export declare type ExplainCallRequest = Message<"simulator.v1.ExplainCallRequest"> & {
+  /**
+   * The name of a method of payment.v1.PaymentService; empty: CreatePaymentIntent.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string reservation_id = 3;
+   */
+  reservationId: string;
+
+  /**
+   * ISO 4217.
+   *
+   * @generated from field: string currency = 4;
+   */
+  currency: string;
+
+  /**
+   * Minor units.
+   *
+   * @generated from field: int64 amount = 5;
+   */
+  amount: bigint;
+
+  /**
+   * @generated from field: string webhook_url = 6;
+   */
+  webhookUrl: string;
+
+  /**
+   * What the caller would say itself.
+   *
+   * @generated from field: payment.v1.SimulationOptions simulation = 7;
+   */
+  simulation?: SimulationOptions | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.ExplainCallRequest.
+ * Use `create(ExplainCallRequestSchema)` to create a new message.
+ */
+export declare const ExplainCallRequestSchema: GenMessage<ExplainCallRequest>;
+
+/**
+ * What becomes of a rule.
+ *
+ * @generated from message simulator.v1.RuleVerdict
+ */
+export declare type RuleVerdict = Message<"simulator.v1.RuleVerdict"> & {
+  /**
+   * @generated from field: simulator.v1.Rule rule = 1;
+   */
+  rule?: Rule | undefined;
+
+  /**
+   * Whether it would decide anything of the call.
+   *
+   * @generated from field: bool applies = 2;
+   */
+  applies: boolean;
+
+  /**
+   * Such as "user_id is not user-1", or "has applied 2 times of 2". Empty: it applies.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message simulator.v1.RuleVerdict.
+ * Use `create(RuleVerdictSchema)` to create a new message.
+ */
+export declare const RuleVerdictSchema: GenMessage<RuleVerdict>;
+
+/**
+ * What would happen to the call.
+ *
+ * @generated from message simulator.v1.ExplainCallResponse
+ */
+export declare type ExplainCallResponse = Message<"simulator.v1.ExplainCallResponse"> & {
+  /**
+   * The session that the call would be in: that of the key, or the one that claims it.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * In the order in which they are asked. Magic users only those that fit.
+   *
+   * @generated from field: repeated simulator.v1.RuleVerdict verdicts = 2;
+   */
+  verdicts: RuleVerdict[];
+
+  /**
+   * What would happen, by what the caller says, the rules, and the default of the session.
+   *
+   * @generated from field: payment.v1.SimulationOptions simulation = 3;
+   */
+  simulation?: SimulationOptions | undefined;
+};
+
+/**
+ * Describes the message simulator.v1.ExplainCallResponse.
+ * Use `create(ExplainCallResponseSchema)` to create a new message.
+ */
+export declare const ExplainCallResponseSchema: GenMessage<ExplainCallResponse>;
+
+/**
+ * Which of what was received.
+ *
+ * @generated from message simulator.v1.ListReceivedRequest
+ */
+export declare type ListReceivedRequest = Message<"simulator.v1.ListReceivedRequest"> & {
+  /**
+   * Of this payment, whichever session it belongs to; empty: of all payments of the session.
+   *
+   * @generated from field: string payment_intent_id = 1;
+   */
+  paymentIntentId: string;
+
+  /**
+   * At most so many; 0: 50. More than 1,000 are 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message simulator.v1.ListReceivedRequest.
+ * Use `create(ListReceivedRequestSchema)` to create a new message.
+ */
+export declare const ListReceivedRequestSchema: GenMessage<ListReceivedRequest>;
+
+/**
+ * A request that came to the built-in receiver.
+ *
+ * @generated from message simulator.v1.ReceivedWebhook
+ */
+export declare type ReceivedWebhook = Message<"simulator.v1.ReceivedWebhook"> & {
+  /**
+   * Counts them, from 1.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp received_at = 2;
+   */
+  receivedAt?: Timestamp | undefined;
+
+  /**
+   * With the query.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * In lower case. Those of the connection are left out.
+   *
+   * @generated from field: map<string, string> headers = 4;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * As it came; at most 65,536 bytes, and U+FFFD for what is no UTF-8.
+   *
+   * @generated from field: string body = 5;
+   */
+  body: string;
+
+  /**
+   * Whether it is signed with the service's own secret, in time.
+   *
+   * @generated from field: bool verified = 6;
+   */
+  verified: boolean;
+
+  /**
+   * Why it is not.
+   *
+   * @generated from field: string problem = 7;
+   */
+  problem: string;
+
+  /**
+   * As the body says; empty: it does not.
+   *
+   * @generated from field: string event_id = 8;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string payment_intent_id = 9;
+   */
+  paymentIntentId: string;
+
+  /**
+   * @generated from field: string session_id = 10;
+   */
+  sessionId: string;
+
+  /**
+   * What the sender was answered: 204, 401 when it does not verify, or what ?answer= of the path asks for.
+   *
+   * @generated from field: int32 status_code = 11;
+   */
+  statusCode: number;
+};
+
+/**
+ * Describes the message simulator.v1.ReceivedWebhook.
+ * Use `create(ReceivedWebhookSchema)` to create a new message.
+ */
+export declare const ReceivedWebhookSchema: GenMessage<ReceivedWebhook>;
+
+/**
+ * What was received, as far as it is remembered: the last 1,000, or 8 MiB.
+ *
+ * @generated from message simulator.v1.ListReceivedResponse
+ */
+export declare type ListReceivedResponse = Message<"simulator.v1.ListReceivedResponse"> & {
+  /**
+   * @generated from field: repeated simulator.v1.ReceivedWebhook webhooks = 1;
+   */
+  webhooks: ReceivedWebhook[];
+
+  /**
+   * How many in all, since the start or the reset.
+   *
+   * @generated from field: int64 total = 2;
+   */
+  total: bigint;
+
+  /**
+   * What to put as the webhook_url of a payment.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message simulator.v1.ListReceivedResponse.
+ * Use `create(ListReceivedResponseSchema)` to create a new message.
+ */
+export declare const ListReceivedResponseSchema: GenMessage<ListReceivedResponse>;
+
+/**
  * How a delivery stands.
  *
  * @generated from enum simulator.v1.DeliveryStatus
@@ -1600,6 +1953,38 @@ export declare const SimulatorService: GenService<{
     methodKind: "unary";
     input: typeof GetSessionRequestSchema;
     output: typeof GetSessionResponseSchema;
+  },
+  /**
+   * Lists the sessions in which anything is set, and those of whose calls, payments or deliveries something is
+   * remembered: the one that was used last first. The global session is always among them.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Says which rules would apply to a call, and why the others would not; counts nothing and does nothing.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.ExplainCall
+   */
+  explainCall: {
+    methodKind: "unary";
+    input: typeof ExplainCallRequestSchema;
+    output: typeof ExplainCallResponseSchema;
+  },
+  /**
+   * Lists the webhooks that came to the built-in receiver at /inbox of this port, the newest first: of the session that
+   * the webhook names. With the session `*` those of all.
+   *
+   * @generated from rpc simulator.v1.SimulatorService.ListReceived
+   */
+  listReceived: {
+    methodKind: "unary";
+    input: typeof ListReceivedRequestSchema;
+    output: typeof ListReceivedResponseSchema;
   },
   /**
    * Removes the session's rules, settings, idempotency keys and payments, which then never settle, and nothing

@@ -32,7 +32,10 @@ export function createCallRecorder(
 ): RecordCall {
   return (call) => {
     const { method, failure, decision } = call;
-    if (method.parent.typeName === service && (failure !== undefined || wants(decision?.sessionId))) {
+    if (decision?.isUnseen === true || method.parent.typeName !== service) {
+      return;
+    }
+    if (failure !== undefined || wants(decision?.sessionId)) {
       forgetUnknown(call.request);
       append(toEntry(call, machine.now()));
     }

@@ -7,6 +7,12 @@ import type { CallReaders } from '../call-readers.ts';
 /** The entry of W3C baggage, which services pass on without knowing it. https://www.w3.org/TR/baggage/ */
 const baggageEntry = 'payment-sim.session';
 
+/**
+ * Of somebody who looks at what others do, such as the console: with it a call that only reads is not steered, renews no
+ * session, and is not in the journal.
+ */
+export const observerHeader = 'payment-sim-observer';
+
 /** All that may name a session. */
 export const sessionHeaders: readonly string[] = [sessionHeader, 'baggage'];
 

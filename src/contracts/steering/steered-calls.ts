@@ -14,7 +14,7 @@ import { globalSession, isSessionKey, scopeOf } from '../../simulator/session.ts
 import type { SimulatedAnswerReport } from '../../simulator/observer.ts';
 import type { Steering } from '../../simulator/steering.ts';
 import type { CallReaders } from '../call-readers.ts';
-import { readSessionKey, sessionHeaders } from './session-key.ts';
+import { observerHeader, readSessionKey, sessionHeaders } from './session-key.ts';
 import { answerAs } from './simulated-answer.ts';
 
 /** A call about a payment that is there already. */
@@ -87,7 +87,7 @@ interface Self extends SteeredCallsDeps {
 /** See `SteeredCalls`. */
 export function createSteeredCalls(deps: SteeredCallsDeps): SteeredCalls {
   const { steering } = deps;
-  const headers = [...deps.behaviorHeaders, ...sessionHeaders];
+  const headers = [...deps.behaviorHeaders, ...sessionHeaders, observerHeader];
   const self: Self = { ...deps, headers };
   return {
     // Not async, as the next one: nearly all calls have nothing to wait for.
@@ -192,6 +192,9 @@ async function steerOfPayment<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const { steering, payments, readers } = self;
+  if (method === 'GetPaymentStatus' && isObserver(readers, context)) {
+    return await run();
+  }
   const headers = self.readBehavior(context);
   const named = readSessionKey(readers, context);
   if (named !== undefined) {
@@ -227,9 +230,12 @@ async function steerList<T>(
   { userId, reservationId }: { readonly userId: string; readonly reservationId: string },
   run: (sessionId: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const own = ofAnswer(self.readBehavior(context));
   const key = readSessionKey(self.readers, context, true) ?? globalSession;
   const listed = scopeOf(key);
+  if (isObserver(self.readers, context)) {
+    return await run(listed);
+  }
+  const own = ofAnswer(self.readBehavior(context));
   const facts: CallFacts = {
     method: 'ListPayments',
     userId,
@@ -241,6 +247,15 @@ async function steerList<T>(
   const decision = await self.steering.decide({ facts, sessionKey: listed ?? globalSession, own });
   const list = () => run(listed);
   return await (decision === undefined ? list() : answerAs(self, 'ListPayments', decision, context, list));
+}
+
+/** Whether the caller only looks; whoever tells of calls is told so. */
+function isObserver(readers: CallReaders, context: HandlerContext): boolean {
+  const isOne = readers.readHeader(context, observerHeader) !== undefined;
+  if (isOne) {
+    readers.noteDecision(context, { sessionId: undefined, ruleIds: [], isUnseen: true });
+  }
+  return isOne;
 }
 
 /** Of a call that makes no payment nothing else can be decided. */

@@ -4,7 +4,7 @@ import { splitTarget } from '../transport/request-target.ts';
 /** What comes to the port over HTTP/1.1 and is no call: probes, of those who know no gRPC. */
 export interface PlainRequests {
   /** By GET or HEAD. */
-  readonly paths: ReadonlySet<string>;
+  readonly paths: Pick<ReadonlySet<string>, 'has'>;
   readonly listener: RequestListener;
 }
 
