@@ -3,14 +3,13 @@ import { PaymentStatus, SimulatedChannel } from '../../../../gen/payment/v1/paym
 import {
   type CallEntry,
   type Delivery,
-  type DeliveryAttempt,
   DeliveryStatus,
   type JournalEntry,
   type TransitionEntry,
 } from '../../../../gen/simulator/v1/simulator_pb.js';
 import type { ComponentChildren } from 'preact';
+import { Attempt } from '../../components/attempts.tsx';
 import { Badge, Code as CodeBlock, prettyJson, Time, type Tone } from '../../components/basics.tsx';
-import { SignatureCheck } from '../../components/signature-check.tsx';
 import { DeliveryBadge, PaymentBadge } from '../../components/statuses.tsx';
 import { formatDuration, formatTime } from '../../core/format.ts';
 import { defineTexts } from '../../core/language.ts';
@@ -19,19 +18,14 @@ import { type Moment, momentsOf } from './story.ts';
 
 const texts = defineTexts({
   answer: ['Answer', '응답'],
-  attempt: ['{channel}, attempt {number}', '{channel} {number}번째 시도'],
-  body: ['Body', '본문'],
   due: ['settles at {time}', '{time}에 정산 예정'],
   event: ['told by the event', '알리는 이벤트'],
   fault: ['on purpose: {fault}', '일부러: {fault}'],
-  headers: ['Headers', '헤더'],
   held: ['held: it does not settle by itself', '보류: 저절로 정산되지 않습니다'],
-  noAnswer: ['no answer', '응답 없음'],
   nothing: ['Nothing is remembered of it any more.', '남아 있는 기록이 없습니다.'],
   refund: ['refund', '환불'],
   request: ['Request', '요청'],
   rules: ['decided by', '적용된 규칙'],
-  signature: ['Check the signature', '서명 확인'],
   tryAgain: ['tried again at {time}', '{time}에 다시 시도'],
   until: ['in {time}', '{time} 걸림'],
 });
@@ -133,43 +127,6 @@ function Transition({ transition }: { readonly transition: TransitionEntry }) {
         <span class="soft">
           {texts('event')} <a href={hrefTo(['deliveries'], { event: eventId })}>{eventId}</a>
         </span>
-      )}
-    </div>
-  );
-}
-
-function Attempt({ delivery, attempt }: { readonly delivery: Delivery; readonly attempt: DeliveryAttempt }) {
-  const { channel, url } = delivery;
-  const { number, statusCode, duration, error, fault, headers, body, answer } = attempt;
-  const isWebhook = channel === SimulatedChannel.WEBHOOK;
-  const head = Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join('\n');
-  return (
-    <div>
-      <div class="row">
-        <strong>{texts('attempt', { channel: SimulatedChannel[channel] ?? '', number })}</strong>
-        <Badge tone={error === '' ? 'good' : 'bad'}>
-          {statusCode === 0 && isWebhook ? texts('noAnswer') : statusCode || 'OK'}
-        </Badge>
-        <span class="soft">{texts('until', { time: formatDuration(duration) })}</span>
-        {fault !== '' && <Badge tone="info">{texts('fault', { fault })}</Badge>}
-        {url !== '' && <span class="mono">{url}</span>}
-      </div>
-      {error !== '' && <p>{error}</p>}
-      <details>
-        <summary>
-          {texts('headers')}, {texts('body')}, {texts('answer')}
-        </summary>
-        <CodeBlock label={texts('headers')} text={head} />
-        <CodeBlock label={texts('body')} text={prettyJson(body)} />
-        {answer !== '' && <CodeBlock label={texts('answer')} text={answer} />}
-      </details>
-      {isWebhook && (
-        <details>
-          <summary>{texts('signature')}</summary>
-          <SignatureCheck headers={headers} body={body} />
-        </details>
       )}
     </div>
   );
