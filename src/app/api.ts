@@ -2,6 +2,7 @@ import { file_google_rpc_error_details } from '../../gen/google/rpc/error_detail
 import { PaymentService as PaymentServiceDescriptor } from '../../gen/payment/v1/payment_pb.js';
 import { PaymentService as PlatformServiceDescriptor } from '../../gen/platform/payment/v1/payment_pb.js';
 import { SimulatorService as SimulatorServiceDescriptor } from '../../gen/simulator/v1/simulator_pb.js';
+import { callableHost } from '../base/callable-host.ts';
 import { createRandomIds } from '../base/ids.ts';
 import { paymentFieldHints } from '../contracts/payment-v1/field-hints.ts';
 import { createPaymentHandlers } from '../contracts/payment-v1/handlers.ts';
@@ -13,6 +14,7 @@ import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
 import type { CallReaders } from '../contracts/call-readers.ts';
 import type { JournalParts } from '../contracts/simulator-v1/journal-handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
+import { createInbox, type Inbox } from '../simulator/inbox.ts';
 import { createWaits } from '../simulator/journal/await.ts';
 import { createWatches } from '../simulator/journal/watch.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';
@@ -63,6 +65,8 @@ export interface Contracts {
   readonly platform: readonly ServiceRegistration[] | undefined;
   /** Notes calls for testers; undefined where there are none. */
   readonly record: RecordCall | undefined;
+  /** The built-in receiver; undefined where nobody may steer. */
+  readonly inbox: Inbox | undefined;
   /** Ends what runs by itself. */
   close(): void;
 }
@@ -71,6 +75,8 @@ export interface Contracts {
 interface Life {
   readonly unreadyReason: () => string | undefined;
   readonly stopping: AbortSignal;
+  /** Where calls come in: known once the ports are open. */
+  readonly apiPort: () => number;
 }
 
 /** All that is served, by whichever contract: the same payments. */
@@ -90,16 +96,19 @@ export function buildContracts(
     noteDecision,
   };
   const checkWebhookUrl = createAddressCheck(egressPolicy);
-  const { calls, steering } = buildSteering(basics, state, readers, checkWebhookUrl, fileRules);
+  const inbox = config.simulatorApi ? createInbox() : undefined;
+  const { calls, steering } = buildSteering(basics, state, readers, checkWebhookUrl, fileRules, inbox);
   const service = buildPaymentService(basics, state, exits.delivery, steering);
   const handlers = createPaymentHandlers({ service, readers, calls });
   const journal = buildJournal(basics, state, exits.resend, readers, life);
+  const inboxUrl = () => `http://${callableHost(config.host)}:${life.apiPort()}/inbox`;
   const simulator =
     steering &&
     journal &&
+    inbox &&
     registerService(
       SimulatorServiceDescriptor,
-      createSimulatorHandlers(steering, journal, readers),
+      createSimulatorHandlers({ steering, journal, received: { inbox, address: inboxUrl } }, readers),
       simulatorFieldHints,
       ['Await', 'AdvanceClock'],
     );
@@ -117,7 +126,7 @@ export function buildContracts(
   // Both contracts have this name as well.
   const record =
     state.journal && createCallRecorder(machine, state.journal, PaymentServiceDescriptor.typeName);
-  const shared = { record, close: () => steering?.close() };
+  const shared = { record, inbox, close: () => steering?.close() };
   if (config.platformGrpcPort === undefined) {
     return { payment, platform: undefined, ...shared };
   }

@@ -43,7 +43,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const stopRequest = new AbortController();
   const unreadyReason = () =>
     stopRequest.signal.aborted ? 'draining' : (state.unreadyReason() ?? exits.unreadyReason());
-  const life = { unreadyReason, stopping: stopRequest.signal };
+  let opened: OpenPorts | undefined;
+  const apiPort = () => opened?.apiPort ?? config.grpcPort;
+  const life = { unreadyReason, stopping: stopRequest.signal, apiPort };
   const contracts = buildContracts(basics, state, exits, fileRules, life);
   const ports = await buildPorts(basics, contracts, { service: serviceName, unreadyReason });
   addGauges(basics.metrics, state, ports, unreadyReason);
@@ -51,7 +53,10 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
 
   let stopping: Promise<void> | undefined;
   return {
-    start: () => startAll(basics, state, exits, ports),
+    async start() {
+      opened = await startAll(basics, state, exits, ports);
+      return opened;
+    },
     stop() {
       stopRequest.abort();
       contracts.close();

@@ -1,12 +1,13 @@
-import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { MachineClock } from '../base/clock.ts';
 import type { ApiServer } from '../server/api-server.ts';
 import { findConsole } from '../server/console/console-build.ts';
 import { createConsolePages } from '../server/console/console-listener.ts';
 import { closeOpsServer, createOpsServer, opsPaths, probePaths } from '../server/ops-server.ts';
-import type { PlainRequests } from '../server/port/plain-requests.ts';
+import { createInboxPages, isInboxTarget } from '../server/inbox/inbox-listener.ts';
+import type { PlainListener, PlainRequests } from '../server/port/plain-requests.ts';
 import { splitTarget } from '../server/transport/request-target.ts';
+import type { Inbox } from '../simulator/inbox.ts';
 import { buildApi, type Contracts } from './api.ts';
 import { type Basics, fastifyLoggerOf } from './basics.ts';
 import type { Config } from './config.ts';
@@ -47,14 +48,14 @@ export async function buildPorts(
   const { config, metrics } = basics;
   const ops = createOpsServer({ ...options, registry: metrics.registry, logger: fastifyLoggerOf(basics) });
   await ops.ready();
-  const listener: RequestListener = (request, response) => ops.routing(request, response);
+  const listener: PlainListener = (request, response) => ops.routing(request, response);
   const shared = isShared(config);
   const plain = { paths: probePaths, listener };
   const { record } = contracts;
   const api = await buildApi(basics, {
     services: contracts.payment,
     record,
-    plain: config.console ? withConsole(basics, listener) : plain,
+    plain: plainRequests(basics, listener, contracts.inbox),
   });
   const platform =
     contracts.platform === undefined
@@ -67,15 +68,29 @@ export async function buildPorts(
   return { api, platform, ops, shared };
 }
 
-/** The console, and what it reads besides calls: the metrics. A browser asks only where the page came from. */
-function withConsole({ logger }: Basics, ops: RequestListener): PlainRequests {
-  const pages = createConsolePages(findConsole(), (error) =>
-    logger.error({ err: error }, 'The console cannot be shown'),
-  );
+/**
+ * What is answered besides calls: probes; the built-in receiver where testers may steer; the console, and what it reads
+ * besides calls: the metrics, since a browser asks only where the page came from.
+ */
+function plainRequests(
+  { config, logger, machine }: Basics,
+  ops: PlainListener,
+  inbox: Inbox | undefined,
+): PlainRequests {
+  const report = (error: unknown) => logger.error({ err: error }, 'The console cannot be shown');
+  const pages = [
+    ...(config.console ? [createConsolePages(findConsole(), report)] : []),
+    ...(inbox === undefined ? [] : [createInboxPages({ inbox, machine, secrets: config.webhookSecrets })]),
+  ];
+  const ofOps = config.console ? opsPaths : probePaths;
+  const pageOf = (path: string) => pages.find((page) => page.has(path));
   return {
-    paths: { has: (path) => opsPaths.has(path) || pages.has(path) },
-    listener: (request, response) =>
-      (pages.has(splitTarget(request.url).path) ? pages.listener : ops)(request, response),
+    paths: { has: (path) => ofOps.has(path) || pageOf(path) !== undefined },
+    isOwn: inbox && isInboxTarget,
+    listener(request, response, bodies) {
+      const listener = pageOf(splitTarget(request.url).path)?.listener ?? ops;
+      listener(request, response, bodies);
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import type { Violations } from '../payment/violations.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
 import { findJsonMistakes } from '../server/connect/json-request-check.ts';
 import { noteResets } from '../observability/journal-feed.ts';
+import { forgetReceived, type Inbox } from '../simulator/inbox.ts';
 import { createSteering, type Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, present } from './basics.ts';
@@ -38,15 +39,16 @@ export function buildSteering(
   readers: CallReaders,
   checkWebhookUrl: WebhookUrlCheck,
   fileRules: FileRules,
+  inbox: Inbox | undefined,
 ): SteeringParts {
   const { config, machine, clock } = basics;
   if (!config.simulatorApi) {
     return { calls: unsteeredCalls, steering: undefined };
   }
-  const observe = observeSteering(
-    basics,
-    present(journal && noteResets({ ...basics, append: journal.append })),
-  );
+  const observe = observeSteering(basics, [
+    ...present(journal && noteResets({ ...basics, append: journal.append })),
+    ...present(inbox && forgetReceived(inbox)),
+  ]);
   const steering = createSteering({
     store,
     machine,

@@ -2,6 +2,8 @@
 export interface RecentMap<Value> {
   /** The value, made if it is not there. It is the last to be forgotten then. */
   take(key: string, make: () => Value): Value;
+  /** The value, if it is there. Looking does not keep it. */
+  peek(key: string): Value | undefined;
   delete(key: string): void;
 }
 
@@ -20,6 +22,7 @@ export function createRecentMap<Value>(maxSize: number): RecentMap<Value> {
       values.set(key, value);
       return value;
     },
+    peek: (key) => values.get(key),
     delete: (key) => void values.delete(key),
   };
 }

@@ -18,6 +18,9 @@ interface State {
   readonly waiters: Set<(endedBecause?: string) => void>;
 }
 
+/** See `createDeliveryRecord`. */
+export type DeliveryRecord = ReturnType<typeof createDeliveryRecord>;
+
 /** Remembers what the service did, and wakes those who wait for it. */
 export function createDeliveryRecord() {
   const self: State = {

@@ -12,6 +12,8 @@ import {
   type Delivery,
   type JournalEntry,
   type ListDeliveriesRequestSchema,
+  type ListReceivedRequestSchema,
+  type ReceivedWebhook,
   type ResendDeliveriesRequestSchema,
   type Rule,
   type RuleSchema,
@@ -39,6 +41,8 @@ export interface SimSession {
   update(session: MessageInitShape<typeof SessionSchema>): Promise<void>;
   /** What was told of payments, with every attempt: the last payment first, at most 1,000. */
   deliveries(filter?: MessageInitShape<typeof ListDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
+  /** What came to the built-in receiver for payments of the session: the newest first, at most 1,000. */
+  received(filter?: MessageInitShape<typeof ListReceivedRequestSchema>): Promise<readonly ReceivedWebhook[]>;
   /** Sends events again; gives back their deliveries as they were before. */
   resend(what: MessageInitShape<typeof ResendDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
   /**
@@ -144,6 +148,9 @@ function createSession(url: string, { agent, closed }: Connections, id: string):
     },
     async deliveries(filter = {}) {
       return (await simulator.listDeliveries({ pageSize, ...filter })).deliveries;
+    },
+    async received(filter = {}) {
+      return (await simulator.listReceived({ pageSize, ...filter })).webhooks;
     },
     async resend(what) {
       return (await simulator.resendDeliveries(what)).deliveries;

@@ -3,7 +3,7 @@ import type { SimClock } from '../base/clock.ts';
 import { errorMessage } from '../base/error-text.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
-import { createDeliveryRecord } from './delivery-record.ts';
+import { createDeliveryRecord, type DeliveryRecord } from './delivery-record.ts';
 import type { SentWebhook, SettledOutcome, WaitOptions } from './sent-webhook.ts';
 import type { SimSession } from './sim-session.ts';
 import type { SimVariables } from './sim-variables.ts';
@@ -44,6 +44,8 @@ export interface PaymentSim extends SimSession {
   readonly opsPort: number;
   /** The platform's contract, where `PLATFORM_GRPC_PORT` is set: 0 for a free port. */
   readonly platformUrl: string | undefined;
+  /** The built-in receiver, as a `webhookUrl` for tests that have none: see `received`. */
+  readonly inboxUrl: string;
   /** For `verifyWebhook`. */
   readonly webhookSecret: string;
   /** Webhooks so far, in the order their payments settled; the last 10,000. */
@@ -129,22 +131,31 @@ export async function startPaymentSim(options: PaymentSimOptions = {}): Promise<
     apiPort,
     opsPort,
     platformUrl: platformPort === undefined ? undefined : `http://${host}:${platformPort}`,
+    inboxUrl: `${apiUrl}/inbox`,
     webhookSecret: config.webhookSecrets[0],
     get webhooks() {
       return record.webhooks();
     },
-    waitForWebhook: (which, wait) =>
-      typeof which === 'function'
-        ? record.waitForWebhook(which, undefined, wait)
-        : record.waitForWebhook(
-            ({ paymentId, outcome }) => paymentId === which && outcome !== 'pending',
-            which,
-            wait,
-          ),
+    waitForWebhook: (which, wait) => waitForWebhook(record, which, wait),
     waitForSettlement: (paymentId, wait) => record.waitForSettlement(paymentId, wait),
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** See `PaymentSim`. */
+function waitForWebhook(
+  record: DeliveryRecord,
+  which: string | ((webhook: SentWebhook) => boolean),
+  wait: WaitOptions | undefined,
+): Promise<SentWebhook> {
+  return typeof which === 'function'
+    ? record.waitForWebhook(which, undefined, wait)
+    : record.waitForWebhook(
+        ({ paymentId, outcome }) => paymentId === which && outcome !== 'pending',
+        which,
+        wait,
+      );
 }
 
 /** Lines are written in the middle of calls and deliveries, which a log that throws would break off. */

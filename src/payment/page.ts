@@ -23,15 +23,22 @@ export interface PageQuery {
   /** So many are left out before the page begins. */
   readonly skip: number;
   readonly limit: number;
+  /** Whether to count by session too. */
+  readonly bySession?: boolean;
 }
+
+/** How many payments there are, by status; without those of which there are none. */
+export type CountByStatus = Readonly<Partial<Record<PaymentStatus, number>>>;
 
 /** Part of a list, the newest first. */
 export interface PaymentPage {
   readonly payments: readonly Payment[];
   /** How many fit the filter in all. */
   readonly totalCount: number;
-  /** The same by status; without those of which there are none. */
-  readonly countByStatus: Readonly<Partial<Record<PaymentStatus, number>>>;
+  /** The same by status. */
+  readonly countByStatus: CountByStatus;
+  /** The same of each session that has any, if that was asked for; those of none have the empty name. */
+  readonly countBySession?: ReadonlyMap<string, CountByStatus>;
   readonly hasOlder: boolean;
   readonly hasNewer: boolean;
 }
@@ -60,6 +67,8 @@ interface State {
   readonly wanted: number;
   totalCount: number;
   readonly countByStatus: Partial<Record<PaymentStatus, number>>;
+  /** Undefined where nobody asks. */
+  readonly countBySession: Map<string, Partial<Record<PaymentStatus, number>>> | undefined;
   /** Whether there are any on the other side of where the page begins. */
   hasOther: boolean;
 }
@@ -73,6 +82,7 @@ export function createPageSelection(query: PageQuery): PageSelection {
     wanted: query.skip + query.limit + 1,
     totalCount: 0,
     countByStatus: {},
+    countBySession: query.bySession === true ? new Map() : undefined,
     hasOther: false,
   };
   return {
@@ -88,12 +98,22 @@ function offer(self: State, payment: Payment): void {
   }
   self.totalCount += 1;
   self.countByStatus[payment.status] = (self.countByStatus[payment.status] ?? 0) + 1;
+  if (self.countBySession !== undefined) {
+    countIn(self.countBySession, payment);
+  }
   const side = from === undefined ? 1 : comparePositions(payment, from.position);
   if (from !== undefined && (from.direction === 'older' ? side <= 0 : side >= 0)) {
     self.hasOther = true;
     return;
   }
   insert(self, payment);
+}
+
+function countIn(counts: Map<string, Partial<Record<PaymentStatus, number>>>, payment: Payment): void {
+  const sessionId = payment.extras?.sessionId ?? '';
+  const ofSession = counts.get(sessionId) ?? {};
+  ofSession[payment.status] = (ofSession[payment.status] ?? 0) + 1;
+  counts.set(sessionId, ofSession);
 }
 
 /** Payments come nearly in the order of their creation: mostly at one end, or not at all. */
@@ -114,8 +134,12 @@ function insert(self: State, payment: Payment): void {
 }
 
 function toPage(self: State): PaymentPage {
-  const { query, hasOther } = self;
-  const counts = { totalCount: self.totalCount, countByStatus: self.countByStatus };
+  const { query, hasOther, countBySession } = self;
+  const counts = {
+    totalCount: self.totalCount,
+    countByStatus: self.countByStatus,
+    ...(countBySession !== undefined && { countBySession }),
+  };
   const found = self.found.slice(-self.wanted).toReversed();
   const chosen = found.slice(query.skip, query.skip + query.limit);
   const hasMore = found.length > query.skip + query.limit;

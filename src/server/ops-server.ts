@@ -84,7 +84,10 @@ export function createOpsServer(options: OpsServerOptions): FastifyInstance {
   app.get('/', (request, reply) =>
     request.headers.accept?.includes('text/html') === true
       ? reply
-          .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'" })
+          .headers({
+            'content-type': 'text/html; charset=utf-8',
+            'content-security-policy': "default-src 'none'",
+          })
           .send(indexPage(service))
       : reply.send({ service, endpoints }),
   );

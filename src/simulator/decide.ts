@@ -55,8 +55,7 @@ const noteEveryMs = 250;
 export function decide(self: Decider, call: SteerableCall): Decision | undefined | Promise<Decision> {
   const { facts, own } = call;
   const { sessions } = self.state;
-  const sessionId =
-    call.sessionKey ?? (sessions.size === 0 ? globalSession : claimingSession(self.state, facts));
+  const sessionId = sessionOfCall(self, call);
   const session = sessions.get(sessionId);
   const ofSession = session === undefined ? [] : indexOf(session).find(facts);
   const ofFiles = self.fileRules.find(facts);
@@ -70,6 +69,14 @@ export function decide(self: Decider, call: SteerableCall): Decision | undefined
     return conclude(self, session, sessionId, own ?? nothing, noRules);
   }
   return ask(self, session, sessionId, call, [...ofSession, ...ofFiles]);
+}
+
+/** The session that a call is in: the one that it names, or the one that claims it. */
+export function sessionOfCall(
+  { state }: Pick<Decider, 'state'>,
+  { sessionKey, facts }: SteerableCall,
+): string {
+  return sessionKey ?? (state.sessions.size === 0 ? globalSession : claimingSession(state, facts));
 }
 
 /** Asks rules one after the other; one that has nothing to add counts nothing. */

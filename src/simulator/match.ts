@@ -92,7 +92,8 @@ function checkPattern(violations: Violations, field: string, pattern: string): v
   }
 }
 
-function checkAmount(violations: Violations, field: string, amount: bigint): void {
+/** Notes an amount that cannot be one; 0 is none. */
+export function checkAmount(violations: Violations, field: string, amount: bigint): void {
   if (amount < 0n || amount > maxAmount) {
     add(violations, field, `must be a whole number from 0 to ${maxAmount} in the currency's smallest unit`);
   }
@@ -113,6 +114,32 @@ export function fits(match: Match, facts: CallFacts): boolean {
     fitsPattern(match.currency, facts.currency) &&
     fitsPattern(match.webhookUrl, facts.webhookUrl)
   );
+}
+
+/** Why a call does not fit, by the contract's names of what is given; undefined: it does. */
+export function describeMisfit(match: Match, facts: CallFacts): string | undefined {
+  if (!methodsOf(match).includes(facts.method)) {
+    return `it is about ${match.method === '' ? 'CreatePaymentIntent' : match.method}`;
+  }
+  const texts = [
+    ['user_id', match.userId, facts.userId],
+    ['reservation_id', match.reservationId, facts.reservationId],
+    ['currency', match.currency, facts.currency],
+    ['webhook_url', match.webhookUrl, facts.webhookUrl],
+  ] as const;
+  const wrong = texts.find(([, pattern, text]) => !fitsPattern(pattern, text));
+  if (wrong !== undefined) {
+    const [name, pattern] = wrong;
+    return pattern.endsWith('*')
+      ? `${name} does not begin with ${JSON.stringify(pattern.slice(0, -1))}`
+      : `${name} is not ${JSON.stringify(pattern)}`;
+  }
+  if (fits(match, facts)) {
+    return undefined;
+  }
+  return match.minAmount > 0 && facts.amount < match.minAmount
+    ? `amount is below min_amount ${match.minAmount}`
+    : `amount is not from 1 to max_amount ${match.maxAmount}`;
 }
 
 function fitsPattern(pattern: string, text: string): boolean {

@@ -34,6 +34,14 @@ export interface RuleUse {
   readonly perReservation: boolean;
 }
 
+/** How often a rule was asked. */
+export interface Asked {
+  /** Calls that fit; where each reservation counts by itself those of the reservation. */
+  readonly seen: number;
+  /** Draws of the reservation: see `SteeringStore.occurrence`. */
+  readonly draws: number;
+}
+
 /**
  * Keeps what testers set, and counts. All who share it see every change, and count together, however their
  * calls race. What is there at once is answered without a promise.
@@ -51,6 +59,8 @@ export interface SteeringStore {
   fire(use: RuleUse): boolean | Promise<boolean>;
   /** How many calls with the reservation a rule had before this one, which it counts: at least the last 24 hours'. */
   occurrence(use: RuleUse): number | Promise<number>;
+  /** How often a rule was asked so far. Counts nothing. */
+  asked(use: RuleUse): Asked | Promise<Asked>;
   /** How many calls of a session each of its rules has applied to, by id; those of files included. */
   matched(sessionId: string): Promise<ReadonlyMap<string, number>>;
   /** Forgets the counts of a session, or of one rule in it. */

@@ -1,14 +1,24 @@
 import type { MachineClock } from '../base/clock.ts';
 import type { IdGenerator } from '../base/ids.ts';
 import type { Observer } from '../base/observer.ts';
-import type { PaymentStatus } from '../payment/payment.ts';
 import type { Payments } from '../payment/ports.ts';
 import { throwIfAny, type Violations } from '../payment/violations.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
 import { type Decider, type Decision, decide, type SteerableCall, touch } from './decide.ts';
 import { SteeringError } from './errors.ts';
 import { advanceClock, checkClock, followClock } from './clock-calls.ts';
+import type { CallInput } from './explain.ts';
 import { endIdleSessions } from './idle-sessions.ts';
+import {
+  explainCall,
+  type ExplainedCall,
+  type ListedRule,
+  type ListedSession,
+  listSessions,
+  lookAtSession,
+  type SessionCounters,
+  toListed,
+} from './looks.ts';
 import type { AdvanceTarget, SessionClocks } from './session-clocks.ts';
 import type { PaymentMethodName } from './match.ts';
 import type { SteeringReport } from './observer.ts';
@@ -60,22 +70,6 @@ export interface SteeringDeps {
   readonly clocks: SessionClocks | undefined;
 }
 
-/** A rule, and how many calls of the session it has applied to. */
-export interface ListedRule {
-  readonly rule: Rule;
-  /** Whose it is; of a rule of a file the global one. */
-  readonly sessionId: string;
-  readonly matched: number;
-}
-
-/** What is in a session. */
-export interface SessionCounters {
-  readonly payments: number;
-  readonly paymentsByStatus: Readonly<Partial<Record<PaymentStatus, number>>>;
-  readonly rules: number;
-  readonly matched: number;
-}
-
 /** What a reset has removed. */
 export interface Removed {
   readonly rules: number;
@@ -102,8 +96,20 @@ export interface Steering {
   /** In the order in which they are asked. Of all sessions with `*`: theirs one after the other. */
   listRules(sessionId: string): Promise<readonly ListedRule[]>;
   deleteRule(sessionId: string, ruleId: string): Promise<void>;
+  /**
+   * What would become of a call that was made now; see `explain`. Of the magic users' rules only those that fit are told.
+   *
+   * @param sessionKey as of a call; undefined: none is named.
+   */
+  explainCall(sessionKey: string | undefined, input: CallInput): Promise<ExplainedCall>;
   updateSession(sessionId: string, input: SessionInput): Promise<SessionSettings>;
   readSession(sessionId: string): Promise<{ settings: SessionSettings; counters: SessionCounters }>;
+  /**
+   * All sessions in which anything is set, and those that others remember: the last one used first.
+   *
+   * @param remembered when each was used by what is remembered, in milliseconds since the epoch.
+   */
+  listSessions(remembered: ReadonlyMap<string, number>): Promise<readonly ListedSession[]>;
   /** Of all sessions with `*`. */
   resetSession(sessionId: string): Promise<Removed>;
   /** Moves the clock of a session; see `SessionClocks`. @returns its time then, in milliseconds since the epoch. */
@@ -148,8 +154,10 @@ export function createSteering(deps: SteeringDeps): Steering {
     createRule: (sessionId, input) => createRule(self, sessionId, input),
     listRules: (sessionId) => listRules(self, sessionId),
     deleteRule: (sessionId, ruleId) => deleteRule(self, sessionId, ruleId),
+    explainCall: (sessionKey, input) => explainCall(self, sessionKey, input),
     updateSession: (sessionId, input) => updateSession(self, sessionId, input),
     readSession: (sessionId) => readSession(self, sessionId),
+    listSessions: (remembered) => listSessions(self, remembered),
     resetSession: (sessionId) => resetSession(self, sessionId),
     async advance(sessionId, target, signal) {
       touchIfThere(self, sessionId);
@@ -219,10 +227,6 @@ async function listRules(self: Self, sessionId: string): Promise<readonly Listed
   return [...own.flat(), ...[...fileRules, ...magic].map((rule) => toListed(rule, globalSession, matched))];
 }
 
-function toListed(rule: Rule, sessionId: string, matched: ReadonlyMap<string, number>): ListedRule {
-  return { rule, sessionId, matched: matched.get(rule.id) ?? 0 };
-}
-
 async function deleteRule(self: Self, sessionId: string, ruleId: string): Promise<void> {
   const { store, decider, fileRules, magicRules } = self;
   await store.refresh();
@@ -253,21 +257,15 @@ async function updateSession(self: Self, sessionId: string, input: SessionInput)
 }
 
 async function readSession(self: Self, sessionId: string) {
-  const { store, decider, payments } = self;
-  await store.refresh();
+  await self.store.refresh();
   touchIfThere(self, sessionId);
-  const session = decider.state.sessions.get(sessionId);
-  const [matched, page] = await Promise.all([
-    store.matched(sessionId),
-    payments.list({ filter: { sessionId }, from: undefined, skip: 0, limit: 0 }),
-  ]);
-  const counters: SessionCounters = {
-    payments: page.totalCount,
-    paymentsByStatus: page.countByStatus,
-    rules: session?.rules.size ?? 0,
-    matched: [...matched.values()].reduce((sum, count) => sum + count, 0),
-  };
-  return { settings: session?.settings ?? {}, counters };
+  const { totalCount, countByStatus } = await self.payments.list({
+    filter: { sessionId },
+    from: undefined,
+    skip: 0,
+    limit: 0,
+  });
+  return await lookAtSession(self, sessionId, totalCount, countByStatus);
 }
 
 async function resetSession(self: Self, sessionId: string): Promise<Removed> {

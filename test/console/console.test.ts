@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingBrowser } from '../support/browser.ts';
+import type { JsonObject } from '../support/clients/payment-client.ts';
 import { freePort } from '../support/free-port.ts';
 import { startService } from '../support/start-service.ts';
 import { intent } from '../support/steering.ts';
@@ -18,7 +19,7 @@ test.skipIf(missingBrowser !== undefined && process.env['CI'] !== 'true')(
 );
 
 /** A call by somebody else, as curl makes it. @returns the id of the payment. */
-async function pay(apiUrl: string, change: Record<string, unknown> = {}, headers = {}): Promise<string> {
+async function pay(apiUrl: string, change: JsonObject = {}, headers = {}): Promise<string> {
   const answer = await fetch(`${apiUrl}/payment.v1.PaymentService/CreatePaymentIntent`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },

@@ -221,3 +221,25 @@ test('no more than a hundred watch', async () => {
     })
     .toBe('open');
 });
+
+test('who wants no more than so many a second has the last ones, and is told how many more there were', async () => {
+  const sim = await startWatched();
+  const filter = { kinds: ['ENTRY_KIND_TRANSITION'] };
+  const watch = openWatch(sim.apiUrl, { max_per_second: 3, filter });
+  await watch.opened();
+  const first = await sim.create();
+  await watch.until(({ payment_intent_id: id }) => id === first);
+  const ids = await Promise.all(Array.from({ length: 20 }, () => sim.create()));
+  const last = await sim.create();
+  await watch.until(({ payment_intent_id: id }) => id === last);
+  for (const { entries } of watch.messages) {
+    expect(entries.length).toBeLessThanOrEqual(3);
+  }
+  const sampledOut = watch.messages.reduce((sum, message) => sum + Number(message.sampled_out), 0);
+  expect(sampledOut).toBeGreaterThan(0);
+  expect(watch.entries.length + sampledOut).toBe(ids.length + 2);
+  expect(watch.entries.at(-1)?.payment_intent_id).toBe(last);
+  expect(watch.messages.map(({ skipped }) => skipped)).toEqual(watch.messages.map(() => '0'));
+  const { code, violations } = await sim.call('Watch', { max_per_second: -1 });
+  expect([code, violations]).toEqual(['INVALID_ARGUMENT', expect.anything()]);
+});

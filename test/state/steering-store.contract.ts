@@ -71,6 +71,7 @@ export function describeSteeringStore(name: string, open: SteeringStoreFactory):
   describe(`SteeringStore contract: ${name}`, () => {
     describeDocuments(open);
     describeFiring(open);
+    describeAsking(open);
     describeForgetting(open);
   });
 }
@@ -187,6 +188,28 @@ function describeFiring(open: SteeringStoreFactory): void {
     expect(fired.filter(Boolean)).toHaveLength(2);
     const draws = await Promise.all(times(50, use).map(async (each) => store.occurrence(each)));
     expect(draws.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  });
+}
+
+function describeAsking(open: SteeringStoreFactory): void {
+  test('who asks how often a rule was asked is told so, and counts nothing', async () => {
+    const { port: store } = await open();
+    const use = sampleUse({ times: 1 });
+    const single = sampleUse({ ruleId: 'rule-2', times: 1, perReservation: true });
+    const other = { ...single, reservationId: 'reservation-2' };
+    expect(await store.asked(use)).toEqual({ seen: 0, draws: 0 });
+    await fireAll(store, [use, use, single, single, other]);
+    await store.occurrence(use);
+    for (let look = 0; look < 2; look += 1) {
+      expect(await store.asked(use)).toEqual({ seen: 2, draws: 1 });
+      expect(await store.asked({ ...use, reservationId: 'reservation-2' })).toEqual({ seen: 2, draws: 0 });
+      expect(await store.asked(single)).toEqual({ seen: 2, draws: 0 });
+      expect(await store.asked(other)).toEqual({ seen: 1, draws: 0 });
+      expect(await store.asked({ ...use, sessionId: 'session-2' })).toEqual({ seen: 0, draws: 0 });
+    }
+    expect(await store.occurrence(use)).toBe(1);
+    await store.forgetCounts('session-1');
+    expect(await store.asked(use)).toEqual({ seen: 0, draws: 0 });
   });
 }
 

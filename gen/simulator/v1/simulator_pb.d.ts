@@ -1062,8 +1062,8 @@ export declare type WatchRequest = Message<"simulator.v1.WatchRequest"> & {
   filter?: WatchFilter | undefined;
 
   /**
-   * Of the entries that fit at most so many a second, the last ones; for somebody who looks, and cannot read more. 0:
-   * all.
+   * Of the entries that fit at most so many a second, the last ones; for somebody who looks, and cannot read more.
+   * 0: all. More than 500 are 500.
    *
    * @generated from field: int32 max_per_second = 3;
    */

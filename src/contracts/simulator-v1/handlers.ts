@@ -18,6 +18,8 @@ import type { CallReaders } from '../call-readers.ts';
 import { readSessionKey } from '../steering/session-key.ts';
 import { handleAdvance } from './clock-handler.ts';
 import { createJournalHandlers, type JournalParts } from './journal-handlers.ts';
+import { createLookHandlers } from './look-handlers.ts';
+import { createReceivedHandler, type ReceivedParts } from './received-handler.ts';
 import {
   countersToProto,
   ruleFromProto,
@@ -29,10 +31,16 @@ import {
 type Handlers = ServiceImpl<typeof SimulatorServiceDescriptor>;
 type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
 
+/** What testers have. */
+export interface SimulatorParts {
+  readonly steering: Steering;
+  readonly journal: JournalParts;
+  readonly received: ReceivedParts;
+}
+
 /** The handlers of `simulator.v1.SimulatorService`. */
 export function createSimulatorHandlers(
-  steering: Steering,
-  journal: JournalParts,
+  { steering, journal, received }: SimulatorParts,
   readers: CallReaders,
 ): Handlers {
   const sessionOf: SessionOf = (context, allowAll) =>
@@ -41,6 +49,8 @@ export function createSimulatorHandlers(
     ...createRuleHandlers(steering, sessionOf),
     ...createSessionHandlers(steering, sessionOf),
     ...createJournalHandlers(journal, sessionOf),
+    ...createReceivedHandler(received, sessionOf),
+    ...createLookHandlers(steering, journal.store, (context) => readSessionKey(readers, context)),
     advanceClock: (request, context) =>
       handleAdvance(steering, journal, request, sessionOf(context), context),
   };

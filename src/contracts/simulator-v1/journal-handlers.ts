@@ -10,6 +10,7 @@ import {
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import { invalidField } from '../../payment/errors.ts';
 import { requireId, throwIfAny, type Violations } from '../../payment/violations.ts';
+import { checkedPaymentId, limitOf } from './page-request.ts';
 import { cursorOf } from '../../simulator/journal/cursor.ts';
 import type { DeliveryFilter, DeliveryPosition } from '../../simulator/journal/delivery-log.ts';
 import type { ToldEntry } from '../../simulator/journal/entry.ts';
@@ -39,8 +40,6 @@ export interface JournalParts extends AwaitParts {
 
 type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
 
-const defaultPageSize = 50;
-const maxPageSize = 1_000;
 /** Of their attempts: clients of gRPC take 4 MB. */
 const maxPageBytes = 1_048_576;
 /** Of the deliveries in an answer to ResendDeliveries. */
@@ -58,7 +57,7 @@ export function createJournalHandlers(
         // Ids are global, whichever session asks.
         ...(paymentId === ''
           ? { sessionId: scopeOf(sessionOf(context, true)) }
-          : { paymentId: checkedId(paymentId) }),
+          : { paymentId: checkedPaymentId(paymentId) }),
         ...statusFilter(status),
       };
       const limit = limitOf(pageSize);
@@ -86,11 +85,12 @@ export function createJournalHandlers(
 
     await: (request, context) => handleAwait(parts, request, sessionOf(context, true), context),
 
-    async *watch({ cursor, filter }, context) {
+    async *watch({ cursor, filter, maxPerSecond: most }, context) {
+      const maxPerSecond = checkedRate(most);
       const signal = AbortSignal.any([context.signal, stopping]);
       const fits = fitsOf(filter, scopeOf(sessionOf(context, true)));
       const drop = () => readers.dropCall(context);
-      for await (const watched of watches.open({ cursor, fits, signal, drop })) {
+      for await (const watched of watches.open({ cursor, fits, maxPerSecond, signal, drop })) {
         yield watchedToProto(watched, (position) => cursorOf(store.journal, position));
       }
       if (stopping.aborted) {
@@ -98,13 +98,6 @@ export function createJournalHandlers(
       }
     },
   };
-}
-
-function checkedId(paymentId: string): string {
-  const violations: Violations = [];
-  requireId(violations, 'payment_intent_id', paymentId);
-  throwIfAny(violations);
-  return paymentId;
 }
 
 function statusFilter(number: number): DeliveryFilter {
@@ -116,13 +109,6 @@ function statusFilter(number: number): DeliveryFilter {
     );
   }
   return status === undefined ? {} : { status };
-}
-
-function limitOf(pageSize: number): number {
-  if (pageSize < 0) {
-    throw invalidField('page_size', 'must not be below 0; 0 is 50, and more than 1,000 are 1,000');
-  }
-  return pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
 }
 
 function readPageToken(token: string): DeliveryPosition | undefined {
@@ -141,7 +127,7 @@ function whichOf({ which }: ResendDeliveriesRequest, sessionOf: () => string): R
     case 'eventId':
       return { kind: 'event', eventId: checkedText(which.value, 'event_id') };
     case 'paymentIntentId':
-      return { kind: 'payment', paymentId: checkedId(which.value) };
+      return { kind: 'payment', paymentId: checkedPaymentId(which.value) };
     case 'givenUpSince': {
       return { kind: 'given-up', sinceMs: timestampMs(which.value), sessionId: scopeOf(sessionOf()) };
     }
@@ -167,6 +153,17 @@ function fitsOf(filter: WatchFilter | undefined, scope: string | undefined): (en
     (paymentId !== '' || isInScope(entry.sessionId, scope)) &&
     (paymentId === '' || entry.paymentId === paymentId) &&
     (kinds.size === 0 || kinds.has(entry.kind));
+}
+
+/** More would make messages larger than clients of gRPC take. */
+const maxSample = 500;
+
+/** Undefined: no bound. */
+function checkedRate(maxPerSecond: number): number | undefined {
+  if (maxPerSecond < 0) {
+    throw invalidField('max_per_second', 'must not be below 0; 0 is all');
+  }
+  return maxPerSecond === 0 ? undefined : Math.min(maxPerSecond, maxSample);
 }
 
 function checkedKind(number: number) {

@@ -99,13 +99,14 @@ function durationOf(ms: number) {
 
 /** @param cursor names the place of an entry. */
 export function watchedToProto(
-  { entries, cursor, skipped }: WatchedEntries,
+  { entries, cursor, skipped, sampledOut }: WatchedEntries,
   cursorOf: (position: number) => string,
 ) {
   return create(WatchResponseSchema, {
     entries: entries.map((placed) => entryToProto(placed, cursorOf(placed.position))),
     cursor,
     skipped: BigInt(skipped),
+    sampledOut: BigInt(sampledOut),
   });
 }
 

@@ -11,7 +11,7 @@ import type {
 import type { Match, MatchInput } from '../../simulator/match.ts';
 import type { RuleInput } from '../../simulator/rule.ts';
 import type { SessionInput, SessionSettings } from '../../simulator/session.ts';
-import type { ListedRule, SessionCounters } from '../../simulator/steering.ts';
+import type { ListedRule, SessionCounters } from '../../simulator/looks.ts';
 import { behaviorFromProto, behaviorToProto } from '../payment-v1/simulation-messages.ts';
 
 /* Rules and sessions in the messages of the contract, in both directions. */

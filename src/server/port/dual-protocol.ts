@@ -85,7 +85,7 @@ export function createDualProtocolServer(
     }
     if (plain !== undefined && isPlainRequest(plain, request)) {
       guardExchange(request, response);
-      plain.listener(request, response);
+      plain.listener(request, response, bodyBudget.of(request.socket));
       return;
     }
     dropEndlessTimeouts(request.headers);

@@ -3,14 +3,16 @@ import { pause } from '../../base/pause.ts';
 import { SteeringError } from '../errors.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { ToldEntry } from './entry.ts';
-import type { PlacedEntry } from './journal.ts';
-import type { JournalStore } from './ports.ts';
+import type { JournalPage, PlacedEntry } from './journal.ts';
+import type { JournalStore, ReadableJournal } from './ports.ts';
 
 /** What somebody wants to be told. */
 export interface Watch {
   /** See `readCursor`. */
   readonly cursor: string;
   readonly fits: (entry: ToldEntry) => boolean;
+  /** Of those that fit at most so many a second, the last ones; undefined: all. */
+  readonly maxPerSecond?: number | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
   /** Breaks the connection off, as nothing else reaches somebody who does not read. */
@@ -24,6 +26,8 @@ export interface WatchedEntries {
   readonly cursor: string;
   /** How many before them are forgotten, or were left out; -1: nobody knows. */
   readonly skipped: number;
+  /** How many that fit were left out because of `maxPerSecond`. */
+  readonly sampledOut: number;
 }
 
 /** Lets people watch. */
@@ -55,6 +59,9 @@ const quietMs = 15_000;
  * and each that is not read yet takes memory.
  */
 const limits = { entries: 500, looked: 5_000, bytes: 262_144 };
+/** Of a sample there is one message in this time at most, in milliseconds. */
+const sampleMs = 1_000;
+const nothing = { entries: [], skipped: 0, sampledOut: 0 } as const;
 
 /** See `Watches`. */
 export function createWatches(deps: WatchesDeps): Watches {
@@ -79,40 +86,80 @@ async function* open(self: Self, watch: Watch): AsyncGenerator<WatchedEntries, v
 
 async function* tell(
   { store, machine }: Self,
-  { cursor, fits, signal, drop }: Watch,
+  { cursor, fits, maxPerSecond, signal, drop }: Watch,
 ): AsyncGenerator<WatchedEntries, void, undefined> {
   const { journal } = store;
+  const isSampled = maxPerSecond !== undefined;
   const place = readCursor(journal, cursor);
   const life = journal.life();
   let { next } = place;
   const reader = createReader(store, () => next, drop);
   try {
-    yield* reader.send({
-      entries: [],
-      cursor: cursorOf(journal, next - 1),
-      skipped: place.isOfAnother ? -1 : 0,
-    });
+    const skippedBefore = place.isOfAnother ? -1 : 0;
+    yield* reader.send({ ...nothing, cursor: cursorOf(journal, next - 1), skipped: skippedBefore });
     let isFirst = true;
     while (!signal.aborted) {
-      const page = journal.read(next, fits, limits);
-      if ((page.skipped > 0 && !isFirst) || journal.life() !== life) {
+      const page = isSampled ? readLast(journal, next, fits, maxPerSecond) : readOn(journal, next, fits);
+      // Who wants a sample has lost nothing that he would have had.
+      if ((page.skipped > 0 && !isFirst && !isSampled) || journal.life() !== life) {
         throw new SteeringError({ kind: 'fell-behind', cursor: `${life}-${next - 1}` });
       }
+      const { entries, sampledOut } = page;
       const skipped = page.skipped + page.leftOut;
-      const isQuiet = page.entries.length === 0 && skipped === 0;
+      const isQuiet = entries.length === 0 && skipped === 0;
       const isAtEnd = page.next >= journal.next();
       next = page.next;
       if (!isQuiet) {
-        yield* reader.send({ entries: page.entries, cursor: cursorOf(journal, next - 1), skipped });
+        yield* reader.send({ entries, cursor: cursorOf(journal, next - 1), skipped, sampledOut });
+        await (isSampled ? pause(machine, sampleMs, signal) : undefined);
       }
       isFirst = false;
       if (isAtEnd && !(await reader.news(machine, signal))) {
-        yield* reader.send({ entries: [], cursor: cursorOf(journal, next - 1), skipped: 0 });
+        yield* reader.send({ ...nothing, cursor: cursorOf(journal, next - 1) });
       }
     }
   } finally {
     reader.close();
   }
+}
+
+/** The next entries that fit. */
+function readOn(
+  journal: ReadableJournal,
+  from: number,
+  fits: (entry: ToldEntry) => boolean,
+): JournalPage & { readonly sampledOut: number } {
+  return { ...journal.read(from, fits, limits), sampledOut: 0 };
+}
+
+/** All that there are to the end, and of those that fit the last `count`. */
+function readLast(
+  journal: ReadableJournal,
+  from: number,
+  fits: (entry: ToldEntry) => boolean,
+  count: number,
+): JournalPage & { readonly sampledOut: number } {
+  let page = readOn(journal, from, fits);
+  while (page.next < journal.next()) {
+    const more = journal.read(page.next, fits, limits);
+    page = {
+      entries: [...page.entries, ...more.entries],
+      next: more.next,
+      skipped: page.skipped + more.skipped,
+      leftOut: page.leftOut + more.leftOut,
+      sampledOut: page.sampledOut,
+    };
+    page = cutToLast(page, count);
+  }
+  return cutToLast(page, count);
+}
+
+function cutToLast<Page extends { readonly entries: readonly PlacedEntry[]; readonly sampledOut: number }>(
+  page: Page,
+  count: number,
+): Page {
+  const tooMany = Math.max(0, page.entries.length - count);
+  return { ...page, entries: page.entries.slice(tooMany), sampledOut: page.sampledOut + tooMany };
 }
 
 /** One who reads; is let go of when what it has not been sent is forgotten while it does not read. */

@@ -1,5 +1,11 @@
 import { createRecentMap, type RecentMap } from '../../base/recent-map.ts';
-import type { RuleUse, SteeringChange, SteeringDocument, SteeringStore } from '../../simulator/ports.ts';
+import type {
+  Asked,
+  RuleUse,
+  SteeringChange,
+  SteeringDocument,
+  SteeringStore,
+} from '../../simulator/ports.ts';
 import { globalSession } from '../../simulator/session.ts';
 
 interface Tally {
@@ -55,6 +61,7 @@ export function createMemorySteeringStore(): SteeringStore {
     remove: async (keys) => keys.forEach((key) => tell(self, key, undefined)),
     fire: (use) => fire(self, use),
     occurrence: (use) => tallyOfReservation(self, use, 'draws').seen++,
+    asked: (use) => asked(self, use),
     matched: async (sessionId) =>
       new Map([...talliesOf(self, sessionId)].map(([ruleId, { fired }]) => [ruleId, fired])),
     forgetCounts: async (sessionId, ruleId) => forgetCounts(self, sessionId, ruleId),
@@ -124,6 +131,17 @@ function tallyOfRule(self: State, { sessionId, ruleId }: RuleUse): Tally {
 function tallyOfReservation(self: State, use: RuleUse, what: 'calls' | 'draws'): Tally {
   const { id } = tallyOfRule(self, use);
   return self.ofReservations.take(`${id}:${what}:${use.reservationId}`, () => newTally(self));
+}
+
+function asked(self: State, use: RuleUse): Asked {
+  const ofRule = self.tallies.get(use.sessionId)?.get(use.ruleId);
+  const tally = ofRule ?? self.talliesOfNames.peek(use.sessionId)?.get(use.ruleId);
+  if (tally === undefined) {
+    return { seen: 0, draws: 0 };
+  }
+  const ofReservation = (what: 'calls' | 'draws') =>
+    self.ofReservations.peek(`${tally.id}:${what}:${use.reservationId}`)?.seen ?? 0;
+  return { seen: use.perReservation ? ofReservation('calls') : tally.seen, draws: ofReservation('draws') };
 }
 
 function forgetCounts(self: State, sessionId: string, ruleId?: string): void {

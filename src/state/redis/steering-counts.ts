@@ -1,5 +1,5 @@
 import type { IRedisClient } from 'bullmq';
-import type { RuleUse } from '../../simulator/ports.ts';
+import type { Asked, RuleUse } from '../../simulator/ports.ts';
 import { globalSession } from '../../simulator/session.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { countsKey, reservationNamesKey, reservationsKey, steeringKeys } from './redis-keys.ts';
@@ -46,6 +46,22 @@ export async function occurrence(
   const keys = [reservationsKey('draws', sessionId, ruleId), reservationNamesKey(sessionId)];
   const values = [reservationId, maxReservations, reservationTtlMs];
   return (await link.run(() => runScript<number>(commands, 'paymentSimDraw', keys, values))) - 1;
+}
+
+/** How often a rule was asked; counts nothing. */
+export async function asked(
+  { client, link }: SteeringCountsDeps,
+  { sessionId, ruleId, reservationId, perReservation }: RuleUse,
+): Promise<Asked> {
+  const [seen, draws] = await link.run(() =>
+    Promise.all([
+      perReservation
+        ? client.hget(reservationsKey('calls', sessionId, ruleId), reservationId)
+        : client.hget(countsKey(sessionId), `seen:${ruleId}`),
+      client.hget(reservationsKey('draws', sessionId, ruleId), reservationId),
+    ]),
+  );
+  return { seen: Number(seen ?? 0), draws: Number(draws ?? 0) };
 }
 
 /** How many calls each rule has applied to, by id. */

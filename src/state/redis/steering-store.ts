@@ -4,6 +4,7 @@ import type { SteeringStore } from '../../simulator/ports.ts';
 import type { RedisClient } from './redis-clients.ts';
 import type { RedisLink } from './redis-link.ts';
 import {
+  asked,
   fire,
   forgetCounts,
   matched,
@@ -51,6 +52,7 @@ export function createRedisSteeringStore(deps: RedisSteeringStoreDeps): Steering
     }),
     fire: (use) => fire(counts, use),
     occurrence: (use) => occurrence(counts, use),
+    asked: (use) => asked(counts, use),
     matched: (sessionId) => matched(counts, sessionId),
     forgetCounts: (sessionId, ruleId) => forgetCounts(counts, sessionId, ruleId),
     noteUse: (sessionId) => noteUse(counts, sessionId),

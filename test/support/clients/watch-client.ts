@@ -41,6 +41,7 @@ export interface WatchedAttempt {
 
 /** A message of the stream. */
 export interface WatchMessage {
+  readonly sampled_out: string;
   readonly entries: readonly WatchedEntry[];
   readonly cursor: string;
   readonly skipped: string;
@@ -64,7 +65,10 @@ export interface WatchClient {
 
 /** What is not said is nothing, in proto3. */
 function withDefaults(data: JsonObject): WatchMessage {
-  const message = Object.assign({ entries: [], cursor: '', skipped: '0' }, data) as unknown as WatchMessage;
+  const message = Object.assign(
+    { entries: [], cursor: '', skipped: '0', sampled_out: '0' },
+    data,
+  ) as unknown as WatchMessage;
   return { ...message, entries: message.entries.map(fillEntry) };
 }
 

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import type { JsonObject } from '../support/clients/payment-client.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { inSession, startSteered } from '../support/steering.ts';
+
+/* Which sessions there are. */
+
+async function listed(sim: Awaited<ReturnType<typeof startSteered>>) {
+  const { sessions = [], total } = await sim.done('ListSessions', {});
+  return {
+    total,
+    sessions: (sessions as JsonObject[]).map(({ session, counters }) => ({
+      id: (session as JsonObject)['session_id'] ?? '',
+      ...(counters as JsonObject),
+    })),
+  };
+}
+
+test('the global one is always there', async () => {
+  const sim = await startSteered();
+  expect(await listed(sim)).toMatchObject({ total: 1, sessions: [{ id: '' }] });
+});
+
+test('those with settings, with rules, and those that are only names, the last one used first', async () => {
+  const sim = await startSteered({}, { machine: systemClock });
+  await sim.done(
+    'UpdateSession',
+    { session: { manual_clock: true, webhook_url: 'http://a.example/' } },
+    'set',
+  );
+  await sim.rule({ simulation: { failure_code: 'a' } }, 'ruled');
+  await sim.outcome({}, 'ruled');
+  await sim.create({}, 'name');
+  await sim.create({}, 'name');
+  await sim.create();
+  const { sessions, total } = await listed(sim);
+  expect(total).toBe(4);
+  expect(Object.fromEntries(sessions.map(({ id, ...counters }) => [id as string, counters]))).toMatchObject({
+    '': { payments: 1, payments_by_status: { PENDING: 1 } },
+    name: { payments: 2, payments_by_status: { PENDING: 2 } },
+    ruled: { payments: 1, payments_by_status: { FAILED: 1 }, rules: 1, matched: '1' },
+    set: {},
+  });
+  expect(sessions.at(-1)?.id).toBe('set');
+  const { sessions: whole } = await sim.done('ListSessions', {});
+  const set = (whole as JsonObject[]).find(({ session }) => (session as JsonObject)['session_id'] === 'set');
+  expect(set).toMatchObject({ session: { manual_clock: true, webhook_url: 'http://a.example/' } });
+  expect((set?.['session'] as JsonObject)['now']).toBeTruthy();
+  await sim.done('ResetSession', {}, '*');
+  expect(await listed(sim)).toMatchObject({ total: 1 });
+});
+
+test('looking at it does not keep a session from its end', async () => {
+  const sim = await startSteered({ SESSION_IDLE_MS: '2000' });
+  await sim.done('UpdateSession', { session: { seed: 1 } }, 'idle');
+  for (let second = 0; second < 4; second += 1) {
+    await sim.clock.advance(1_000);
+    await sim.done('ListSessions', {});
+    await sim.done('ExplainCall', {}, 'idle');
+  }
+  await expect
+    .poll(async () => (await sim.client.call('GetSession', {}, inSession('idle'))).message['session'])
+    .toEqual({ session_id: 'idle' });
+});
