@@ -14,7 +14,7 @@ import { createSimulatorHandlers } from '../contracts/simulator-v1/handlers.ts';
 import type { CallReaders } from '../contracts/call-readers.ts';
 import type { JournalParts } from '../contracts/simulator-v1/journal-handlers.ts';
 import type { DeliveryService } from '../delivery/delivery-service.ts';
-import { createInbox, type Inbox } from '../simulator/inbox.ts';
+import { createInbox, type Inbox } from '../simulator/journal/inbox.ts';
 import { createWaits } from '../simulator/journal/await.ts';
 import { createWatches } from '../simulator/journal/watch.ts';
 import { createPaymentService, type PaymentService } from '../payment/payment-service.ts';

@@ -7,7 +7,7 @@ import { closeOpsServer, createOpsServer, opsPaths, probePaths } from '../server
 import { createInboxPages, isInboxTarget } from '../server/inbox/inbox-listener.ts';
 import type { PlainListener, PlainRequests } from '../server/port/plain-requests.ts';
 import { splitTarget } from '../server/transport/request-target.ts';
-import type { Inbox } from '../simulator/inbox.ts';
+import type { Inbox } from '../simulator/journal/inbox.ts';
 import { buildApi, type Contracts } from './api.ts';
 import { type Basics, fastifyLoggerOf } from './basics.ts';
 import type { Config } from './config.ts';

@@ -12,7 +12,7 @@ import type { Violations } from '../payment/violations.ts';
 import type { WebhookUrlCheck } from '../payment/webhook-url.ts';
 import { findJsonMistakes } from '../server/connect/json-request-check.ts';
 import { noteResets } from '../observability/journal-feed.ts';
-import { forgetReceived, type Inbox } from '../simulator/inbox.ts';
+import { forgetReceived, type Inbox } from '../simulator/journal/inbox.ts';
 import { createSteering, type Steering } from '../simulator/steering.ts';
 import type { State } from '../state/state.ts';
 import { type Basics, present } from './basics.ts';

@@ -38,7 +38,9 @@ function createRun(apiPort: number, receiverUrl: string) {
     }
     const { stdout } = await promisify(execFile)('sh', ['-c', here]);
     lastId = /^\{"payment_intent_id":"([^"]*)"/.exec(stdout)?.[1] ?? lastId;
-    return stdout.replaceAll(receiverUrl, 'http://localhost:9000/webhooks');
+    return stdout
+      .replaceAll(receiverUrl, 'http://localhost:9000/webhooks')
+      .replaceAll(`127.0.0.1:${apiPort}`, 'localhost:8030');
   };
 }
 
@@ -54,7 +56,7 @@ test.skipIf(missingCurl)('the calls of docs/simulation.md answer what it says', 
     const wanted = withoutChance(shown?.text ?? '');
     // What is listed has to arrive first.
     const answers = async () => withoutChance(await run(call));
-    await (call.text.includes('/ListDeliveries')
+    await (/\/List(Deliveries|Received)/.test(call.text)
       ? expect.poll(answers, { message: call.text }).toEqual(wanted)
       : expect(answers(), call.text).resolves.toEqual(wanted));
   }

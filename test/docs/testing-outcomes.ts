@@ -219,6 +219,22 @@ export const outcomes: Readonly<Record<string, (way: Way) => Promise<void>>> = {
     expect(webhook?.headers).toMatchObject(attempt?.headers ?? { missing: '' });
   },
 
+  async 'Without a receiver'(way) {
+    const { address } = await way.session.simulator.listReceived({});
+    const { paymentIntentId } = await way.session.client.createPaymentIntent({
+      ...order,
+      webhookUrl: address,
+    });
+    await expectDelivery(way, { status: DeliveryStatus.DELIVERED });
+    const { output } = await way.run();
+    const received =
+      typeof output === 'string'
+        ? (JSON.parse(output) as { webhooks: readonly { verified: boolean; payment_intent_id: string }[] })
+            .webhooks
+        : [{ verified: (output as { isGenuine: boolean }).isGenuine, payment_intent_id: paymentIntentId }];
+    expect(received).toMatchObject([{ verified: true, payment_intent_id: paymentIntentId }]);
+  },
+
   async Watch(way) {
     await way.pay();
     const { output } = await way.run();

@@ -6,7 +6,7 @@ import {
   type ReceivedWebhookSchema,
   type SimulatorService as SimulatorServiceDescriptor,
 } from '../../../gen/simulator/v1/simulator_pb.js';
-import type { Inbox, ReceivedFilter, ReceivedWebhook } from '../../simulator/inbox.ts';
+import type { Inbox, ReceivedFilter, ReceivedWebhook } from '../../simulator/journal/inbox.ts';
 import { scopeOf } from '../../simulator/session.ts';
 import { checkedPaymentId, limitOf } from './page-request.ts';
 

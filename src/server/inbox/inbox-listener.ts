@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MachineClock } from '../../base/clock.ts';
-import type { Inbox } from '../../simulator/inbox.ts';
+import type { Inbox } from '../../simulator/journal/inbox.ts';
 import type { PlainListener } from '../port/plain-requests.ts';
 import { HeldBody } from '../transport/body-budget.ts';
 import { collectBody } from '../transport/collect-body.ts';

@@ -1,7 +1,7 @@
-import type { Observer } from '../base/observer.ts';
-import { createRing } from './journal/ring.ts';
-import type { SteeringReport } from './observer.ts';
-import { isInScope, scopeOf } from './session.ts';
+import type { Observer } from '../../base/observer.ts';
+import { createRing } from './ring.ts';
+import type { SteeringReport } from '../observer.ts';
+import { isInScope, scopeOf } from '../session.ts';
 
 /** A request that came to the built-in receiver. */
 export interface ReceivedWebhook {
