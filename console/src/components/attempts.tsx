@@ -60,7 +60,7 @@ export function Attempt({
       {channel === SimulatedChannel.WEBHOOK && (
         <details>
           <summary>{texts('signature')}</summary>
-          <SignatureCheck headers={attempt.headers} body={attempt.body} />
+          <SignatureCheck headers={attempt.headers} body={attempt.body} at={attempt.startedAt} />
         </details>
       )}
     </div>
