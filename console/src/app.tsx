@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import type { ComponentType } from 'preact';
-import { Empty } from './components/basics.tsx';
 import { Dialog } from './components/dialog.tsx';
 import { SessionPicker } from './components/session-picker.tsx';
 import { canSteer } from './core/api.ts';
@@ -10,7 +9,7 @@ import { goTo, hrefTo, route } from './core/router.ts';
 import { common } from './core/texts.ts';
 import { chooseTheme, theme } from './core/theme.ts';
 import { connection } from './core/watch.ts';
-import { SelectField } from './components/basics.tsx';
+import { PageHead, SelectField } from './components/basics.tsx';
 import { DeliveriesPage } from './pages/deliveries/deliveries-page.tsx';
 import { InboxPage } from './pages/inbox/inbox-page.tsx';
 import { NewPaymentPage } from './pages/new-payment/new-payment-page.tsx';
@@ -106,7 +105,7 @@ export function App() {
       <main id="content" tabIndex={-1}>
         <Notices />
         {Page === undefined ? (
-          <Empty>{texts('noPage')}</Empty>
+          <PageHead title={texts('noPage')} />
         ) : name === 'payments' && id !== undefined ? (
           <PaymentPage key={id} id={id} />
         ) : (

@@ -5,7 +5,7 @@ import { freePort } from '../support/free-port.ts';
 import { startService } from '../support/start-service.ts';
 import { intent } from '../support/steering.ts';
 import { startServiceProcess } from '../system/service-process.ts';
-import { startBrowser } from './open-console.ts';
+import { startBrowser, violationsOf } from './open-console.ts';
 
 /* What people do with the console, in a real browser. */
 
@@ -82,6 +82,118 @@ describe.skipIf(missingBrowser !== undefined)('the console', () => {
     await page.getByText('The service does not answer.').waitFor({ state: 'detached' });
     const id = await pay(apiUrl);
     await page.getByRole('link', { name: id.slice(0, 12) }).waitFor();
+  });
+
+  test('a rule is made from a template, tried, met, and deleted', async () => {
+    const { apiUrl } = await startService({ ...quickStop, DEFAULT_DELAY_MS: '0' });
+    const page = await browser.open(`${apiUrl}/#/rules`);
+    await page.getByRole('button', { name: 'New rule' }).click();
+    await page.getByRole('button', { name: 'Fail twice, then succeed' }).click();
+    await page.getByLabel('Rule id').fill('twice');
+    await page.getByLabel('Times').fill('many');
+    await page.getByRole('button', { name: 'Make the rule' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Times').fill('2');
+    await page.getByRole('button', { name: 'Make the rule' }).click();
+    const row = page.getByRole('row', { name: /twice/ });
+    await row.getByText('api.code UNAVAILABLE').waitFor();
+    await page.getByRole('button', { name: 'Try' }).click();
+    await page.getByText('applies', { exact: true }).waitFor();
+    await pay(apiUrl);
+    await expect.poll(() => row.getByRole('cell').nth(4).textContent()).toBe('1');
+    await pay(apiUrl);
+    await page.getByRole('button', { name: 'Try' }).click();
+    await page.getByText('applies', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Delete twice' }).click();
+    await page.getByText('No rules.').waitFor();
+  });
+
+  test('the clock of a session is moved, and the session reset', async () => {
+    const { apiUrl } = await startService(quickStop);
+    const page = await browser.open(`${apiUrl}/#/sessions`);
+    await page.getByRole('button', { name: 'New session' }).click();
+    await page.getByRole('textbox', { name: 'Session' }).fill('still');
+    await page.getByLabel('Time stands still until it is moved').check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    const card = page
+      .locator('section')
+      .filter({ has: page.getByRole('heading', { name: 'still', exact: true }) });
+    await card.getByRole('button', { name: '+1 s' }).waitFor();
+    const id = await pay(apiUrl, {}, { 'payment-sim-session': 'still' });
+    await card.getByText('1 (PENDING 1)').waitFor();
+    await card.getByRole('button', { name: '+1 s' }).click();
+    await card.getByText('0 changes of payments').waitFor();
+    await card.getByRole('button', { name: 'run until idle' }).click();
+    await card.getByText('1 changes of payments').waitFor();
+    await card.getByRole('link', { name: id }).waitFor();
+    await card.getByText('1 (COMPLETED 1)').waitFor();
+    await card.getByRole('button', { name: 'Reset… still' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click();
+    await card.waitFor({ state: 'detached' });
+  });
+
+  test('what was given up is sent again, all of it or one by one', async () => {
+    const { apiUrl } = await startService({ ...quickStop, DEFAULT_DELAY_MS: '0', WEBHOOK_MAX_ATTEMPTS: '1' });
+    const page = await browser.open(`${apiUrl}/#/deliveries`);
+    await pay(apiUrl, { webhook_url: `${apiUrl}/inbox?answer=500` });
+    const row = page.locator('tbody tr').first();
+    await row.getByText('GIVEN_UP').waitFor();
+    await page.getByRole('button', { name: 'Send all that were given up…' }).click();
+    await page.getByText('1 events were given up').waitFor();
+    await page.getByRole('button', { name: 'Send them' }).click();
+    await page.getByText('1 sent again').waitFor();
+    await expect.poll(() => row.getByRole('cell').nth(6).textContent()).toBe('2');
+    await page.getByLabel('How', { exact: true }).selectOption('signed with a wrong secret');
+    await row.getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Send 1 chosen again' }).click();
+    await expect.poll(() => row.getByRole('cell').nth(6).textContent()).toBe('3');
+    await row.getByRole('link').first().click();
+    await expect.poll(() => page.getByText('Headers, Body, Answer').count()).toBe(3);
+  });
+
+  describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+    test.each(['en-US', 'ko-KR'])('axe-core finds nothing on any page, in %s', async (locale) => {
+      const { apiUrl } = await startService({
+        ...quickStop,
+        DEFAULT_DELAY_MS: '0',
+        WEBHOOK_MAX_ATTEMPTS: '2',
+      });
+      const declined = await pay(apiUrl, {
+        user_id: 'sim_insufficient_funds',
+        webhook_url: `${apiUrl}/inbox?answer=500`,
+      });
+      await pay(apiUrl, { webhook_url: `${apiUrl}/inbox` }, { 'payment-sim-session': 'one' });
+      const rule = { rule: { rule_id: 'r', simulation: { api: { delay_ms: 1 } } } };
+      await fetch(`${apiUrl}/simulator.v1.SimulatorService/CreateRule`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(rule),
+      });
+      const page = await browser.open(apiUrl, {
+        colorScheme,
+        locale,
+        width: colorScheme === 'dark' ? 400 : 1_280,
+      });
+      const found: string[] = [];
+      for (const path of [
+        'payments',
+        `payments/${declined}`,
+        'new',
+        'deliveries',
+        'inbox',
+        'rules',
+        'sessions',
+        'overview',
+        'nowhere',
+      ]) {
+        await page.goto(`${apiUrl}/#/${path}`);
+        await page.locator('main').locator('h1, .empty').first().waitFor();
+        // What is folded is looked at too.
+        await page.evaluate('document.querySelectorAll("details").forEach((part) => (part.open = true))');
+        found.push(...(await violationsOf(page)).map((violation) => `${path}: ${violation}`));
+      }
+      expect(found).toEqual([]);
+    });
   });
 
   test('where nobody may steer it only reads', async () => {

@@ -76,13 +76,13 @@ function Sent({ attempt: { headers, body, answer } }: { readonly attempt: Delive
       <summary>
         {texts('headers')}, {texts('body')}, {texts('answer')}
       </summary>
-      <h4>{texts('headers')}</h4>
+      <p class="soft">{texts('headers')}</p>
       <Code label={texts('headers')} text={head} />
-      <h4>{texts('body')}</h4>
+      <p class="soft">{texts('body')}</p>
       <Code label={texts('body')} text={prettyJson(body)} />
       {answer !== '' && (
         <>
-          <h4>{texts('answer')}</h4>
+          <p class="soft">{texts('answer')}</p>
           <Code label={texts('answer')} text={answer} />
         </>
       )}

@@ -13,12 +13,14 @@ interface ButtonProps {
   readonly type?: 'button' | 'submit';
   readonly disabled?: boolean;
   readonly onClick?: () => void;
+  /** What it does, where what is on it does not say so alone. */
+  readonly label?: string;
   readonly children: ComponentChildren;
 }
 
-export function Button({ kind = 'plain', type = 'button', children, ...rest }: ButtonProps) {
+export function Button({ kind = 'plain', type = 'button', label, children, ...rest }: ButtonProps) {
   return (
-    <button type={type} class={`button ${kind}`} {...rest}>
+    <button type={type} class={`button ${kind}`} aria-label={label} {...rest}>
       {children}
     </button>
   );
@@ -191,7 +193,7 @@ export function Code({ text, label }: { readonly text: string; readonly label: s
     <div class="code">
       <CopyButton text={text} />
       {/* It scrolls, so it has to be reached by the keyboard. */}
-      <pre tabIndex={0} role="region" aria-label={label}>
+      <pre tabIndex={0} role="group" aria-label={label}>
         {text}
       </pre>
     </div>

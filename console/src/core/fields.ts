@@ -68,3 +68,8 @@ export function toValues(specs: readonly FieldSpec[], message: JsonObject): Fiel
   }
   return values;
 }
+
+/** The same field in another place. */
+export function moved(field: FieldSpec, path: string): FieldSpec {
+  return { ...field, path };
+}

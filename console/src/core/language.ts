@@ -10,10 +10,6 @@ export const language = signal<Language>(
   stored === 'en' || stored === 'ko' ? stored : navigator.language.startsWith('ko') ? 'ko' : 'en',
 );
 
-language.subscribe((value) => {
-  document.documentElement.lang = value;
-});
-
 export function chooseLanguage(value: Language): void {
   localStorage.setItem('language', value);
   language.value = value;

@@ -1,4 +1,4 @@
-import type { FieldSpec } from './fields.ts';
+import { type FieldSpec, moved } from './fields.ts';
 
 /* Every option of SimulationOptions, as proto/payment/v1 explains them. */
 
@@ -49,7 +49,7 @@ export interface OptionGroup {
 export function optionGroups(prefix: string): readonly OptionGroup[] {
   return groups.map(({ name, fields }) => ({
     name,
-    fields: fields.map((field) => ({ ...field, path: `${prefix}.${field.path}` })),
+    fields: fields.map((field) => moved(field, `${prefix}.${field.path}`)),
   }));
 }
 

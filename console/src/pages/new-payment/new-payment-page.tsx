@@ -1,5 +1,5 @@
 import { fromJson } from '@bufbuild/protobuf';
-import { Code as RpcCode, ConnectError } from '@connectrpc/connect';
+import { Code as RpcCode, type ConnectError } from '@connectrpc/connect';
 import { useState } from 'preact/hooks';
 import { CreatePaymentIntentRequestSchema } from '../../../../gen/payment/v1/payment_pb.js';
 import { Button, Code, ErrorBox, PageHead, SelectField, TextField } from '../../components/basics.tsx';
@@ -8,6 +8,7 @@ import { inSession, ownSession, payments, simulator } from '../../core/api.ts';
 import { asCurl } from '../../core/copy-as.ts';
 import { defineTexts } from '../../core/language.ts';
 import { useAction, useLoaded } from '../../core/loading.ts';
+import { readMessage } from '../../core/read-message.ts';
 import { optionGroups } from '../../core/option-fields.ts';
 import { goTo, hrefTo, route } from '../../core/router.ts';
 import { common } from '../../core/texts.ts';
@@ -54,7 +55,8 @@ export function NewPaymentPage() {
   };
   const make = () =>
     action.run(async () => {
-      const { paymentIntentId } = await payments.createPaymentIntent(read(request), inSession(session));
+      const message = readMessage(request, (read) => fromJson(CreatePaymentIntentRequestSchema, read));
+      const { paymentIntentId } = await payments.createPaymentIntent(message, inSession(session));
       goTo(hrefTo(['payments', paymentIntentId], { session: session === '' ? undefined : session }));
     });
   return (
@@ -115,14 +117,6 @@ function Destination({
       <TextField label={common('session')} value={session} onInput={onSession} hint={texts('sessionHint')} />
     </div>
   );
-}
-
-function read(request: ReturnType<typeof requestOf>) {
-  try {
-    return fromJson(CreatePaymentIntentRequestSchema, request);
-  } catch (error) {
-    throw new ConnectError(error instanceof Error ? error.message : String(error), RpcCode.InvalidArgument);
-  }
 }
 
 /** Whether the call fails because the form says so. */

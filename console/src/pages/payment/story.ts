@@ -1,4 +1,4 @@
-import { type Timestamp, durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, durationMs, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type CallEntry,
   type Delivery,
@@ -50,7 +50,7 @@ function momentOf({ cursor: key, time, what }: JournalEntry): readonly Moment[] 
     case 'call': {
       const { duration } = what.value;
       const atMs = endMs - (duration === undefined ? 0 : durationMs(duration));
-      return [{ key, kind: 'call', at: time, atMs, call: what.value }];
+      return [{ key, kind: 'call', at: timestampFromMs(atMs), atMs, call: what.value }];
     }
     case 'transition':
       return [{ key, kind: 'transition', at: time, atMs: endMs, transition: what.value }];

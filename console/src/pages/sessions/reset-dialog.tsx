@@ -1,0 +1,47 @@
+import { Button, ErrorBox } from '../../components/basics.tsx';
+import { Dialog } from '../../components/dialog.tsx';
+import { inSession, simulator } from '../../core/api.ts';
+import { defineTexts } from '../../core/language.ts';
+import { useAction } from '../../core/loading.ts';
+import { common } from '../../core/texts.ts';
+
+const texts = defineTexts({
+  all: ['Reset all sessions', '모든 세션 초기화'],
+  one: ['Reset {session}', '{session} 초기화'],
+  what: [
+    'Its rules, settings, payments, idempotency keys and what is remembered of it go. Payments that are pending never settle.',
+    '규칙, 설정, 결제, 멱등 키와 기록이 모두 사라집니다. 대기 중인 결제는 정산되지 않습니다.',
+  ],
+});
+
+/** Asks once more. @param sessionId `*`: all of them. */
+export function ResetDialog({
+  sessionId,
+  onDone,
+  onClose,
+}: {
+  readonly sessionId: string;
+  readonly onDone: () => void;
+  readonly onClose: () => void;
+}) {
+  const action = useAction();
+  const name = sessionId === '' ? common('globalSession') : sessionId;
+  const reset = () =>
+    action.run(async () => {
+      await simulator.resetSession({}, inSession(sessionId));
+      onDone();
+      onClose();
+    });
+  return (
+    <Dialog title={sessionId === '*' ? texts('all') : texts('one', { session: name })} onClose={onClose}>
+      <p>{texts('what')}</p>
+      <ErrorBox error={action.error} />
+      <div class="actions">
+        <Button kind="danger" disabled={action.isBusy} onClick={reset}>
+          {common('reset')}
+        </Button>
+        <Button onClick={onClose}>{common('cancel')}</Button>
+      </div>
+    </Dialog>
+  );
+}
