@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fromJson, type JsonObject } from '@bufbuild/protobuf';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asCurl, asGo, asGrpcurl } from '../../console/src/core/copy-as.ts';
+import { failureCodes } from '../../console/src/core/failure-codes.ts';
 import { type FieldSpec, toMessageJson, toValues } from '../../console/src/core/fields.ts';
 import { describeMatch, describeOptions } from '../../console/src/core/in-words.ts';
 import { optionFields } from '../../console/src/core/option-fields.ts';
@@ -15,7 +18,6 @@ import {
 } from '../../gen/payment/v1/payment_pb.js';
 import { RuleSchema, SessionSchema } from '../../gen/simulator/v1/simulator_pb.js';
 import { readRulesFile } from '../../src/contracts/simulator-v1/rules-file.ts';
-import { execFileSync } from 'node:child_process';
 
 /* What the console's forms make. */
 
@@ -42,6 +44,12 @@ describe('the fields of the options', () => {
       }
     }
   });
+});
+
+test('the failure codes are those of the magic users', () => {
+  const users = readFileSync(new URL('../../rules/magic-users.yaml', import.meta.url), 'utf8');
+  const codes = [...users.matchAll(/\bfailure_code: (\w+)/g)].map(([, code]) => code);
+  expect(failureCodes).toEqual(codes);
 });
 
 test('a form makes the message that it was filled from', () => {
@@ -113,9 +121,11 @@ test('the form of a session knows what a session has', () => {
   );
 });
 
-describe('a call in the words of other tools', () => {
-  const call = (json: string, session: string) => ({ service: 'a.B', method: 'C', json, session });
+function call(json: string, session: string) {
+  return { service: 'a.B', method: 'C', json, session };
+}
 
+describe('a call in the words of other tools', () => {
   test('the shell gives curl and grpcurl what was meant, whatever is in it', () => {
     fc.assert(
       fc.property(

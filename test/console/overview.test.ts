@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { figuresOf, quantileBetween, rateOf } from '../../console/src/pages/overview/figures.ts';
@@ -90,14 +90,16 @@ describe('between two looks', () => {
   });
 });
 
+function one(url: string, status: DeliveryStatus, errors: readonly string[] = []) {
+  return create(DeliverySchema, {
+    channel: SimulatedChannel.WEBHOOK,
+    url,
+    status,
+    attempts: errors.map((error) => ({ error })),
+  });
+}
+
 test('receivers are told apart by origin, and those that fail come first', () => {
-  const one = (url: string, status: DeliveryStatus, errors: readonly string[] = []) =>
-    create(DeliverySchema, {
-      channel: SimulatedChannel.WEBHOOK,
-      url,
-      status,
-      attempts: errors.map((error) => ({ error })),
-    });
   const { DELIVERED, GIVEN_UP, WAITING } = DeliveryStatus;
   const event = create(DeliverySchema, { channel: SimulatedChannel.EVENTBRIDGE, status: DELIVERED });
   expect(

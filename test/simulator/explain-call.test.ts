@@ -98,23 +98,19 @@ test('the rules that are said to apply are those that do', async () => {
   );
 });
 
-describe('a service', () => {
-  async function explained(
-    sim: Awaited<ReturnType<typeof startSteered>>,
-    call: JsonObject,
-    session?: string,
-  ) {
-    const { verdicts = [], ...rest } = await sim.done('ExplainCall', call, session);
-    return {
-      ...rest,
-      verdicts: (verdicts as JsonObject[]).map(({ rule, applies = false, reason = '' }) => [
-        (rule as JsonObject)['rule_id'],
-        applies,
-        reason,
-      ]),
-    };
-  }
+async function explained(sim: Awaited<ReturnType<typeof startSteered>>, call: JsonObject, session?: string) {
+  const { verdicts = [], ...rest } = await sim.done('ExplainCall', call, session);
+  return {
+    ...rest,
+    verdicts: (verdicts as JsonObject[]).map(({ rule, applies = false, reason = '' }) => [
+      (rule as JsonObject)['rule_id'],
+      applies,
+      reason,
+    ]),
+  };
+}
 
+describe('a service', () => {
   test('says of every rule why it applies or not, and of what comes of it', async () => {
     const sim = await startSteered();
     const late = { delay_ms: 5 };

@@ -7,13 +7,11 @@ import { inSession, startSteered } from '../support/steering.ts';
 
 async function listed(sim: Awaited<ReturnType<typeof startSteered>>) {
   const { sessions = [], total } = await sim.done('ListSessions', {});
-  return {
-    total,
-    sessions: (sessions as JsonObject[]).map(({ session, counters }) => ({
-      id: (session as JsonObject)['session_id'] ?? '',
-      ...(counters as JsonObject),
-    })),
-  };
+  return { total, sessions: (sessions as JsonObject[]).map(idAndCounters) };
+}
+
+function idAndCounters({ session, counters }: JsonObject): JsonObject {
+  return { id: (session as JsonObject)['session_id'] ?? '', ...(counters as JsonObject) };
 }
 
 test('the global one is always there', async () => {
@@ -41,11 +39,11 @@ test('those with settings, with rules, and those that are only names, the last o
     ruled: { payments: 1, payments_by_status: { FAILED: 1 }, rules: 1, matched: '1' },
     set: {},
   });
-  expect(sessions.at(-1)?.id).toBe('set');
+  expect(sessions.at(-1)?.['id']).toBe('set');
   const { sessions: whole } = await sim.done('ListSessions', {});
-  const set = (whole as JsonObject[]).find(({ session }) => (session as JsonObject)['session_id'] === 'set');
+  const set = (whole as { session: JsonObject }[]).find(({ session }) => session['session_id'] === 'set');
   expect(set).toMatchObject({ session: { manual_clock: true, webhook_url: 'http://a.example/' } });
-  expect((set?.['session'] as JsonObject)['now']).toBeTruthy();
+  expect(set?.session['now']).toBeTruthy();
   await sim.done('ResetSession', {}, '*');
   expect(await listed(sim)).toMatchObject({ total: 1 });
 });

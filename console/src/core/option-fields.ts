@@ -1,3 +1,4 @@
+import { failureCodes } from './failure-codes.ts';
 import { type FieldSpec, moved } from './fields.ts';
 
 /* Every option of SimulationOptions, as proto/payment/v1 explains them. */
@@ -25,19 +26,6 @@ const codes = [
   'UNIMPLEMENTED',
   'DATA_LOSS',
 ].map((name) => [name, name] as const);
-
-/** Those that gateways have in common; any other letters, digits and underscores may be given too. */
-export const failureCodes = [
-  'card_declined',
-  'insufficient_funds',
-  'expired_card',
-  'incorrect_cvc',
-  'lost_card',
-  'stolen_card',
-  'fraud_suspected',
-  'limit_exceeded',
-  'processing_error',
-] as const;
 
 /** A part of the options, which is folded unless something in it is given. */
 export interface OptionGroup {
@@ -129,6 +117,10 @@ const groups: readonly OptionGroup[] = [
         path: 'api.drop_connection',
         kind: 'check',
         label: ['No answer: the connection is cut', '응답 없이 연결을 끊습니다'],
+        hint: [
+          'Browsers repeat such a call by themselves: with AFTER they make several payments.',
+          '브라우저는 이런 호출을 스스로 되풀이합니다. AFTER이면 결제가 여러 건 생깁니다.',
+        ],
       },
     ],
   },
