@@ -17,6 +17,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY gen ./gen
 COPY src ./src
 RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
+COPY console ./console
+RUN node console/build.ts
 
 # Everything that is shipped, and Node's compile cache of it. The cache is kept per user, so it is made
 # by the user who reads it; at run time nothing can be written.

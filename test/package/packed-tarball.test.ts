@@ -51,6 +51,7 @@ const allowed = [
   /^LICENSE$/,
   /^package\.json$/,
   /^dist\/([a-z0-9-]+\/)*[a-z0-9-]+\.(js|d\.ts)$/,
+  /^dist\/console\/(index\.html|assets\/(console|licences)-[\w-]+\.(js|css|txt))$/,
   /^gen\/([a-z0-9]+\/)+[a-z_]+_pb\.(js|d\.ts)$/,
   /^proto\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
   /^proto-platform\/([a-z0-9]+\/)+[a-z_]+\.proto$/,
@@ -63,7 +64,7 @@ test('the tarball has what is built, generated and documented, and nothing else'
   expect(packedFiles.filter((path) => /local\/|\.test\./.test(path))).toEqual([]);
   // Each file of dist/ has its source, so nothing is left over from an earlier build.
   const sources = packedFiles
-    .filter((path) => path.startsWith('dist/'))
+    .filter((path) => path.startsWith('dist/') && !path.startsWith('dist/console/'))
     .map((path) => path.replace(/(\.d)?\.[jt]s$/, '.ts'));
   expect(sources.filter((path) => !existsSync(root + path.replace('dist/', 'src/')))).toEqual([]);
 });
