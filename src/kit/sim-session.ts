@@ -31,6 +31,8 @@ export interface SimSession {
   readonly id: string;
   /** What the code under test sends with its calls, or lets through, to be in the session. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same as the header `baggage`, for calls to a service that passes it on, as OpenTelemetry does. */
+  readonly baggage: string;
   /** A caller of the gateway whose calls are in the session. */
   readonly client: Client<typeof PaymentService>;
   /** All that a tester may ask, in the session. */
@@ -92,6 +94,9 @@ export interface SimSessions {
   close(): void;
 }
 
+/** The entry of W3C baggage that names a session. */
+const baggageEntry = 'payment-sim.session';
+
 /** The most that the service gives at once. */
 const pageSize = 1_000;
 
@@ -134,6 +139,7 @@ function createSession(url: string, { agent, closed }: Connections, id: string):
   return {
     id,
     headers,
+    baggage: id === globalSession ? '' : `${baggageEntry}=${encodeURIComponent(id)}`,
     client,
     simulator,
     async rule(rule) {

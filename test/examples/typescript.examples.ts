@@ -9,7 +9,7 @@ test('the order service in TypeScript passes its tests, with the package as it w
   const packed = await runIn(root, `npm pack --silent --pack-destination ${folder}`);
   const file = packed.trim().split('\n').at(-1) ?? '';
   await rename(join(folder, file), join(folder, 'payment-sim.tgz'));
-  const output = await runIn(folder, 'npm install --no-audit --no-fund && npm run typecheck && npm test', {
+  const output = await runIn(folder, 'npm ci --no-audit --no-fund && npm run typecheck && npm test', {
     // Not those of the suite that this runs in.
     VITEST: '',
     CI: 'true',
