@@ -9,7 +9,8 @@ import { launchService, type RunningService, startService } from '../support/sta
 let service: RunningService;
 
 beforeAll(async () => {
-  service = await launchService({ SHUTDOWN_GRACE_MS: '0' });
+  // With the console the port has pages too.
+  service = await launchService({ SHUTDOWN_GRACE_MS: '0', CONSOLE: 'off' });
 });
 
 afterAll(async () => {

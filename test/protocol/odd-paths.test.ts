@@ -64,7 +64,7 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (httpVersion) => {
   test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE'])(
     '%s of what does not exist is not implemented, of a method not allowed',
     async (method) => {
-      const unknown = await sendRaw(service.apiUrl, httpVersion, { method, path: '/' });
+      const unknown = await sendRaw(service.apiUrl, httpVersion, { method, path: '/nowhere' });
       expect(unknown.status).toBe(501);
       expect(readConnectError(unknown).code).toBe('UNIMPLEMENTED');
       const known = await sendRaw(service.apiUrl, httpVersion, { method, path: create });
@@ -75,7 +75,7 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (httpVersion) => {
   );
 
   test('HEAD is answered by headers alone', async () => {
-    const answer = await sendRaw(service.apiUrl, httpVersion, { method: 'HEAD', path: '/' });
+    const answer = await sendRaw(service.apiUrl, httpVersion, { method: 'HEAD', path: '/nowhere' });
     expect(answer.status).toBe(501);
     expect(answer.body).toHaveLength(0);
   });

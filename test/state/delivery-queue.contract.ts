@@ -158,7 +158,9 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
       expect(await queue.size()).toBe(outlivesProcess ? 2 : 1);
       await passTime(2 * delayMs);
       const expected = outlivesProcess ? ['second', 'first'] : ['second'];
-      await expect.poll(attempted).toEqual(expected.map((mark) => delivery(mark)));
+      // In any order: on a busy machine both are overdue before one is attempted.
+      await expect.poll(() => attempted().length).toBe(expected.length);
+      expect(attempted()).toEqual(expect.arrayContaining(expected.map((mark) => delivery(mark))));
       expect(queue.takeOldest()).toBeUndefined();
     });
   });
