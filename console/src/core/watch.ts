@@ -28,6 +28,8 @@ interface Watching {
   readonly maxPerSecond?: number;
 }
 
+/** How long it is said that the service was started anew, in milliseconds. */
+const toldMs = 15_000;
 /** How long after a cut it is tried again, in milliseconds. */
 const retryMs = 1_000;
 
@@ -89,6 +91,11 @@ function noteAnswer(isAnew: boolean): void {
   const before = connection.value;
   if (isAnew) {
     connection.value = 'anew';
+    setTimeout(() => {
+      if (connection.value === 'anew') {
+        connection.value = 'live';
+      }
+    }, toldMs);
   } else if (before !== 'anew') {
     connection.value = 'live';
   }
