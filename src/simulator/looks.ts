@@ -82,28 +82,29 @@ export async function explainCall(
   return { ...explained, verdicts: verdicts.map(toVerdict) };
 }
 
-/** The last one used first. */
+/** See `Steering`. */
 export async function listSessions(
   self: Deps,
   remembered: ReadonlyMap<string, number>,
-): Promise<readonly ListedSession[]> {
+  limit: number,
+): Promise<{ readonly sessions: readonly ListedSession[]; readonly total: number }> {
   await self.store.refresh();
   const { sessions } = self.decider.state;
+  const ids = new Set([globalSession, ...sessions.keys(), ...remembered.keys()]);
+  const used = [...ids].map((sessionId) => {
+    const lastUsedMs = Math.max(sessions.get(sessionId)?.lastUsedMs ?? 0, remembered.get(sessionId) ?? 0);
+    return { sessionId, lastUsedMs: lastUsedMs === 0 ? undefined : lastUsedMs };
+  });
+  // Before anything is counted: the journal may remember tens of thousands.
+  const newest = used.toSorted((a, b) => (b.lastUsedMs ?? 0) - (a.lastUsedMs ?? 0)).slice(0, limit);
   const counts = await countPayments(self.payments);
-  const ids = [...new Set([globalSession, ...sessions.keys(), ...remembered.keys()])];
-  const listed = await Promise.all(
-    ids.map(async (sessionId) => {
-      const countByStatus = counts.get(sessionId) ?? {};
-      const total = Object.values(countByStatus).reduce((sum, count) => sum + count, 0);
-      const used = [sessions.get(sessionId)?.lastUsedMs, remembered.get(sessionId)].filter(
-        (ms) => ms !== undefined,
-      );
-      const { settings, counters } = await lookAtSession(self, sessionId, total, countByStatus);
-      const lastUsedMs = used.length === 0 ? undefined : Math.max(...used);
-      return { sessionId, settings, counters, lastUsedMs };
-    }),
-  );
-  return listed.toSorted((a, b) => (b.lastUsedMs ?? 0) - (a.lastUsedMs ?? 0));
+  const listed = newest.map(async ({ sessionId, lastUsedMs }) => {
+    const countByStatus = counts.get(sessionId) ?? {};
+    const total = Object.values(countByStatus).reduce((sum, count) => sum + count, 0);
+    const { settings, counters } = await lookAtSession(self, sessionId, total, countByStatus);
+    return { sessionId, settings, counters, lastUsedMs };
+  });
+  return { sessions: await Promise.all(listed), total: ids.size };
 }
 
 /** In one pass, by session. Where payments cannot be found there are none to count. */

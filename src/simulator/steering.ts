@@ -108,8 +108,12 @@ export interface Steering {
    * All sessions in which anything is set, and those that others remember: the last one used first.
    *
    * @param remembered when each was used by what is remembered, in milliseconds since the epoch.
+   * @param limit so many at most; `total` is how many there are.
    */
-  listSessions(remembered: ReadonlyMap<string, number>): Promise<readonly ListedSession[]>;
+  listSessions(
+    remembered: ReadonlyMap<string, number>,
+    limit: number,
+  ): Promise<{ readonly sessions: readonly ListedSession[]; readonly total: number }>;
   /** Of all sessions with `*`. */
   resetSession(sessionId: string): Promise<Removed>;
   /** Moves the clock of a session; see `SessionClocks`. @returns its time then, in milliseconds since the epoch. */
@@ -157,7 +161,7 @@ export function createSteering(deps: SteeringDeps): Steering {
     explainCall: (sessionKey, input) => explainCall(self, sessionKey, input),
     updateSession: (sessionId, input) => updateSession(self, sessionId, input),
     readSession: (sessionId) => readSession(self, sessionId),
-    listSessions: (remembered) => listSessions(self, remembered),
+    listSessions: (remembered, limit) => listSessions(self, remembered, limit),
     resetSession: (sessionId) => resetSession(self, sessionId),
     async advance(sessionId, target, signal) {
       touchIfThere(self, sessionId);

@@ -152,6 +152,15 @@ describe('whatever is posted', () => {
     expect(await sim.received()).toHaveLength(1);
   });
 
+  test('an answer is never more than clients of gRPC take', async () => {
+    const { sim } = await startSim();
+    for (let sent = 0; sent < 40; sent += 1) {
+      await post(sim.inboxUrl, 'a'.repeat(65_000));
+    }
+    const { webhooks, total } = await sim.simulator.listReceived({ pageSize: 1_000 });
+    expect([webhooks.length, total]).toEqual([8, 40n]);
+  });
+
   test('no more is remembered than a thousand', async () => {
     const { sim } = await startSim();
     for (let sent = 0; sent < 1_050; sent += 50) {

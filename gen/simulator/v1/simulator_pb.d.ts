@@ -1676,7 +1676,7 @@ export declare type ListReceivedRequest = Message<"simulator.v1.ListReceivedRequ
   paymentIntentId: string;
 
   /**
-   * At most so many; 0: 50. More than 1,000 are 1,000.
+   * At most so many; 0: 50. More than 1,000 are 1,000. Fewer come when they are large.
    *
    * @generated from field: int32 page_size = 2;
    */

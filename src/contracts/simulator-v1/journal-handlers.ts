@@ -10,7 +10,7 @@ import {
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import { invalidField } from '../../payment/errors.ts';
 import { requireId, throwIfAny, type Violations } from '../../payment/violations.ts';
-import { checkedPaymentId, limitOf } from './page-request.ts';
+import { checkedPaymentId, limitOf, maxPageBytes } from './page-request.ts';
 import { cursorOf } from '../../simulator/journal/cursor.ts';
 import type { DeliveryFilter, DeliveryPosition } from '../../simulator/journal/delivery-log.ts';
 import type { ToldEntry } from '../../simulator/journal/entry.ts';
@@ -40,8 +40,6 @@ export interface JournalParts extends AwaitParts {
 
 type SessionOf = (context: HandlerContext, allowAll?: boolean) => string;
 
-/** Of their attempts: clients of gRPC take 4 MB. */
-const maxPageBytes = 1_048_576;
 /** Of the deliveries in an answer to ResendDeliveries. */
 const maxResent = 1_000;
 

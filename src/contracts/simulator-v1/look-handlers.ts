@@ -27,12 +27,10 @@ export function createLookHandlers(
   return {
     async listSessions() {
       await store.refresh();
-      const sessions = await steering.listSessions(usesOf(store));
+      const { sessions, total } = await steering.listSessions(usesOf(store), maxSessions);
       return create(ListSessionsResponseSchema, {
-        sessions: sessions
-          .slice(0, maxSessions)
-          .map((session) => listedToProto(session, steering.nowOf(session.sessionId))),
-        total: sessions.length,
+        sessions: sessions.map((session) => listedToProto(session, steering.nowOf(session.sessionId))),
+        total,
       });
     },
 

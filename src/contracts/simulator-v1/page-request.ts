@@ -5,6 +5,8 @@ import { requireId, throwIfAny, type Violations } from '../../payment/violations
 
 const defaultPageSize = 50;
 const maxPageSize = 1_000;
+/** Of what is listed, in memory: clients of gRPC take 4 MB. */
+export const maxPageBytes = 1_048_576;
 
 /** @throws PaymentError `invalid-request` */
 export function checkedPaymentId(paymentId: string): string {

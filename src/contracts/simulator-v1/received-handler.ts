@@ -8,7 +8,7 @@ import {
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import type { Inbox, ReceivedFilter, ReceivedWebhook } from '../../simulator/journal/inbox.ts';
 import { scopeOf } from '../../simulator/session.ts';
-import { checkedPaymentId, limitOf } from './page-request.ts';
+import { checkedPaymentId, limitOf, maxPageBytes } from './page-request.ts';
 
 /** The built-in receiver. */
 export interface ReceivedParts {
@@ -29,7 +29,7 @@ export function createReceivedHandler(
         paymentId === ''
           ? { sessionId: scopeOf(sessionOf(context, true)) }
           : { paymentId: checkedPaymentId(paymentId) };
-      const { webhooks, total } = inbox.list(filter, limitOf(pageSize));
+      const { webhooks, total } = inbox.list(filter, { webhooks: limitOf(pageSize), bytes: maxPageBytes });
       return create(ListReceivedResponseSchema, {
         webhooks: webhooks.map(receivedToProto),
         total: BigInt(total),

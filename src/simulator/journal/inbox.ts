@@ -35,10 +35,10 @@ export interface ReceivedFilter {
 /** What came to the built-in receiver of this process. */
 export interface Inbox {
   add(webhook: Omit<ReceivedWebhook, 'number'>): void;
-  /** The newest first, at most `limit`; and how many fit in all that are remembered. */
+  /** The newest first, within the limits, but for the first; and how many fit in all that are remembered. */
   list(
     filter: ReceivedFilter,
-    limit: number,
+    limits: { readonly webhooks: number; readonly bytes: number },
   ): { readonly webhooks: readonly ReceivedWebhook[]; readonly total: number };
   /** @param scope undefined: all. */
   forget(scope: string | undefined): void;
@@ -56,9 +56,10 @@ export function createInbox(): Inbox {
     add(webhook) {
       ring.push({ ...webhook, number: ring.next() });
     },
-    list({ sessionId, paymentId }, limit) {
+    list({ sessionId, paymentId }, limits) {
       const found: ReceivedWebhook[] = [];
       let total = 0;
+      let bytes = 0;
       const oldest = Math.max(ring.oldest(), ring.next() - maxWebhooks);
       for (let number = ring.next() - 1; number >= oldest; number -= 1) {
         const webhook = ring.get(number);
@@ -68,7 +69,8 @@ export function createInbox(): Inbox {
           (paymentId === undefined || webhook.paymentId === paymentId);
         if (fits) {
           total += 1;
-          if (found.length < limit) {
+          bytes += bytesOf(webhook);
+          if (found.length < limits.webhooks && (bytes <= limits.bytes || found.length === 0)) {
             found.push(webhook);
           }
         }

@@ -63,7 +63,7 @@ export function createMemorySteeringStore(): SteeringStore {
     occurrence: (use) => tallyOfReservation(self, use, 'draws').seen++,
     asked: (use) => asked(self, use),
     matched: async (sessionId) =>
-      new Map([...talliesOf(self, sessionId)].map(([ruleId, { fired }]) => [ruleId, fired])),
+      new Map([...(knownTallies(self, sessionId) ?? [])].map(([ruleId, { fired }]) => [ruleId, fired])),
     forgetCounts: async (sessionId, ruleId) => forgetCounts(self, sessionId, ruleId),
     noteUse: () => undefined,
     lastUse: async () => undefined,
@@ -103,6 +103,11 @@ function talliesOf({ tallies, talliesOfNames }: State, sessionId: string): Talli
   return tallies.get(sessionId) ?? talliesOfNames.take(sessionId, () => new Map());
 }
 
+/** The same for who only looks: makes none, and keeps none from being forgotten. */
+function knownTallies({ tallies, talliesOfNames }: State, sessionId: string): Tallies | undefined {
+  return tallies.get(sessionId) ?? talliesOfNames.peek(sessionId);
+}
+
 function fire(self: State, use: RuleUse): boolean {
   const { skip, times, perReservation } = use;
   const ofRule = tallyOfRule(self, use);
@@ -134,8 +139,7 @@ function tallyOfReservation(self: State, use: RuleUse, what: 'calls' | 'draws'):
 }
 
 function asked(self: State, use: RuleUse): Asked {
-  const ofRule = self.tallies.get(use.sessionId)?.get(use.ruleId);
-  const tally = ofRule ?? self.talliesOfNames.peek(use.sessionId)?.get(use.ruleId);
+  const tally = knownTallies(self, use.sessionId)?.get(use.ruleId);
   if (tally === undefined) {
     return { seen: 0, draws: 0 };
   }

@@ -3292,7 +3292,7 @@ type ListReceivedRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of this payment, whichever session it belongs to; empty: of all payments of the session.
 	PaymentIntentId string `protobuf:"bytes,1,opt,name=payment_intent_id,json=paymentIntentId,proto3" json:"payment_intent_id,omitempty"`
-	// At most so many; 0: 50. More than 1,000 are 1,000.
+	// At most so many; 0: 50. More than 1,000 are 1,000. Fewer come when they are large.
 	PageSize      int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
