@@ -6,7 +6,7 @@ import type { CallFacts } from './match.ts';
 import type { RuleUse, SteeringStore } from './ports.ts';
 import type { Rule } from './rule.ts';
 import type { RuleIndex } from './rule-index.ts';
-import { globalSession } from './session.ts';
+import { globalSession, type SessionSettings } from './session.ts';
 import { claimingSession, indexOf, type SessionState, type SteeringState } from './steering-state.ts';
 
 /** A call that may be steered. */
@@ -103,18 +103,38 @@ async function applies(
   session: SessionState | undefined,
   sessionId: string,
   facts: CallFacts,
-  { id, times, skip, oneIn, perReservation, drawText }: Rule,
+  rule: Rule,
 ): Promise<boolean> {
-  const { reservationId } = facts;
-  const use: RuleUse = { sessionId, ruleId: id, reservationId, skip, times, perReservation };
-  if (oneIn > 1) {
-    const before = await store.occurrence(use);
-    const drawn = drawOf(session?.settings?.seed ?? seed, `${drawText}:${reservationId}`, before);
-    if (drawn >= 1 / oneIn) {
-      return false;
-    }
+  const use = useOf(sessionId, facts, rule);
+  if (rule.oneIn > 1 && !isDrawn(seed, session, facts, rule, await store.occurrence(use))) {
+    return false;
   }
   return await store.fire(use);
+}
+
+/** A call of a session as a rule counts it. */
+export function useOf(
+  sessionId: string,
+  { reservationId }: CallFacts,
+  { id: ruleId, skip, times, perReservation }: Rule,
+): RuleUse {
+  return { sessionId, ruleId, reservationId, skip, times, perReservation };
+}
+
+/**
+ * Whether the draw of a rule for one in so many is for the call.
+ *
+ * @param seed where the session has none of its own.
+ * @param before how many draws its reservation had.
+ */
+export function isDrawn(
+  seed: number,
+  session: SessionState | undefined,
+  { reservationId }: CallFacts,
+  { oneIn, drawText }: Rule,
+  before: number,
+): boolean {
+  return drawOf(session?.settings?.seed ?? seed, `${drawText}:${reservationId}`, before) < 1 / oneIn;
 }
 
 function conclude(
@@ -130,11 +150,16 @@ function conclude(
   }
   return {
     sessionId: sessionId === globalSession ? undefined : sessionId,
-    behavior: settings?.default === undefined ? behavior : mergeBehaviors(behavior, settings.default),
+    behavior: orDefault(behavior, settings),
     ruleIds,
     webhookUrl: settings?.webhookUrl,
     outcomes: session?.outcomes,
   };
+}
+
+/** What the session says where nothing else does. */
+export function orDefault(behavior: Behavior, settings: SessionSettings | undefined): Behavior {
+  return settings?.default === undefined ? behavior : mergeBehaviors(behavior, settings.default);
 }
 
 /** Notes that a session is in use. */

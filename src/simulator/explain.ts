@@ -1,12 +1,11 @@
 import { type Behavior, type BehaviorInput, validateBehavior } from '../payment/behavior.ts';
 import { isKnownCurrency } from '../payment/currency.ts';
 import { addsTo, mergeBehaviors } from '../payment/merge-behaviors.ts';
-import { drawOf } from '../payment/random-outcomes.ts';
-import { type Decider, type SteerableCall, sessionOfCall } from './decide.ts';
-import { add, checkId, type Violations } from '../payment/violations.ts';
-import { type CallFacts, checkAmount, describeMisfit, paymentMethods } from './match.ts';
-import type { RuleUse } from './ports.ts';
+import { add, checkId, checkLength, type Violations } from '../payment/violations.ts';
+import { type Decider, isDrawn, orDefault, sessionOfCall, type SteerableCall, useOf } from './decide.ts';
+import { type CallFacts, checkAmount, describeMisfit, maxUrlLength, paymentMethods } from './match.ts';
 import type { Rule } from './rule.ts';
+import type { SessionState } from './steering-state.ts';
 
 /** What becomes of a rule when a call is made. */
 export interface RuleVerdict {
@@ -19,7 +18,7 @@ export interface RuleVerdict {
 export interface Explanation {
   readonly sessionId: string;
   readonly verdicts: readonly RuleVerdict[];
-  /** What the caller says itself is in it. */
+  /** What the caller says itself is in it. Of other methods than CreatePaymentIntent `api` alone. */
   readonly behavior: Behavior;
 }
 
@@ -50,6 +49,10 @@ export function validateCall(violations: Violations, input: CallInput): Omit<Ste
     add(violations, 'currency', 'is not an ISO 4217 currency code in upper case, such as "KRW"');
   }
   checkAmount(violations, 'amount', amount);
+  checkLength(violations, 'webhook_url', webhookUrl, maxUrlLength);
+  if (method === 'ListPayments') {
+    checkFilters(violations, input);
+  }
   const own = simulation && validateBehavior(violations, 'simulation', simulation);
   return {
     facts: {
@@ -60,9 +63,21 @@ export function validateCall(violations: Violations, input: CallInput): Omit<Ste
       amount: Number(amount),
       webhookUrl,
     },
-    // Of a call that makes no payment nothing else can be decided.
-    own: method === 'CreatePaymentIntent' || own === undefined ? own : { api: own.api },
+    own: own && ofMethod(method, own),
   };
+}
+
+/** A call with more would fit rules that are never asked about one. */
+function checkFilters(violations: Violations, { currency, amount, webhookUrl }: CallInput): void {
+  const given = { currency: currency !== '', amount: amount > 0n, webhook_url: webhookUrl !== '' };
+  for (const [field] of Object.entries(given).filter(([, isGiven]) => isGiven)) {
+    add(violations, field, 'must not be given: ListPayments has user_id and reservation_id alone');
+  }
+}
+
+/** Of a call that makes no payment nothing but its answer can be decided. */
+function ofMethod(method: CallFacts['method'] | undefined, behavior: Behavior): Behavior {
+  return method === 'CreatePaymentIntent' ? behavior : { api: behavior.api };
 }
 
 /**
@@ -76,11 +91,11 @@ export async function explain(
   rulesOf: (sessionId: string) => readonly Rule[],
 ): Promise<Explanation> {
   const sessionId = sessionOfCall(decider, call);
-  const settings = decider.state.sessions.get(sessionId)?.settings;
+  const session = decider.state.sessions.get(sessionId);
   let behavior = call.own ?? {};
   const verdicts: RuleVerdict[] = [];
   for (const rule of rulesOf(sessionId)) {
-    const problem = await problemOf(decider, sessionId, call.facts, behavior, rule);
+    const problem = await problemOf(decider, { session, sessionId }, call.facts, behavior, rule);
     if (problem === undefined) {
       behavior = mergeBehaviors(behavior, rule.behavior);
     }
@@ -89,13 +104,13 @@ export async function explain(
   return {
     sessionId,
     verdicts,
-    behavior: settings?.default === undefined ? behavior : mergeBehaviors(behavior, settings.default),
+    behavior: ofMethod(call.facts.method, orDefault(behavior, session?.settings)),
   };
 }
 
 async function problemOf(
-  { store, state, seed }: Decider,
-  sessionId: string,
+  { store, seed }: Decider,
+  { session, sessionId }: { readonly session: SessionState | undefined; readonly sessionId: string },
   facts: CallFacts,
   behavior: Behavior,
   rule: Rule,
@@ -105,18 +120,23 @@ async function problemOf(
     return misfit;
   }
   if (!addsTo(behavior, rule.behavior)) {
-    return 'what it says is said already, by the call or by a rule before it';
+    return 'what it says is said already by what comes before';
   }
-  const { reservationId } = facts;
-  const { id, skip, times, perReservation, oneIn, drawText } = rule;
-  const use: RuleUse = { sessionId, ruleId: id, reservationId, skip, times, perReservation };
-  const { seen, draws } = await store.asked(use);
-  const ownSeed = state.sessions.get(sessionId)?.settings?.seed ?? seed;
-  if (oneIn > 1 && drawOf(ownSeed, `${drawText}:${reservationId}`, draws) >= 1 / oneIn) {
-    return `one_in is ${oneIn}, and the draw is not for this call`;
-  }
+  const { seen, draws } = await store.asked(useOf(sessionId, facts, rule));
+  return rule.oneIn > 1 && !isDrawn(seed, session, facts, rule, draws)
+    ? `one in ${rule.oneIn}: the draw took another call`
+    : describeCount(rule, seen);
+}
+
+/** Why so many calls before this one keep a rule from it; undefined: they do not. */
+function describeCount({ skip, times, perReservation }: Rule, seen: number): string | undefined {
+  const whose = perReservation ? ' of the reservation' : '';
   if (seen < skip) {
-    return `skip is ${skip}, and ${seen} calls have passed`;
+    return skip === 1
+      ? `lets the first call${whose} pass, which has not come`
+      : `lets the first ${skip} calls${whose} pass, of which ${seen} ${seen === 1 ? 'has' : 'have'} come`;
   }
-  return times > 0 && seen >= skip + times ? `times is ${times}, and is used up` : undefined;
+  return times > 0 && seen >= skip + times
+    ? `has applied ${times} ${times === 1 ? 'time' : 'times'} of ${times}${perReservation ? ' to the reservation' : ''}`
+    : undefined;
 }

@@ -90,21 +90,30 @@ export async function listSessions(
 ): Promise<{ readonly sessions: readonly ListedSession[]; readonly total: number }> {
   await self.store.refresh();
   const { sessions } = self.decider.state;
-  const ids = new Set([globalSession, ...sessions.keys(), ...remembered.keys()]);
+  const counts = await countPayments(self.payments);
+  const ids = new Set([globalSession, ...sessions.keys(), ...remembered.keys(), ...counts.keys()]);
   const used = [...ids].map((sessionId) => {
     const lastUsedMs = Math.max(sessions.get(sessionId)?.lastUsedMs ?? 0, remembered.get(sessionId) ?? 0);
     return { sessionId, lastUsedMs: lastUsedMs === 0 ? undefined : lastUsedMs };
   });
-  // Before anything is counted: the journal may remember tens of thousands.
-  const newest = used.toSorted((a, b) => (b.lastUsedMs ?? 0) - (a.lastUsedMs ?? 0)).slice(0, limit);
-  const counts = await countPayments(self.payments);
-  const listed = newest.map(async ({ sessionId, lastUsedMs }) => {
+  // Only these are looked at: the journal may remember tens of thousands.
+  const listed = newestOf(used, limit).map(async ({ sessionId, lastUsedMs }) => {
     const countByStatus = counts.get(sessionId) ?? {};
     const total = Object.values(countByStatus).reduce((sum, count) => sum + count, 0);
     const { settings, counters } = await lookAtSession(self, sessionId, total, countByStatus);
     return { sessionId, settings, counters, lastUsedMs };
   });
   return { sessions: await Promise.all(listed), total: ids.size };
+}
+
+/** The last ones used, and the global one in any case. */
+function newestOf<Used extends Pick<ListedSession, 'sessionId' | 'lastUsedMs'>>(
+  used: readonly Used[],
+  limit: number,
+): readonly Used[] {
+  const sorted = used.toSorted((a, b) => (b.lastUsedMs ?? 0) - (a.lastUsedMs ?? 0));
+  const at = sorted.findIndex(({ sessionId }) => sessionId === globalSession);
+  return at < limit ? sorted.slice(0, limit) : [...sorted.slice(0, limit - 1), ...sorted.slice(at, at + 1)];
 }
 
 /** In one pass, by session. Where payments cannot be found there are none to count. */

@@ -55,7 +55,8 @@ export const matchesAllCreates: Match = {
 };
 
 const maxAmount = BigInt(Number.MAX_SAFE_INTEGER);
-const maxUrlLength = 2_048;
+/** In characters. */
+export const maxUrlLength = 2_048;
 
 /** Notes what is wrong. */
 export function validateMatch(violations: Violations, field: string, input: MatchInput): Match {
@@ -119,7 +120,10 @@ export function fits(match: Match, facts: CallFacts): boolean {
 /** Why a call does not fit, by the contract's names of what is given; undefined: it does. */
 export function describeMisfit(match: Match, facts: CallFacts): string | undefined {
   if (!methodsOf(match).includes(facts.method)) {
-    return `it is about ${match.method === '' ? 'CreatePaymentIntent' : match.method}`;
+    const { method } = match;
+    return method.endsWith('*')
+      ? `is about the methods ${method}`
+      : `is about the method ${method === '' ? 'CreatePaymentIntent' : method}`;
   }
   const texts = [
     ['user_id', match.userId, facts.userId],
@@ -137,9 +141,12 @@ export function describeMisfit(match: Match, facts: CallFacts): string | undefin
   if (fits(match, facts)) {
     return undefined;
   }
-  return match.minAmount > 0 && facts.amount < match.minAmount
-    ? `amount is below min_amount ${match.minAmount}`
-    : `amount is not from 1 to max_amount ${match.maxAmount}`;
+  if (match.minAmount > 0 && facts.amount < match.minAmount) {
+    return `amount is below min_amount ${match.minAmount}`;
+  }
+  return facts.amount === 0
+    ? `amount is not known, and max_amount is ${match.maxAmount}`
+    : `amount is above max_amount ${match.maxAmount}`;
 }
 
 function fitsPattern(pattern: string, text: string): boolean {

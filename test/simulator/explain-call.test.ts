@@ -1,14 +1,22 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import type { Behavior } from '../../src/payment/behavior.ts';
 import type { CallFacts } from '../../src/simulator/match.ts';
-import { describeMisfit, fits, methodsOf, paymentMethods } from '../../src/simulator/match.ts';
-import { decide, type Decider } from '../../src/simulator/decide.ts';
+import {
+  describeMisfit,
+  fits,
+  matchesAllCreates,
+  methodsOf,
+  paymentMethods,
+} from '../../src/simulator/match.ts';
+import { decide, type Decider, type SteerableCall } from '../../src/simulator/decide.ts';
 import { explain } from '../../src/simulator/explain.ts';
+import type { SteeringDocument } from '../../src/simulator/ports.ts';
 import { createRuleIndex } from '../../src/simulator/rule-index.ts';
 import type { Rule } from '../../src/simulator/rule.ts';
-import { createSteeringState, rulesOf } from '../../src/simulator/steering-state.ts';
-import { applyChange, keyOf } from '../../src/simulator/steering-state.ts';
+import type { SessionSettings } from '../../src/simulator/session.ts';
+import { applyChange, createSteeringState, keyOf, rulesOf } from '../../src/simulator/steering-state.ts';
 import { createMemorySteeringStore } from '../../src/state/memory/steering-store.ts';
 import type { JsonObject } from '../support/clients/payment-client.ts';
 import { startSteered } from '../support/steering.ts';
@@ -26,7 +34,7 @@ const matches = fc.record({
   webhookUrl: fc.constantFrom('', 'a*'),
 });
 const calls: fc.Arbitrary<CallFacts> = fc.record({
-  method: fc.constantFrom(...paymentMethods),
+  method: fc.oneof(fc.constant('CreatePaymentIntent' as const), fc.constantFrom(...paymentMethods)),
   userId: small,
   reservationId: small,
   currency: fc.constantFrom('', 'KRW', 'USD'),
@@ -34,14 +42,18 @@ const calls: fc.Arbitrary<CallFacts> = fc.record({
   webhookUrl: small,
 });
 const api = { code: 14, message: '', delayMs: 0, retryAfterMs: 0, when: 'BEFORE', drop: false } as const;
+const behaviors: fc.Arbitrary<Behavior> = fc.constantFrom(
+  { delayMs: 5 },
+  { outcome: 'HOLD' },
+  { outcome: 'APPROVE' },
+  { outcome: 'DECLINE', failureCode: 'lost_card' },
+  { api },
+  { api, delayMs: 6 },
+);
 const rules: fc.Arbitrary<Omit<Rule, 'id' | 'drawText'>> = fc.record({
-  match: matches,
-  behavior: fc.constantFrom(
-    { delayMs: 5 },
-    { outcome: 'HOLD' as const },
-    { outcome: 'APPROVE' as const },
-    { api },
-  ),
+  // Rules that hardly anything fits would say little of counts and draws.
+  match: fc.oneof(matches, fc.constant(matchesAllCreates)),
+  behavior: behaviors,
   times: fc.nat(2),
   skip: fc.nat(2),
   oneIn: fc.nat(3),
@@ -49,6 +61,50 @@ const rules: fc.Arbitrary<Omit<Rule, 'id' | 'drawText'>> = fc.record({
   label: fc.constant(''),
   source: fc.constant('api'),
 });
+const settings: fc.Arbitrary<SessionSettings> = fc.record({
+  default: fc.option(behaviors, { nil: undefined }),
+  claims: fc.option(
+    matches.map((match) => ({ ...match, method: '' })),
+    { nil: undefined },
+  ),
+  seed: fc.option(fc.nat(9), { nil: undefined }),
+});
+const steerable: fc.Arbitrary<SteerableCall> = fc
+  .record({
+    facts: calls,
+    sessionKey: fc.constantFrom(undefined, '', 's', 'name'),
+    own: fc.option(behaviors, { nil: undefined }),
+  })
+  .map(({ facts, sessionKey, own }) => ({ facts, sessionKey, own: own && heard({ facts }, own) }));
+
+/** What of a behavior can become of a call. */
+function heard({ facts }: Pick<SteerableCall, 'facts'>, behavior: Behavior): Behavior {
+  return facts.method === 'CreatePaymentIntent' ? behavior : { api: behavior.api };
+}
+
+/** A decider of a few rules: two of files, those of the global session, and those of another one with settings. */
+async function deciderOf(made: readonly Omit<Rule, 'id' | 'drawText'>[], ofSession: SessionSettings) {
+  const store = createMemorySteeringStore();
+  const state = createSteeringState();
+  store.onChange((change) => applyChange(state, change, 0));
+  const all = made.map((rule, index) => ({ ...rule, id: `rule-${index}`, drawText: `rule-${index}` }));
+  const ofFiles = all.slice(0, 2);
+  const documents: SteeringDocument[] = [
+    { kind: 'session', sessionId: 's', settings: ofSession },
+    ...all.slice(2).map((rule, at) => ({ kind: 'rule', sessionId: at % 2 === 0 ? '' : 's', rule }) as const),
+  ];
+  await store.put(new Map(documents.map((document) => [keyOf(document), document])));
+  const decider: Decider = {
+    state,
+    store,
+    machine: systemClock,
+    fileRules: createRuleIndex(ofFiles),
+    seed: 7,
+    randomFailureRate: 0,
+  };
+  const asked = (sessionId: string) => [...rulesOf(state.sessions.get(sessionId)), ...ofFiles];
+  return { decider, asked };
+}
 
 test('a misfit is told exactly of calls that do not fit', () => {
   fc.assert(
@@ -60,41 +116,25 @@ test('a misfit is told exactly of calls that do not fit', () => {
   );
 });
 
-test('the rules that are said to apply are those that do', async () => {
+test('the rules that are said to apply are those that do, in the session that is said, and with what comes of it', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(rules, { maxLength: 6 }),
-      fc.array(calls, { maxLength: 12 }),
-      async (made, made2) => {
-        const store = createMemorySteeringStore();
-        const state = createSteeringState();
-        store.onChange((change) => applyChange(state, change, 0));
-        const all = made.map((rule, index) => ({ ...rule, id: `rule-${index}`, drawText: `rule-${index}` }));
-        const ofFiles = all.slice(0, 2);
-        for (const rule of all.slice(2)) {
-          const document = { kind: 'rule', sessionId: '', rule } as const;
-          await store.put(new Map([[keyOf(document), document]]));
-        }
-        const decider: Decider = {
-          state,
-          store,
-          machine: systemClock,
-          fileRules: createRuleIndex(ofFiles),
-          seed: 7,
-          randomFailureRate: 0,
-        };
-        for (const facts of made2) {
-          const call = { facts, sessionKey: undefined, own: undefined };
-          const asked = (sessionId: string) => [...rulesOf(state.sessions.get(sessionId)), ...ofFiles];
-          const { verdicts, behavior } = await explain(decider, call, asked);
+      fc.array(rules, { maxLength: 8 }),
+      settings,
+      fc.array(steerable, { maxLength: 12 }),
+      async (made, ofSession, made2) => {
+        const { decider, asked } = await deciderOf(made, ofSession);
+        for (const call of made2) {
+          const { sessionId, verdicts, behavior } = await explain(decider, call, asked);
           const applying = verdicts.filter(({ problem }) => problem === undefined);
           const decided = await decide(decider, call);
           expect(applying.map(({ rule }) => rule.id)).toEqual(decided?.ruleIds ?? []);
-          expect(behavior).toEqual(decided?.behavior ?? {});
+          expect(sessionId).toBe(decided?.sessionId ?? '');
+          expect(behavior).toEqual(heard(call, decided?.behavior ?? {}));
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
@@ -131,10 +171,10 @@ describe('a service', () => {
     const expected = {
       session_id: 's',
       verdicts: [
-        ['skips', false, 'skip is 2, and 1 calls have passed'],
-        ['once', false, 'times is 1, and is used up'],
-        ['status', false, 'it is about GetPaymentStatus'],
-        ['little', false, 'amount is not from 1 to max_amount 5'],
+        ['skips', false, 'lets the first 2 calls pass, of which 1 has come'],
+        ['once', false, 'has applied 1 time of 1'],
+        ['status', false, 'is about the method GetPaymentStatus'],
+        ['little', false, 'amount is above max_amount 5'],
         ['much', false, 'amount is below min_amount 1000'],
         ['begins', false, 'user_id does not begin with "x"'],
         ['user', true, ''],
@@ -150,8 +190,38 @@ describe('a service', () => {
     expect((await explained(sim, own, 's')).verdicts.at(-1)).toEqual([
       'all',
       false,
-      'what it says is said already, by the call or by a rule before it',
+      'what it says is said already by what comes before',
     ]);
+  });
+
+  test('says so of draws and of what counts a reservation by itself', async () => {
+    const sim = await startSteered();
+    const drawn = { rule_id: 'drawn', simulation: { failure_code: 'lost_card' }, one_in: 1_000_000 };
+    await sim.rule(drawn, 's');
+    const each = { times: 2, skip: 3, per_reservation: true };
+    await sim.rule({ rule_id: 'each', simulation: { failure_code: 'stolen_card' }, ...each }, 's');
+    await sim.rule({ rule_id: 'first', simulation: { delay_ms: 1 }, skip: 1 }, 's');
+    const reasons = async () => {
+      const { verdicts } = await explained(sim, { user_id: 'user-1', reservation_id: 'reservation-1' }, 's');
+      return verdicts.map(([, , reason]) => reason);
+    };
+    const draw = 'one in 1000000: the draw took another call';
+    const passes = 'lets the first 3 calls of the reservation pass, of which 0 have come';
+    expect(await reasons()).toEqual(['lets the first call pass, which has not come', passes, draw]);
+    for (let made = 0; made < 5; made += 1) {
+      await sim.create({}, 's');
+    }
+    expect(await reasons()).toEqual(['', 'has applied 2 times of 2 to the reservation', draw]);
+  });
+
+  test('of a call that makes no payment says nothing but what becomes of its answer', async () => {
+    const sim = await startSteered();
+    const both = { delay_ms: 9, api: { delay_ms: 1 } };
+    await sim.done('UpdateSession', { session: { default: both } }, 's');
+    const status = { method: 'GetPaymentStatus', simulation: { delay_ms: 3 } };
+    expect(await explained(sim, status, 's')).toMatchObject({ simulation: { api: { delay_ms: 1 } } });
+    expect((await sim.done('ExplainCall', status, 's'))['simulation']).not.toHaveProperty('delay_ms');
+    expect(await explained(sim, {}, 's')).toMatchObject({ simulation: both });
   });
 
   test('finds the session that claims the call, and the magic user', async () => {
@@ -177,7 +247,13 @@ describe('a service', () => {
     [{ method: 'Nope' }, ['method']],
     [{ user_id: 'a/b', amount: '-1' }, ['user_id', 'amount']],
     [{ currency: 'won' }, ['currency']],
+    [{ amount: '9007199254740992' }, ['amount']],
+    [{ webhook_url: `http://a.example/${'a'.repeat(2_048)}` }, ['webhook_url']],
     [{ simulation: { outcome: 'SIMULATED_OUTCOME_HOLD', delay_ms: 5 } }, ['simulation.delay_ms']],
+    [
+      { method: 'ListPayments', currency: 'KRW', amount: '1', webhook_url: 'http://a.example/' },
+      ['currency', 'amount', 'webhook_url'],
+    ],
   ])('refuses %j', async (call, fields) => {
     const sim = await startSteered();
     const { code, violations } = await sim.call('ExplainCall', call);

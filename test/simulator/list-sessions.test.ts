@@ -60,3 +60,27 @@ test('looking at it does not keep a session from its end', async () => {
     .poll(async () => (await sim.client.call('GetSession', {}, inSession('idle'))).message['session'])
     .toEqual({ session_id: 'idle' });
 });
+
+test('no more than a thousand, the global one among them', async () => {
+  const sim = await startSteered();
+  for (let batch = 0; batch < 10; batch += 1) {
+    await Promise.all(Array.from({ length: 100 }, (_, at) => sim.create({}, `name-${100 * batch + at}`)));
+  }
+  const { sessions, total } = await listed(sim);
+  expect([sessions.length, total]).toEqual([1_000, 1_001]);
+  expect(sessions.at(-1)).toMatchObject({ id: '' });
+});
+
+test('also what the journal has forgotten, while its payments are there', async () => {
+  const sim = await startSteered({ JOURNAL_MAX_BYTES: '1048576' });
+  await sim.create({}, 'early');
+  for (let made = 0; made < 900; made += 1) {
+    await sim.create({}, 'late');
+  }
+  const { sessions } = await sim.done('ListSessions', {});
+  const early = (sessions as JsonObject[]).find(({ session }) => {
+    return (session as JsonObject)['session_id'] === 'early';
+  });
+  expect(early).toMatchObject({ counters: { payments: 1 } });
+  expect(early).not.toHaveProperty('last_used_at');
+});

@@ -240,6 +240,15 @@ test('who wants no more than so many a second has the last ones, and is told how
   expect(watch.entries.length + sampledOut).toBe(ids.length + 2);
   expect(watch.entries.at(-1)?.payment_intent_id).toBe(last);
   expect(watch.messages.map(({ skipped }) => skipped)).toEqual(watch.messages.map(() => '0'));
-  const { code, violations } = await sim.call('Watch', { max_per_second: -1 });
-  expect([code, violations]).toEqual(['INVALID_ARGUMENT', expect.anything()]);
+  const ofAll = openWatch(sim.apiUrl, { cursor: 'oldest', filter });
+  await ofAll.until(({ payment_intent_id: id }) => id === last);
+  expect(watch.messages.at(-1)?.cursor).toBe(ofAll.messages.at(-1)?.cursor);
+});
+
+test('a sample of fewer than none is refused', async () => {
+  const sim = await startWatched();
+  expect(await openWatch(sim.apiUrl, { max_per_second: -1 }).ended).toEqual([
+    'INVALID_ARGUMENT',
+    expect.stringContaining('max_per_second: must not be below 0'),
+  ]);
 });

@@ -60,13 +60,16 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
       expect(await queue.add(delivery('early'), delayMs)).toBe('held');
       expect(await queue.size()).toBe(2);
       await passTime(delayMs);
-      await expect.poll(attempted).toEqual([delivery('early')]);
+      await expect.poll(attempted).toContainEqual(delivery('early'));
       await passTime(delayMs);
-      await expect.poll(attempted).toEqual([delivery('early'), delivery('late', 7)]);
+      await expect.poll(attempted).toContainEqual(delivery('late', 7));
       await passTime(delayMs);
       expect(attempts).toHaveLength(2);
-      expect(attempts[0]?.atMs).toBeGreaterThanOrEqual(dueAtMs);
-      expect(attempts[1]?.atMs).toBeGreaterThanOrEqual(dueAtMs + delayMs);
+      // On a busy machine both may be overdue before one is attempted; none may be before its time.
+      const atMsOf = (mark: string, before?: number) =>
+        attempts.find(({ delivery: one }) => one.url === delivery(mark, before).url)?.atMs;
+      expect(atMsOf('early')).toBeGreaterThanOrEqual(dueAtMs);
+      expect(atMsOf('late', 7)).toBeGreaterThanOrEqual(dueAtMs + delayMs);
       await expect.poll(() => queue.size()).toBe(0);
       expect(queue.heldHere()).toBe(0);
     });

@@ -61,11 +61,14 @@ function listedToProto(
   };
 }
 
-/** When each session was used last, by what is remembered of it. */
+/** When each session was used last, by what is remembered of it. Collects no entries: there may be 100,000. */
 function usesOf({ journal }: JournalStore): ReadonlyMap<string, number> {
   const uses = new Map<string, number>();
-  for (const { entry } of journal.read(journal.oldest(), () => true, noLimits).entries) {
-    uses.set(entry.sessionId ?? globalSession, entry.atMs);
+  function note(sessionId = globalSession, atMs: number): false {
+    uses.set(sessionId, Math.max(uses.get(sessionId) ?? 0, atMs));
+    return false;
   }
+  journal.read(journal.oldest(), ({ sessionId, atMs }) => note(sessionId, atMs), noLimits);
+  journal.deliveries.find(({ event, changedAtMs }) => note(event.sessionId, changedAtMs));
   return uses;
 }

@@ -2,6 +2,7 @@ import type { MachineClock } from '../../base/clock.ts';
 import { pause } from '../../base/pause.ts';
 import { SteeringError } from '../errors.ts';
 import { cursorOf, readCursor } from './cursor.ts';
+import { bytesOfEntry } from './entry-bytes.ts';
 import type { ToldEntry } from './entry.ts';
 import type { JournalPage, PlacedEntry } from './journal.ts';
 import type { JournalStore, ReadableJournal } from './ports.ts';
@@ -61,6 +62,8 @@ const quietMs = 15_000;
 const limits = { entries: 500, looked: 5_000, bytes: 262_144 };
 /** Of a sample there is one message in this time at most, in milliseconds. */
 const sampleMs = 1_000;
+/** What its entries take at most; the last one in any case. Larger messages are more than clients of gRPC take. */
+const sampleBytes = 1_048_576;
 const nothing = { entries: [], skipped: 0, sampledOut: 0 } as const;
 
 /** See `Watches`. */
@@ -132,7 +135,7 @@ function readOn(
   return { ...journal.read(from, fits, limits), sampledOut: 0 };
 }
 
-/** All that there are to the end, and of those that fit the last `count`. */
+/** All that there are to the end, and of those that fit the last `count`, or what of these is not too large. */
 function readLast(
   journal: ReadableJournal,
   from: number,
@@ -158,7 +161,15 @@ function cutToLast<Page extends { readonly entries: readonly PlacedEntry[]; read
   page: Page,
   count: number,
 ): Page {
-  const tooMany = Math.max(0, page.entries.length - count);
+  let tooMany = page.entries.length;
+  let bytes = 0;
+  for (const { entry } of page.entries.slice(-count).toReversed()) {
+    bytes += bytesOfEntry(entry);
+    if (bytes > sampleBytes && tooMany < page.entries.length) {
+      break;
+    }
+    tooMany -= 1;
+  }
   return { ...page, entries: page.entries.slice(tooMany), sampledOut: page.sampledOut + tooMany };
 }
 
