@@ -39,7 +39,7 @@ describe.skipIf(missingRedis !== undefined)('two replicas that are steered', () 
       const { sessions } = (await there?.done('ListSessions', {})) ?? {};
       return (sessions as { session: { session_id?: string }; counters?: { payments?: number } }[])
         .map(({ session, counters }) => `${session.session_id ?? ''}: ${counters?.payments ?? 0}`)
-        .toSorted((a, b) => (a < b ? -1 : 1));
+        .toSorted((one, other) => (one < other ? -1 : 1));
     };
     await expect.poll(listed).toEqual([': 0', 'named: 1', 'one: 1']);
   });
