@@ -132,6 +132,32 @@ describe.skipIf(missingBrowser !== undefined)('the console', () => {
     await card.waitFor({ state: 'detached' });
   });
 
+  test('a new session takes no settings away from one that is there', async () => {
+    const { apiUrl } = await startService(quickStop);
+    const steer = async (method: string, session: string, body: JsonObject) => {
+      const answer = await fetch(`${apiUrl}/simulator.v1.SimulatorService/${method}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(session !== '' && { 'payment-sim-session': session }),
+        },
+        body: JSON.stringify(body),
+      });
+      return (await answer.json()) as { session: JsonObject };
+    };
+    await steer('UpdateSession', '', { session: { seed: 7 } });
+    await steer('UpdateSession', 'mine', { session: { seed: 8 } });
+    const page = await browser.open(`${apiUrl}/#/sessions`);
+    await page.getByRole('button', { name: 'New session' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('A session has a name.').waitFor();
+    await page.getByRole('textbox', { name: 'Session' }).fill('mine');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('There are settings of this name already').waitFor();
+    const seeds = [await steer('GetSession', '', {}), await steer('GetSession', 'mine', {})];
+    expect(seeds.map(({ session }) => session['seed'])).toEqual([7, 8]);
+  });
+
   test('what was given up is sent again, all of it or one by one', async () => {
     const { apiUrl } = await startService({ ...quickStop, DEFAULT_DELAY_MS: '0', WEBHOOK_MAX_ATTEMPTS: '1' });
     const page = await browser.open(`${apiUrl}/#/deliveries`);

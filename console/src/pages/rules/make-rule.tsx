@@ -3,16 +3,23 @@ import { useState } from 'preact/hooks';
 import { RuleSchema } from '../../../../gen/simulator/v1/simulator_pb.js';
 import { Button, CheckField, Code, ErrorBox, TextField } from '../../components/basics.tsx';
 import { FieldsForm, OptionsForm } from '../../components/fields-form.tsx';
+import { JsonField } from '../../components/json-field.tsx';
 import { inSession, ownSession, simulator } from '../../core/api.ts';
 import { asCurl } from '../../core/copy-as.ts';
 import type { FieldValues } from '../../core/fields.ts';
 import { defineTexts, language } from '../../core/language.ts';
-import { readMessage } from '../../core/read-message.ts';
-import { useAction } from '../../core/loading.ts';
 import { optionGroups } from '../../core/option-fields.ts';
 import { common } from '../../core/texts.ts';
-import { JsonField } from '../../components/json-field.tsx';
-import { asRulesFile, countFields, matchFields, nameFields, ruleOf, templates } from './rule-fields.ts';
+import { useForm } from '../../core/use-form.ts';
+import {
+  asRulesFile,
+  beginWith,
+  countFields,
+  matchFields,
+  nameFields,
+  ruleForm,
+  templates,
+} from './rule-fields.ts';
 
 const texts = defineTexts({
   asJson: ['As JSON', 'JSON으로'],
@@ -23,27 +30,24 @@ const texts = defineTexts({
   make: ['Make the rule', '규칙 만들기'],
   of: ['Which calls', '대상 호출'],
   rule: ['Rule', '규칙'],
+  sessionHint: ['Empty: the global session.', '비워 두면 전역 세션입니다.'],
   start: ['Begin with', '예시로 시작하기'],
   title: ['New rule', '새 규칙'],
 });
 
 /** The form of a new rule, which comes before the older ones of its session. */
 export function MakeRule({ onMade }: { readonly onMade: () => void }) {
-  const [values, setValues] = useState<FieldValues>({});
   const [session, setSession] = useState(ownSession);
-  const [json, setJson] = useState<string | undefined>(undefined);
-  const action = useAction();
-  const form = {
-    values,
-    error: action.error,
-    onChange: (path: string, value: string) => setValues((before) => ({ ...before, [path]: value })),
-  };
+  const form = useForm(ruleForm, () => ({}));
+  const { json, message } = form;
   const make = () =>
-    action.run(async () => {
-      const rule = readMessage(json ?? ruleOf(values), (read) => fromJson(RuleSchema, read));
-      await simulator.createRule({ rule }, inSession(session));
-      onMade();
-    });
+    form.send(
+      (written) => fromJson(RuleSchema, written),
+      async (rule) => {
+        await simulator.createRule({ rule }, inSession(session));
+        onMade();
+      },
+    );
   return (
     <form
       class="card"
@@ -53,27 +57,28 @@ export function MakeRule({ onMade }: { readonly onMade: () => void }) {
       }}
     >
       <h2>{texts('title')}</h2>
-      <Templates onChoose={setValues} />
+      <Templates onChoose={(values) => form.fill((before) => beginWith(values, before))} />
       <div class="form">
-        <TextField label={common('session')} value={session} onInput={setSession} />
-        <CheckField
-          label={texts('asJson')}
-          checked={json !== undefined}
-          onChange={(isJson) => setJson(isJson ? JSON.stringify(ruleOf(values), undefined, 2) : undefined)}
+        <TextField
+          label={common('session')}
+          value={session}
+          onInput={setSession}
+          hint={texts('sessionHint')}
         />
+        <CheckField label={texts('asJson')} checked={json !== undefined} onChange={form.showJson} />
       </div>
       {json === undefined ? (
         <Fields {...form} />
       ) : (
-        <JsonField label={texts('json')} value={json} onInput={setJson} />
+        <JsonField label={texts('json')} value={json} onInput={form.onJson} />
       )}
-      <ErrorBox error={action.error} />
-      <div class="actions">
-        <Button kind="primary" type="submit" disabled={action.isBusy}>
+      <ErrorBox error={form.error} />
+      <div class="actions spaced">
+        <Button kind="primary" type="submit" disabled={form.isBusy}>
           {texts('make')}
         </Button>
       </div>
-      {json === undefined && <OtherForms rule={ruleOf(values)} session={session} />}
+      {message !== undefined && <OtherForms rule={message} session={session} />}
     </form>
   );
 }
@@ -91,7 +96,8 @@ function Templates({ onChoose }: { readonly onChoose: (values: FieldValues) => v
   );
 }
 
-function Fields(form: Omit<Parameters<typeof FieldsForm>[0], 'fields'>) {
+function Fields({ values, error, onChange }: Omit<Parameters<typeof FieldsForm>[0], 'fields'>) {
+  const form = { values, error, onChange };
   return (
     <>
       <fieldset>
@@ -115,11 +121,11 @@ function OtherForms({ rule, session }: { readonly rule: JsonObject; readonly ses
   const json = JSON.stringify({ rule });
   const call = { service: 'simulator.v1.SimulatorService', method: 'CreateRule', json, session };
   return (
-    <>
+    <div class="spaced">
       <h3>{texts('curl')}</h3>
       <Code label={texts('curl')} text={asCurl(location.origin, call)} />
       <h3>{texts('file')}</h3>
       <Code label={texts('file')} text={asRulesFile(rule)} />
-    </>
+    </div>
   );
 }

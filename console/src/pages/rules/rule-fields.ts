@@ -1,5 +1,7 @@
-import type { JsonObject } from '@bufbuild/protobuf';
-import { type FieldSpec, type FieldValues, moved, toMessageJson } from '../../core/fields.ts';
+import { fromJson, type JsonObject, toJson } from '@bufbuild/protobuf';
+import { RuleSchema } from '../../../../gen/simulator/v1/simulator_pb.js';
+import { type FieldSpec, type FieldValues, moved } from '../../core/fields.ts';
+import { type Form, partOf } from '../../core/form-json.ts';
 import { optionFields } from '../../core/option-fields.ts';
 import type { Text } from '../../core/language.ts';
 
@@ -82,12 +84,16 @@ export const nameFields: readonly FieldSpec[] = [
   { path: 'rule.label', kind: 'text', label: ['Label', '설명'] },
 ];
 
-const all = [...nameFields, ...matchFields('rule.match'), ...optionFields('rule.simulation'), ...countFields];
+/** A rule, in fields or as JSON. */
+export const ruleForm: Form = {
+  part: 'rule',
+  specs: [...nameFields, ...matchFields('rule.match'), ...optionFields('rule.simulation'), ...countFields],
+  rewrite: (json) => toJson(RuleSchema, fromJson(RuleSchema, json), { useProtoFieldName: true }),
+};
 
 /** The rule, as JSON. */
 export function ruleOf(values: FieldValues): JsonObject {
-  const { rule } = toMessageJson(all, values);
-  return typeof rule === 'object' && rule !== null && !Array.isArray(rule) ? rule : {};
+  return partOf(ruleForm, values);
 }
 
 /** A rule that many want. */
@@ -140,8 +146,16 @@ export const templates: readonly Template[] = [
   },
 ];
 
+/** What is begun with: the name of the rule and the calls that it is about stay; but a method goes with what it does. */
+export function beginWith(template: FieldValues, before: FieldValues): FieldValues {
+  const kept = Object.entries(before).filter(
+    ([path]) => /^rule\.(rule_id|label|match\..*)$/.test(path) && path !== 'rule.match.method',
+  );
+  return { ...Object.fromEntries(kept), ...template };
+}
+
 /** A list of one rule as RULES_FILE has them: YAML, of which JSON is a part. */
 export function asRulesFile(rule: JsonObject): string {
   const lines = Object.entries(rule).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  return `- ${lines.join('\n  ')}\n`;
+  return `- ${lines.length === 0 ? '{}' : lines.join('\n  ')}\n`;
 }

@@ -6,13 +6,17 @@ import { useKeys } from '../../core/keys.ts';
 import { defineTexts } from '../../core/language.ts';
 import { useLiveReload } from '../../core/live-reload.ts';
 import { useLoaded } from '../../core/loading.ts';
-import { route } from '../../core/router.ts';
+import { hrefTo, route, scope } from '../../core/router.ts';
 import { common } from '../../core/texts.ts';
 import { MakeRule } from './make-rule.tsx';
 import { RulesTable } from './rules-table.tsx';
 import { TryCall } from './try-call.tsx';
 
 const texts = defineTexts({
+  gone: [
+    'There is no rule {rule} here. It was deleted, or is of another session; that of a magic user is here once it has applied.',
+    '{rule} 규칙이 없습니다. 삭제되었거나 다른 세션의 규칙입니다. 매직 사용자의 규칙은 한 번 적용된 뒤에 나타납니다.',
+  ],
   make: ['New rule', '새 규칙'],
   none: ['No rules. Payments go as the scenario says.', '규칙이 없습니다. 결제는 시나리오대로 진행됩니다.'],
   order: [
@@ -28,7 +32,9 @@ export function RulesPage() {
   const [isMaking, setMaking] = useState(false);
   useLiveReload('rules', { kinds: [EntryKind.CALL] }, reload);
   useKeys({ r: reload });
-  const wanted = route.value.query.get('rule') ?? '';
+  const { path, query } = route.value;
+  const wanted = path[1] ?? query.get('rule') ?? '';
+  const isGone = wanted !== '' && value !== undefined && value.rules.every(({ ruleId }) => ruleId !== wanted);
   return (
     <>
       <PageHead title={texts('title')}>
@@ -46,6 +52,7 @@ export function RulesPage() {
           }}
         />
       )}
+      {isGone && <Gone rule={wanted} />}
       {value === undefined ? (
         <p class="soft">{error === undefined && common('loading')}</p>
       ) : value.rules.length === 0 ? (
@@ -58,5 +65,16 @@ export function RulesPage() {
       )}
       <TryCall />
     </>
+  );
+}
+
+function Gone({ rule }: { readonly rule: string }) {
+  return (
+    <p class="box wait" role="status">
+      {texts('gone', { rule })}{' '}
+      {scope.value !== '*' && (
+        <a href={hrefTo(['rules'], { rule, session: undefined })}>{common('allSessions')}</a>
+      )}
+    </p>
   );
 }

@@ -1,25 +1,27 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Rule } from '../../../../gen/simulator/v1/simulator_pb.js';
 import { Button, ErrorBox } from '../../components/basics.tsx';
 import { inSession, simulator } from '../../core/api.ts';
 import { formatCount } from '../../core/format.ts';
-import { describeMatch, describeOptions } from '../../core/in-words.ts';
 import { defineTexts } from '../../core/language.ts';
 import { useAction } from '../../core/loading.ts';
 import { common } from '../../core/texts.ts';
+import { RuleRow } from './rule-row.tsx';
 
 const texts = defineTexts({
-  allCreates: ['all', '전체'],
   caption: ['Rules, in the order in which they are asked', '적용 순서대로 나열한 규칙'],
   counts: ['Counts', '횟수 제한'],
+  deleted: ['{rule} is deleted.', '{rule} 규칙을 삭제했습니다.'],
   does: ['Does', '동작'],
   matched: ['Applied', '적용됨'],
-  ofFile: ['of a file', '파일의 규칙'],
+  more: ['Show more: {count} are left', '더 보기: {count}건 남음'],
   of: ['Calls', '대상 호출'],
   rule: ['Rule', '규칙'],
   source: ['Source', '출처'],
-  what: ['Delete {rule}', '{rule} 삭제'],
 });
+
+/** More are not drawn at once. */
+const pageSize = 100;
 
 interface TableProps {
   readonly rules: readonly Rule[];
@@ -30,34 +32,26 @@ interface TableProps {
 
 export function RulesTable({ rules, wanted, onChanged }: TableProps) {
   const action = useAction();
+  const [limit, setLimit] = useState(pageSize);
+  const [deleted, setDeleted] = useState('');
+  // The one that somebody came for is there, wherever it stands.
+  const shown = rules.filter(({ ruleId }, index) => index < limit || ruleId === wanted);
   const remove = ({ ruleId, sessionId }: Rule) =>
     action.run(async () => {
       await simulator.deleteRule({ ruleId }, inSession(sessionId));
+      setDeleted(ruleId);
       onChanged();
     });
   return (
     <>
       <ErrorBox error={action.error} />
       <div class="table">
-        <table>
+        <table class="rules">
           <caption class="visually-hidden">{texts('caption')}</caption>
-          <thead>
-            <tr>
-              {[texts('rule'), texts('of'), texts('does'), texts('counts')].map((text) => (
-                <th key={text} scope="col">
-                  {text}
-                </th>
-              ))}
-              <th scope="col" class="number">
-                {texts('matched')}
-              </th>
-              <th scope="col">{common('session')}</th>
-              <th scope="col">{texts('source')}</th>
-            </tr>
-          </thead>
+          <Head />
           <tbody>
-            {rules.map((rule) => (
-              <Row
+            {shown.map((rule) => (
+              <RuleRow
                 key={`${rule.sessionId} ${rule.ruleId}`}
                 rule={rule}
                 isWanted={rule.ruleId === wanted}
@@ -68,63 +62,35 @@ export function RulesTable({ rules, wanted, onChanged }: TableProps) {
           </tbody>
         </table>
       </div>
+      {shown.length < rules.length && (
+        <p class="row">
+          <Button onClick={() => setLimit(limit + pageSize)}>
+            {texts('more', { count: formatCount(rules.length - shown.length) })}
+          </Button>
+        </p>
+      )}
+      <p class="soft" aria-live="polite">
+        {deleted !== '' && texts('deleted', { rule: deleted })}
+      </p>
     </>
   );
 }
 
-function Row({
-  rule,
-  isWanted,
-  isBusy,
-  onDelete,
-}: {
-  readonly rule: Rule;
-  readonly isWanted: boolean;
-  readonly isBusy: boolean;
-  readonly onDelete: () => void;
-}) {
-  const row = useRef<HTMLTableRowElement>(null);
-  useEffect(() => {
-    if (isWanted) {
-      row.current?.scrollIntoView({ block: 'center' });
-    }
-  }, [isWanted]);
-  const method = rule.match?.method ?? '';
+function Head() {
   return (
-    <tr ref={row} class={isWanted ? 'wanted' : ''} data-row tabIndex={0}>
-      <td class="wide">
-        <code>{rule.ruleId}</code> <span class="soft">{rule.label}</span>
-      </td>
-      <td class="wide">
-        {method === '' ? 'CreatePaymentIntent' : method}: {describeMatch(rule.match) || texts('allCreates')}
-      </td>
-      <td class="wide">{describeOptions(rule.simulation)}</td>
-      <td>{countsOf(rule)}</td>
-      <td class="number">{formatCount(rule.matched)}</td>
-      <td>{rule.sessionId === '' ? common('globalSession') : rule.sessionId}</td>
-      <td>
-        {rule.source === 'api' ? (
-          <Button
-            kind="danger"
-            disabled={isBusy}
-            onClick={onDelete}
-            label={texts('what', { rule: rule.ruleId })}
-          >
-            {common('delete')}
-          </Button>
-        ) : (
-          <span title={texts('ofFile')}>{rule.source}</span>
-        )}
-      </td>
-    </tr>
+    <thead>
+      <tr>
+        {[texts('rule'), texts('of'), texts('does'), texts('counts')].map((text) => (
+          <th key={text} scope="col">
+            {text}
+          </th>
+        ))}
+        <th scope="col" class="number">
+          {texts('matched')}
+        </th>
+        <th scope="col">{common('session')}</th>
+        <th scope="col">{texts('source')}</th>
+      </tr>
+    </thead>
   );
-}
-
-function countsOf({ times, skip, oneIn, perReservation }: Rule): string {
-  return [
-    ...(times > 0 ? [`times ${times}`] : []),
-    ...(skip > 0 ? [`skip ${skip}`] : []),
-    ...(oneIn > 1 ? [`one_in ${oneIn}`] : []),
-    ...(perReservation ? ['per_reservation'] : []),
-  ].join(', ');
 }

@@ -4,23 +4,23 @@ import {
   ExplainCallRequestSchema,
   type ExplainCallResponse,
 } from '../../../../gen/simulator/v1/simulator_pb.js';
-import { Badge, Button, ErrorBox, TextField } from '../../components/basics.tsx';
+import { Button, ErrorBox, TextField } from '../../components/basics.tsx';
 import { FieldsForm } from '../../components/fields-form.tsx';
 import { inSession, ownSession, simulator } from '../../core/api.ts';
 import { toMessageJson } from '../../core/fields.ts';
-import { describeOptions } from '../../core/in-words.ts';
+import { checkNumbers } from '../../core/form-json.ts';
 import { defineTexts } from '../../core/language.ts';
 import { useAction } from '../../core/loading.ts';
 import { readMessage } from '../../core/read-message.ts';
 import { common } from '../../core/texts.ts';
 import { callFields } from './call-fields.ts';
+import { Explained } from './explained.tsx';
 
 const texts = defineTexts({
-  applies: ['applies', '적용됨'],
-  not: ['does not', '적용 안 됨'],
-  nothing: ['as the scenario says', '시나리오대로'],
-  noRules: ['No rule is asked.', '확인할 규칙이 없습니다.'],
-  result: ['What would happen', '일어날 일'],
+  sessionHint: [
+    'The key that the call has; empty: none, so that claims decide.',
+    '호출에 붙일 키입니다. 비워 두면 claims로 정해집니다.',
+  ],
   title: ['Which rule would a call meet, and why?', '이 호출에는 어떤 규칙이, 왜 적용될까요?'],
   tryIt: ['Try', '확인하기'],
 });
@@ -33,6 +33,8 @@ export function TryCall() {
   const action = useAction();
   const explain = () =>
     action.run(async () => {
+      setAnswer(undefined);
+      checkNumbers(callFields, values);
       const json = toMessageJson(callFields, values);
       const call = readMessage(json, (read) => fromJson(ExplainCallRequestSchema, read));
       setAnswer(await simulator.explainCall(call, inSession(session)));
@@ -50,10 +52,21 @@ export function TryCall() {
         fields={callFields}
         values={values}
         error={action.error}
-        onChange={(path, value) => setValues((before) => ({ ...before, [path]: value }))}
+        onChange={(path, value) => {
+          setValues((before) => ({ ...before, [path]: value }));
+          setAnswer(undefined);
+        }}
       />
       <div class="form">
-        <TextField label={common('session')} value={session} onInput={setSession} />
+        <TextField
+          label={common('session')}
+          value={session}
+          hint={texts('sessionHint')}
+          onInput={(value) => {
+            setSession(value);
+            setAnswer(undefined);
+          }}
+        />
       </div>
       <div class="actions">
         <Button type="submit" disabled={action.isBusy}>
@@ -63,28 +76,5 @@ export function TryCall() {
       <ErrorBox error={action.error} />
       <div aria-live="polite">{answer !== undefined && <Explained answer={answer} />}</div>
     </form>
-  );
-}
-
-function Explained({ answer }: { readonly answer: ExplainCallResponse }) {
-  return (
-    <>
-      <p>
-        {common('session')}: {answer.sessionId === '' ? common('globalSession') : answer.sessionId}
-      </p>
-      {answer.verdicts.length === 0 && <p class="soft">{texts('noRules')}</p>}
-      <ol>
-        {answer.verdicts.map(({ rule, applies, reason }) => (
-          <li key={rule?.ruleId}>
-            <code>{rule?.ruleId}</code>{' '}
-            <Badge tone={applies ? 'good' : 'dull'}>{applies ? texts('applies') : texts('not')}</Badge>{' '}
-            {reason}
-          </li>
-        ))}
-      </ol>
-      <p>
-        {texts('result')}: <strong>{describeOptions(answer.simulation) || texts('nothing')}</strong>
-      </p>
-    </>
   );
 }

@@ -1,31 +1,33 @@
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { useState } from 'preact/hooks';
-import { PaymentStatus, SimulatedChannel } from '../../../../gen/payment/v1/payment_pb.js';
 import {
   type AdvanceClockRequestSchema,
   type AdvanceClockResponse,
-  DeliveryStatus,
   type ListedSession,
   SessionSchema,
 } from '../../../../gen/simulator/v1/simulator_pb.js';
 import { Button, ErrorBox, Time } from '../../components/basics.tsx';
 import { inSession, simulator } from '../../core/api.ts';
+import { formatCount } from '../../core/format.ts';
 import { defineTexts } from '../../core/language.ts';
-import { useAction } from '../../core/loading.ts';
-import { hrefTo } from '../../core/router.ts';
+import { type Action, useAction } from '../../core/loading.ts';
+import { AnySpan } from './any-span.tsx';
+import { Moved } from './moved.tsx';
 
 const texts = defineTexts({
   clock: ['Its clock', '이 세션의 시계'],
-  deliveries: ['{count} deliveries', '전달 {count}건'],
   idle: ['run until idle', '남은 일이 없을 때까지'],
+  late: [
+    'Time is that of all, and {count} PENDING payments wait for it already. Reset the session to stop its clock, or stop that of a new one before its first payment.',
+    '시간이 다른 세션과 같이 흐르고, PENDING 결제 {count}건이 이미 그 시간을 따릅니다. 시계를 멈추려면 이 세션을 초기화하거나, 새 세션의 시계를 첫 결제 전에 멈추십시오.',
+  ],
   next: ['next', '다음 일까지'],
   stop: ['Stop its clock', '시계 멈추기'],
   stopHow: [
     'Time is that of all. Stopped before its first payment, it moves only when you say so.',
     '시간이 다른 세션과 같이 흐릅니다. 첫 결제 전에 멈추면 지시할 때만 흐릅니다.',
   ],
-  transitions: ['{count} changes of payments', '결제 변화 {count}건'],
 });
 
 type How = NonNullable<MessageInitShape<typeof AdvanceClockRequestSchema>['how']>;
@@ -37,89 +39,76 @@ const steps: readonly (readonly [text: string, ms: number])[] = [
   ['+1 d', 86_400_000],
 ];
 
-/** The clock of a session: moved if it stands still, and stopped if it does not. */
-export function Clock({
-  listed,
-  onChanged,
-}: {
+interface ClockProps {
   readonly listed: ListedSession;
   readonly onChanged: () => void;
-}) {
-  const { session } = listed;
-  const id = session?.sessionId ?? '';
+}
+
+/** The clock of a session: moved if it stands still, and stopped if it does not. */
+export function Clock(props: ClockProps) {
   const action = useAction();
+  const isManual = props.listed.session?.manualClock === true;
+  return (
+    <>
+      <h3 class="spaced">{texts('clock')}</h3>
+      {isManual ? <Standing action={action} {...props} /> : <Running action={action} {...props} />}
+      <ErrorBox error={action.error} />
+    </>
+  );
+}
+
+/** It stands still until somebody moves it. */
+function Standing({ listed: { session }, action, onChanged }: ClockProps & { readonly action: Action }) {
   const [moved, setMoved] = useState<AdvanceClockResponse | undefined>(undefined);
   const advance = (how: How) =>
     action.run(async () => {
-      setMoved(await simulator.advanceClock({ how }, inSession(id)));
+      setMoved(await simulator.advanceClock({ how }, inSession(session?.sessionId ?? '')));
       onChanged();
     });
+  const by = (ms: number) => advance({ case: 'by', value: durationFromMs(ms) });
+  return (
+    <>
+      <p class="row">
+        <Time at={session?.now} />
+        {steps.map(([text, ms]) => (
+          <Button key={text} disabled={action.isBusy} onClick={() => by(ms)}>
+            {text}
+          </Button>
+        ))}
+        <Button disabled={action.isBusy} onClick={() => advance({ case: 'toNext', value: true })}>
+          {texts('next')}
+        </Button>
+        <Button disabled={action.isBusy} onClick={() => advance({ case: 'untilIdle', value: true })}>
+          {texts('idle')}
+        </Button>
+      </p>
+      <AnySpan isBusy={action.isBusy} onMove={by} />
+      <div aria-live="polite">{moved !== undefined && <Moved answer={moved} />}</div>
+    </>
+  );
+}
+
+/** It has the time of all. */
+function Running({ listed, action, onChanged }: ClockProps & { readonly action: Action }) {
+  const { session, counters } = listed;
+  const pending = counters?.paymentsByStatus['PENDING'] ?? 0;
   const stop = () =>
     action.run(async () => {
       const stopped = session === undefined ? create(SessionSchema) : clone(SessionSchema, session);
       stopped.manualClock = true;
       // Told by the service alone.
       delete stopped.now;
-      await simulator.updateSession({ session: stopped }, inSession(id));
+      await simulator.updateSession({ session: stopped }, inSession(stopped.sessionId));
       onChanged();
     });
   return (
-    <>
-      <h3>{texts('clock')}</h3>
-      {session?.manualClock === true ? (
-        <p class="row">
-          <Time at={moved?.now ?? session.now} />
-          {steps.map(([text, ms]) => (
-            <Button
-              key={text}
-              disabled={action.isBusy}
-              onClick={() => advance({ case: 'by', value: durationFromMs(ms) })}
-            >
-              {text}
-            </Button>
-          ))}
-          <Button disabled={action.isBusy} onClick={() => advance({ case: 'toNext', value: true })}>
-            {texts('next')}
-          </Button>
-          <Button disabled={action.isBusy} onClick={() => advance({ case: 'untilIdle', value: true })}>
-            {texts('idle')}
-          </Button>
-        </p>
-      ) : (
-        <p class="row">
-          <span class="soft">{texts('stopHow')}</span>
-          <Button disabled={action.isBusy} onClick={stop}>
-            {texts('stop')}
-          </Button>
-        </p>
-      )}
-      <ErrorBox error={action.error} />
-      <div aria-live="polite">{moved !== undefined && <Moved answer={moved} />}</div>
-    </>
-  );
-}
-
-/** What happened meanwhile; the first of it. */
-function Moved({ answer }: { readonly answer: AdvanceClockResponse }) {
-  const shown = [...answer.transitions, ...answer.deliveries].slice(0, 20);
-  return (
-    <>
-      <p class="soft">
-        {texts('transitions', { count: answer.transitionsTotal })},{' '}
-        {texts('deliveries', { count: answer.deliveriesTotal })}
-      </p>
-      <ul>
-        {shown.map(({ cursor, paymentIntentId, what }) => (
-          <li key={cursor}>
-            <a class="mono" href={hrefTo(['payments', paymentIntentId])}>
-              {paymentIntentId}
-            </a>{' '}
-            {what.case === 'transition' && PaymentStatus[what.value.payment?.status ?? 0]}
-            {what.case === 'delivery' &&
-              `${SimulatedChannel[what.value.channel]} ${DeliveryStatus[what.value.status]}`}
-          </li>
-        ))}
-      </ul>
-    </>
+    <p class="row">
+      <span class="soft">
+        {pending > 0 ? texts('late', { count: formatCount(pending) }) : texts('stopHow')}
+      </span>
+      <Button disabled={action.isBusy || pending > 0} onClick={stop}>
+        {texts('stop')}
+      </Button>
+    </p>
   );
 }

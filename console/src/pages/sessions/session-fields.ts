@@ -1,7 +1,10 @@
-import type { FieldSpec } from '../../core/fields.ts';
+import { fromJson, toJson } from '@bufbuild/protobuf';
+import { type Session, SessionSchema } from '../../../../gen/simulator/v1/simulator_pb.js';
+import { type FieldSpec, type FieldValues, toValues } from '../../core/fields.ts';
+import type { Form } from '../../core/form-json.ts';
 import { optionFields } from '../../core/option-fields.ts';
 
-/* What a simulator.v1.Session is made of. */
+/* What a simulator.v1.Session is made of. Pure. */
 
 export const ownFields: readonly FieldSpec[] = [
   {
@@ -40,3 +43,21 @@ export const claimFields: readonly FieldSpec[] = [
 ];
 
 export const sessionFields = [...ownFields, ...claimFields, ...optionFields('session.default')];
+
+/** A session, in fields or as JSON. */
+export const sessionForm: Form = {
+  part: 'session',
+  specs: sessionFields,
+  rewrite: (json) => toJson(SessionSchema, fromJson(SessionSchema, json), { useProtoFieldName: true }),
+};
+
+/** What the session is set to. */
+export function valuesOfSession(session: Session | undefined): FieldValues {
+  const json = session && toJson(SessionSchema, session, { useProtoFieldName: true });
+  return toValues(sessionFields, json === undefined ? {} : { session: json });
+}
+
+/** Whether anything is set in it: all is set at once, so making a session that is there would take its settings away. */
+export function hasSettings(session: Session | undefined): boolean {
+  return Object.keys(valuesOfSession(session)).length > 0;
+}

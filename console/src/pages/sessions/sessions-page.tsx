@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { EntryKind } from '../../../../gen/simulator/v1/simulator_pb.js';
-import { Button, ErrorBox, PageHead } from '../../components/basics.tsx';
+import { Button, Empty, ErrorBox, PageHead } from '../../components/basics.tsx';
 import { looking, simulator } from '../../core/api.ts';
+import { formatCount } from '../../core/format.ts';
 import { useKeys } from '../../core/keys.ts';
 import { defineTexts } from '../../core/language.ts';
 import { useLiveReload } from '../../core/live-reload.ts';
@@ -14,9 +15,20 @@ import { SessionCard } from './session-card.tsx';
 
 const texts = defineTexts({
   make: ['New session', '새 세션'],
+  more: [
+    '{shown} of {total}, those that were used last. Choose one at the left to see another.',
+    '{total}건 중 최근에 사용된 {shown}건입니다. 다른 세션은 왼쪽에서 고를 수 있습니다.',
+  ],
+  none: [
+    'Nothing is known of {session}. It begins with its first call, its first rule, or its settings.',
+    '{session} 세션에는 아직 아무것도 없습니다. 첫 호출이나 규칙, 설정으로 시작됩니다.',
+  ],
   resetAll: ['Reset all…', '모두 초기화…'],
   title: ['Sessions', '세션'],
 });
+
+/** More are not drawn. */
+const maxShown = 100;
 
 /** Every session, with its clock. */
 export function SessionsPage() {
@@ -25,9 +37,10 @@ export function SessionsPage() {
   const [isResetting, setResetting] = useState(false);
   useLiveReload('sessions', { kinds: [EntryKind.CALL, EntryKind.TRANSITION] }, reload);
   useKeys({ r: reload });
-  const shown = (value?.sessions ?? []).filter(
-    ({ session }) => scope.value === '*' || session?.sessionId === scope.value,
-  );
+  const sessions = value?.sessions ?? [];
+  const fitting = sessions.filter(({ session }) => scope.value === '*' || session?.sessionId === scope.value);
+  const shown = fitting.slice(0, maxShown);
+  const total = scope.value === '*' ? (value?.total ?? 0) : fitting.length;
   return (
     <>
       <PageHead title={texts('title')}>
@@ -48,6 +61,13 @@ export function SessionsPage() {
             reload();
           }}
         />
+      )}
+      {value === undefined && error === undefined && <p class="soft">{common('loading')}</p>}
+      {value !== undefined && shown.length === 0 && !isMaking && (
+        <Empty>{texts('none', { session: scope.value })}</Empty>
+      )}
+      {total > shown.length && (
+        <p class="soft">{texts('more', { shown: formatCount(shown.length), total: formatCount(total) })}</p>
       )}
       {shown.map((listed) => (
         <SessionCard key={listed.session?.sessionId} listed={listed} onChanged={reload} />

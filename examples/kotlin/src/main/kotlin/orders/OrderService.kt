@@ -54,7 +54,7 @@ class OrderService(private val gateway: Gateway, secret: String, host: String = 
         return when {
             exchange.isA("POST") && path == listOf("orders") -> place(exchange.body(), baggage)
             exchange.isA("GET") && path.size == 2 && path[0] == "orders" -> read(path[1])
-            exchange.isA("POST") && path.size == 3 && path[2] == "refund" -> refund(path[1], baggage)
+            exchange.isA("POST") && path.size == 3 && path[0] == "orders" && path[2] == "refund" -> refund(path[1], baggage)
             exchange.isA("POST") && exchange.requestURI.path == WEBHOOK_PATH -> receive(exchange)
             else -> Answer(404)
         }

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestInstance
+import org.junit.jupiter.api.parallel.Execution
+import org.junit.jupiter.api.parallel.ExecutionMode
 import java.net.URI
 import java.net.http.HttpClient
 import java.net.http.HttpRequest
@@ -24,8 +26,12 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
-/** One service for all tests, as in production. */
+/**
+ * One service for all tests, as in production. JUnit runs the tests of an instance that they share one after another,
+ * whatever junit-platform.properties says, unless the class asks for more.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Execution(ExecutionMode.CONCURRENT)
 class OrderServiceTest {
     private val gateway = Gateway(PaymentSim.target)
     private val service = OrderService(gateway, "payment-sim-dev-secret")
