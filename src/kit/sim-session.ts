@@ -43,7 +43,7 @@ export interface SimSession {
   update(session: MessageInitShape<typeof SessionSchema>): Promise<void>;
   /** What was told of payments, with every attempt: the last payment first, at most 1,000. */
   deliveries(filter?: MessageInitShape<typeof ListDeliveriesRequestSchema>): Promise<readonly Delivery[]>;
-  /** What came to the built-in receiver for payments of the session: the newest first, at most 1,000. */
+  /** What came to the built-in receiver for payments of the session: the newest first, at most 1,000 and a megabyte. */
   received(filter?: MessageInitShape<typeof ListReceivedRequestSchema>): Promise<readonly ReceivedWebhook[]>;
   /** Sends events again; gives back their deliveries as they were before. */
   resend(what: MessageInitShape<typeof ResendDeliveriesRequestSchema>): Promise<readonly Delivery[]>;

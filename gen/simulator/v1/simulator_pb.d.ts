@@ -1785,7 +1785,7 @@ export declare type ListReceivedResponse = Message<"simulator.v1.ListReceivedRes
   webhooks: ReceivedWebhook[];
 
   /**
-   * How many in all, since the start or the reset.
+   * How many fit of all that are remembered.
    *
    * @generated from field: int64 total = 2;
    */

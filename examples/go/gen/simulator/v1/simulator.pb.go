@@ -3479,7 +3479,7 @@ func (x *ReceivedWebhook) GetStatusCode() int32 {
 type ListReceivedResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Webhooks []*ReceivedWebhook     `protobuf:"bytes,1,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
-	// How many in all, since the start or the reset.
+	// How many fit of all that are remembered.
 	Total int64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	// What to put as the webhook_url of a payment.
 	Address       string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`

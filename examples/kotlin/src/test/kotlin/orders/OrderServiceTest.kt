@@ -27,8 +27,8 @@ import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
 /**
- * One service for all tests, as in production. JUnit runs the tests of an instance that they share one after another,
- * whatever junit-platform.properties says, unless the class asks for more.
+ * One service for all tests, as in production. JUnit runs tests that share an instance one after another,
+ * whatever junit-platform.properties says, unless their class is marked as here.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Execution(ExecutionMode.CONCURRENT)
