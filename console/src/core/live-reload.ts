@@ -25,10 +25,12 @@ export function useLiveReload(
   const seen = useRef({ count: 0, sinceMs: 0, isDirty: false });
   const latest = useRef(reload);
   latest.current = reload;
-  useWatch(key, { filter, maxPerSecond }, ({ entries, leftOut }) => {
+  useWatch(key, { filter, maxPerSecond }, ({ entries, leftOut, isOpening }) => {
     const self = seen.current;
     self.count += entries.length + leftOut;
-    if (performance.now() - self.sinceMs >= everyMs && !self.isDirty) {
+    if (isOpening) {
+      latest.current();
+    } else if (performance.now() - self.sinceMs >= everyMs && !self.isDirty) {
       self.sinceMs = performance.now();
       latest.current();
     } else {

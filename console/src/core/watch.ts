@@ -17,6 +17,8 @@ export interface WatchedBatch {
   readonly entries: readonly JournalEntry[];
   /** How many more there were than anybody could read. */
   readonly leftOut: number;
+  /** Whether it is the first of a stream: what happened before, and after a list was asked for, is in none. */
+  readonly isOpening: boolean;
 }
 
 /** What to watch. */
@@ -59,15 +61,17 @@ async function keepWatching(
 ): Promise<void> {
   let cursor = fromOldest === true ? 'oldest' : '';
   while (!ended.aborted) {
+    let isOpening = true;
     try {
       const options = { ...inScope(), signal: ended, timeoutMs: 0 };
       for await (const message of simulator.watch({ cursor, filter, maxPerSecond }, options)) {
         noteAnswer(message.skipped === -1n);
         ({ cursor } = message);
         const leftOut = Number(message.sampledOut + (message.skipped > 0n ? message.skipped : 0n));
-        if (message.entries.length > 0 || leftOut > 0) {
-          take({ entries: message.entries, leftOut });
+        if (message.entries.length > 0 || leftOut > 0 || isOpening) {
+          take({ entries: message.entries, leftOut, isOpening });
         }
+        isOpening = false;
       }
     } catch (error) {
       if (ended.aborted) {

@@ -39,13 +39,21 @@ class OrderService(private val gateway: Gateway, secret: String, host: String = 
 
     init {
         server.executor = executor
-        server.createContext("/") { exchange -> exchange.use { it.send(answer(it)) } }
+        server.createContext("/") { exchange -> exchange.use { it.send(answerOrFail(it)) } }
         server.start()
     }
 
     override fun close() {
         server.stop(0)
         executor.shutdown()
+    }
+
+    /** The JDK's server hangs up without a word when a handler throws. */
+    private fun answerOrFail(exchange: HttpExchange): Answer = try {
+        answer(exchange)
+    } catch (e: Exception) {
+        System.err.println(e.stackTraceToString())
+        Answer(500)
     }
 
     private fun answer(exchange: HttpExchange): Answer {
