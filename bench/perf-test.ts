@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:http2';
-import { type CommandLine, UsageError } from '../src/base/command-line.ts';
 import { describeError } from '../src/base/error-text.ts';
-import { readWholeNumber } from '../src/base/whole-number.ts';
-import { printLines, runCommand } from '../src/cli/run-command.ts';
+import { createProgress } from '../src/base/progress.ts';
+import { UsageError } from '../src/cli/common/cli-error.ts';
+import { printLines } from '../src/cli/common/output.ts';
+import { action, createProgramNamed, runProgram, wholeNumber } from '../src/cli/common/run-program.ts';
 import { createFrame, grpcCall } from './lib/create-call.ts';
 import { summarize } from './lib/latency-summary.ts';
 
@@ -18,38 +19,38 @@ interface Tally {
   readonly statuses: Map<string, number>;
 }
 
-async function main(line: CommandLine): Promise<boolean> {
-  const address = readAddress(line);
-  const connections = readNumber(line, 'connections', 50, 10_000);
-  const seconds = readNumber(line, 'seconds', 30, 86_400);
+interface Options {
+  readonly connections: number;
+  readonly seconds: number;
+  readonly remote?: true;
+}
+
+async function main(address: string, { connections, seconds, remote }: Options): Promise<boolean> {
+  checkAddress(address, remote === true);
   await checkThatItAnswers(address);
   const tally: Tally = { latenciesMs: [], statuses: new Map() };
   const startedAtMs = performance.now();
   const untilMs = startedAtMs + seconds * 1000;
+  const progress = createProgress(process.stderr);
+  const told = setInterval(() => {
+    const passed = Math.round((performance.now() - startedAtMs) / 1000);
+    progress.tell(`${passed} of ${seconds} s, ${tally.latenciesMs.length} calls`);
+  }, 250);
   await Promise.all(Array.from({ length: connections }, () => callUntil(untilMs, address, tally)));
+  clearInterval(told);
+  progress.end();
   printLines(summarize(tally.latenciesMs, tally.statuses, performance.now() - startedAtMs));
   return tally.statuses.size === 1 && tally.statuses.has('0');
 }
 
-function readAddress({ words, values }: CommandLine): string {
-  const [address = 'localhost:8030', ...others] = words;
+function checkAddress(address: string, isRemoteAllowed: boolean): void {
   const url = URL.parse(`http://${address}`);
-  if (url === null || others.length > 0) {
-    throw new UsageError(`"${words.join(' ')}" must be an address such as localhost:8030`);
+  if (url === null) {
+    throw new UsageError(`"${address}" must be an address such as localhost:8030`);
   }
-  if (values('remote').length === 0 && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
+  if (!isRemoteAllowed && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
     throw new UsageError(`${url.hostname} is not this machine: say --remote if you may put load on it`);
   }
-  return address;
-}
-
-function readNumber({ values }: CommandLine, option: string, usual: number, max: number): number {
-  const text = values(option).at(-1) ?? String(usual);
-  const number = readWholeNumber(text) ?? 0;
-  if (number < 1 || number > max) {
-    throw new UsageError(`--${option} must be a whole number from 1 to ${max}, not "${text}"`);
-  }
-  return number;
 }
 
 /** @throws Error when nobody listens there, whose refusals would count as calls otherwise. */
@@ -88,16 +89,12 @@ function nameOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'broken off';
 }
 
-await runCommand(
-  {
-    name: 'npm run perf-test',
-    summary: 'Calls CreatePaymentIntent of a running service over gRPC and sums up.',
-    words: '[address]',
-    options: {
-      connections: { value: 'NUMBER', text: 'each with one call in flight; 50' },
-      seconds: { value: 'NUMBER', text: 'how long; 30' },
-      remote: { text: 'the address may be another machine' },
-    },
-  },
-  main,
+await runProgram(
+  createProgramNamed('perf-test', 'Calls CreatePaymentIntent of a running service over gRPC and sums up.')
+    .argument('[address]', 'where the service is', 'localhost:8030')
+    .option('--connections <number>', 'each with one call in flight', wholeNumber(1, 10_000), 50)
+    .option('--seconds <number>', 'how long', wholeNumber(1, 86_400), 30)
+    .option('--remote', 'the address may be another machine')
+    .action(action(main)),
+  process.argv.slice(2),
 );

@@ -13,11 +13,10 @@ const [{ buildApp }, { loadConfig }, { runProcess }] = await Promise.all([
 process.once('disconnect', () => process.exit(1));
 await runProcess(
   {
-    name: 'payment-sim-api',
-    summary: 'One of several services.',
+    name: 'payment-sim',
     addressVariables: 'HOST, GRPC_PORT and HEALTH_PORT',
   },
-  async (logDestination) => {
+  async ({ destination: logDestination }) => {
     const app = await buildApp(loadConfig(process.env), { logDestination });
     return {
       async start() {

@@ -6,6 +6,7 @@ import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readEnvironment } from '../base/env/environment.ts';
 import { logLevels } from '../observability/logger.ts';
+import { readLogFormat } from '../observability/log-format.ts';
 import { readTracesConfig } from '../observability/traces-config.ts';
 import type { Scenario } from '../payment/payment.ts';
 import { readRedisConfig } from '../state/redis/redis-config.ts';
@@ -69,6 +70,8 @@ function readConfig(read: EnvironmentReader) {
     /** Whether other processes on this machine may listen at `grpcPort` too; Linux shares the connections out. */
     reusePort: read.oneOf('REUSE_PORT', yesOrNo, 'false') === 'true',
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
+    /** What log lines look like; whoever starts a process says `pretty` on a terminal. */
+    logFormat: readLogFormat(read),
     defaultScenario: scenarioNamed[read.oneOf('DEFAULT_SCENARIO', scenarios, 'approve')],
     defaultDelayMs: read.integer('DEFAULT_DELAY_MS', 2_000, 0, dayMs),
     delayScenarioMs: read.integer('DELAY_SCENARIO_MS', 10_000, 0, dayMs),

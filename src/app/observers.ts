@@ -13,7 +13,7 @@ import {
   logSimulatedDeliveries,
   logWebhooks,
 } from '../observability/delivery-log.ts';
-import type { Logger } from '../observability/logger.ts';
+import type { Logger, QuietLevel } from '../observability/logger.ts';
 import { countPayments, logPayments } from '../observability/payment-subscribers.ts';
 import {
   countSimulatedAnswers,
@@ -24,10 +24,13 @@ import { createSettlementLog } from '../observability/settlement-log.ts';
 import type { PaymentReport } from '../payment/observer.ts';
 import type { SteeringReport } from '../simulator/observer.ts';
 import type { Basics } from './basics.ts';
+import type { Config } from './config.ts';
 
 /* The part of the composition root (app.ts) that says who is told what. */
 
-type ObserverParts = Pick<Basics, 'logger' | 'logDestination' | 'metrics'>;
+type ObserverParts = Pick<Basics, 'logger' | 'logDestination' | 'metrics'> & {
+  readonly config: Pick<Config, 'logFormat'>;
+};
 
 /** Who sees payments: the metrics, the log, and whoever runs the service inside a test. */
 export function observePayments(
@@ -37,7 +40,7 @@ export function observePayments(
   const { logger, metrics } = parts;
   const observers = [
     countPayments(metrics),
-    logPayments(logger, createSettlementLog(logger, parts.logDestination)),
+    logPayments(logger, createSettlementLog(logger, parts.logDestination), quietLevel(parts.config)),
     ...others,
   ];
   return combineObservers(observers, (error) => reportFailure(logger, error));
@@ -45,7 +48,7 @@ export function observePayments(
 
 /** Who sees deliveries: the same, and the attempt log. */
 export function observeDeliveries(
-  { logger, metrics }: ObserverParts,
+  { config, logger, metrics }: ObserverParts,
   options: { readonly eventBridge: boolean },
   others: readonly Observer<DeliveryReport>[],
 ): Observer<DeliveryReport> {
@@ -54,7 +57,7 @@ export function observeDeliveries(
     countDeadLetters(metrics),
     countSimulatedDeliveries(metrics),
     logSimulatedDeliveries(logger),
-    logWebhooks(logger),
+    logWebhooks(logger, quietLevel(config)),
     logDeadLetters(logger),
     ...(options.eventBridge
       ? [countEventBridge(metrics), countSkippedEvents(metrics), logEventBridge(logger)]
@@ -74,6 +77,11 @@ export function observeSteering(
     answers: combineObservers([countSimulatedAnswers(metrics), logSimulatedAnswers(logger)], onError),
     sessions: combineObservers([logSteering(logger), ...others], onError),
   };
+}
+
+/** People who watch see every payment and webhook. */
+function quietLevel({ logFormat }: ObserverParts['config']): QuietLevel {
+  return logFormat === 'pretty' ? 'info' : 'debug';
 }
 
 function reportFailure(logger: Logger, error: unknown): void {

@@ -5,17 +5,21 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { DeliveryReport } from '../delivery/observer.ts';
 import { signatureFaultOf } from '../delivery/webhook/attempt.ts';
 import type { PaymentEvent } from '../payment/event.ts';
-import type { Logger } from './logger.ts';
+import type { Logger, QuietLevel } from './logger.ts';
 
 /* The log lines of deliveries; docs/operations.md lists them. */
 
-/** Writes the lines of webhooks and their circuits. */
-export function logWebhooks(logger: Logger): Observer<DeliveryReport> {
+/**
+ * Writes the lines of webhooks and their circuits.
+ *
+ * @param quiet the level of what goes as it should: `info` where people watch.
+ */
+export function logWebhooks(logger: Logger, quiet: QuietLevel): Observer<DeliveryReport> {
   return (report) => {
     if (report.kind === 'delivered' && report.channel === 'webhook') {
-      if (logger.isLevelEnabled('debug')) {
+      if (logger.isLevelEnabled(quiet)) {
         const fields = fieldsOf(report.delivery, report.url);
-        logger.debug({ ...fields, http_status: report.statusCode }, 'Webhook delivered');
+        logger[quiet]({ ...fields, http_status: report.statusCode }, 'Webhook delivered');
       }
     } else if (report.kind === 'webhook-waiting') {
       const { delivery, error, retryInMs } = report;

@@ -2,6 +2,8 @@ import { type DestinationStream, type Logger, pino, type LevelWithSilent } from 
 
 export type { Logger } from 'pino';
 type LogLevel = LevelWithSilent;
+/** Of lines about what goes as it should: one a payment and one a webhook is too much for a log, not for people who watch. */
+export type QuietLevel = 'debug' | 'info';
 
 /** Levels that LOG_LEVEL may name. */
 export const logLevels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];

@@ -4,7 +4,7 @@ import type { PaymentReport } from '../payment/observer.ts';
 import type { EventRefund } from '../payment/event.ts';
 import type { Change } from '../payment/lifecycle.ts';
 import type { Payment, PendingPayment } from '../payment/payment.ts';
-import type { Logger } from './logger.ts';
+import type { Logger, QuietLevel } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { SettlementLog } from './settlement-log.ts';
 
@@ -36,13 +36,21 @@ export function countPayments(metrics: Metrics): Observer<PaymentReport> {
   };
 }
 
-/** Writes the log lines of payments. */
-export function logPayments(logger: Logger, logSettlement: SettlementLog): Observer<PaymentReport> {
+/**
+ * Writes the log lines of payments.
+ *
+ * @param quiet the level of what goes as it should: `info` where people watch.
+ */
+export function logPayments(
+  logger: Logger,
+  logSettlement: SettlementLog,
+  quiet: QuietLevel,
+): Observer<PaymentReport> {
   return (report) => {
     switch (report.kind) {
       case 'created':
-        if (logger.isLevelEnabled('debug')) {
-          logger.debug(creationFields(report.payment), 'Payment intent created');
+        if (logger.isLevelEnabled(quiet)) {
+          logger[quiet](creationFields(report.payment), 'Payment intent created');
         }
         break;
       case 'changed':
@@ -108,8 +116,12 @@ function creationFields(payment: PendingPayment) {
   return {
     payment_id: payment.id,
     reservation_id: payment.reservationId,
+    user_id: payment.userId,
     status: payment.status,
     scenario: payment.scenario,
+    amount: payment.money.amount,
+    currency: payment.money.currency,
+    settles_in_ms: payment.extras?.isHeld === true ? undefined : payment.dueAtMs - payment.createdAtMs,
     ...steeringFields(payment),
     ...traceFields(payment.trace),
   };

@@ -39,6 +39,7 @@ export function settlementFields(payment: SettledPayment) {
     payment_id: payment.id,
     reservation_id: payment.reservationId,
     status: payment.status,
+    failure_code: payment.failureCode,
     transaction_id: payment.transactionId,
     event_id: payment.eventId,
     latency_ms: payment.settledAtMs - payment.createdAtMs,

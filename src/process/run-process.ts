@@ -1,8 +1,6 @@
 import { inspect } from 'node:util';
-import { envFileOption, readCommandLine, UsageError } from '../base/command-line.ts';
 import { ConfigError } from '../base/env/config-error.ts';
-import { loadEnvFiles } from '../base/env/env-file.ts';
-import { createLineBuffer, type LogDestination } from './line-buffer.ts';
+import { createLineBuffer, type LineSink, type LogDestination } from './line-buffer.ts';
 import { openLogFile } from './log-file.ts';
 import { createLogOutput } from './log-output.ts';
 import { type Pending, tellWhatIsWaitedFor } from './stop-notice.ts';
@@ -20,10 +18,20 @@ interface Stoppable {
 interface Identity {
   /** What it is called on standard error, and by its users. */
   readonly name: string;
-  /** One sentence, for `--help`. */
-  readonly summary: string;
   /** The variables that say where it listens, for the message on a taken port. */
   readonly addressVariables: string;
+}
+
+/** Makes of a line, without its end, what is written instead, if anything. */
+export type FormatLine = (line: string) => string | undefined;
+
+/** The log of a process. */
+export interface ProcessLog {
+  readonly destination: LogDestination;
+  /** Has every line written so. */
+  formatLines(format: FormatLine): void;
+  /** Writes a text for people as it is. */
+  write(text: string): void;
 }
 
 /** Longest wait for the last lines to be written: at an end in order, and at once; in milliseconds. */
@@ -31,7 +39,7 @@ const logEndMs = 1_500;
 const logEndNowMs = 100;
 
 /**
- * The life of a process: reads the files named by `--env-file`, builds and starts, stops in order on the
+ * The life of a process: builds and starts, stops in order on the
  * first SIGTERM or SIGINT (exit code 0) and at once on a second (130), and writes to standard error why
  * it cannot run (1).
  *
@@ -39,11 +47,12 @@ const logEndNowMs = 100;
  * @param build reads the configuration and wires everything up.
  */
 export async function runProcess(
-  { name, summary, addressVariables }: Identity,
-  build: (logDestination: LogDestination) => Stoppable | Promise<Stoppable>,
+  { name, addressVariables }: Identity,
+  build: (log: ProcessLog) => Stoppable | Promise<Stoppable>,
 ): Promise<void> {
   const output = createLogOutput(openLogFile(1));
-  const lines = { ...createLineBuffer(output), lostLines: () => output.lostLines() };
+  const formatted = createFormattedSink(output);
+  const lines = { ...createLineBuffer(formatted), lostLines: () => output.lostLines() };
   const errors = createLogOutput(openLogFile(2));
   const tell = (text: string): void => errors.write(`${text}\n`, 1, true);
 
@@ -79,22 +88,42 @@ export async function runProcess(
     },
   });
   try {
-    const line = readCommandLine({ name, summary, options: envFileOption }, process.argv.slice(2));
-    if (line.answer !== undefined) {
-      output.write(`${line.answer}\n`, 1, false);
-      await exitAfterLog(0, logEndMs);
-    }
-    loadEnvFiles(line.values('env-file'));
-    app = await build(lines);
+    app = await build({
+      destination: lines,
+      formatLines: (format) => formatted.formatLines(format),
+      write(text) {
+        lines.flush();
+        output.write(text, 1, true);
+      },
+    });
     await app.start();
   } catch (error) {
     endWithError(error);
   }
 }
 
+/** A sink that may be told to make something else of the lines. */
+function createFormattedSink(output: LineSink) {
+  let format: FormatLine | undefined;
+  return {
+    formatLines(formatLine: FormatLine): void {
+      format = formatLine;
+    },
+    write(text: string, count: number, isUrgent: boolean): void {
+      if (format === undefined) {
+        output.write(text, count, isUrgent);
+        return;
+      }
+      const shown = text.slice(0, -1).split('\n').map(format);
+      const lines = shown.flatMap((line) => (line === undefined ? [] : `${line}\n`));
+      output.write(lines.join(''), count, isUrgent);
+    },
+  };
+}
+
 /** Without a stack for mistakes of configuration: wrong variables, a taken port, an unknown host. */
 function describeFailure(error: unknown, addressVariables: string): string {
-  if (error instanceof ConfigError || error instanceof UsageError) {
+  if (error instanceof ConfigError) {
     return error.message;
   }
   if (error instanceof Error && 'syscall' in error) {

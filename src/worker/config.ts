@@ -3,6 +3,7 @@ import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readHttpUrlVariable } from '../base/env/http-url-variable.ts';
 import { readEnvironment } from '../base/env/environment.ts';
+import { readLogFormat } from '../observability/log-format.ts';
 import { logLevels } from '../observability/logger.ts';
 import { readTracesConfig } from '../observability/traces-config.ts';
 
@@ -29,6 +30,8 @@ export function loadWorkerConfig(
     /** 0 lets the system choose, which tests use. */
     healthPort: read.integer('WORKER_HEALTH_PORT', 8041, 0, 65_535),
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
+    /** What log lines look like. */
+    logFormat: readLogFormat(read),
     aws: readAwsConfig(read),
     queueUrl: paymentQueueUrl ?? '',
     /** Where poison messages are sent. Undefined: they stay in the queue for its redrive policy. */

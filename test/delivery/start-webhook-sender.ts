@@ -106,7 +106,7 @@ export function startSenderOn<C extends MachineClock>(clock: C, change: Omit<Sen
     [
       countWebhooks(metrics),
       countDeadLetters(metrics),
-      logWebhooks(logger),
+      logWebhooks(logger, 'debug'),
       logDeadLetters(logger),
       createAttemptNotes(attemptLog, logger).observe,
     ],

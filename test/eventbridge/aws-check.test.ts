@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { judgeQueuePolicy } from '../../src/cli/queue-policy.ts';
+import { judgeQueuePolicy } from '../../src/cli/commands/queue-policy.ts';
 import { type AwsStandIn, startAwsStandIn } from '../support/aws-stand-in.ts';
 import { compileCache } from '../support/compile-cache.ts';
 

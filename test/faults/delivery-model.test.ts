@@ -111,7 +111,7 @@ function createWorld(seed: number) {
     };
     const connections = openConnections();
     const attemptLog = createAttemptLogStandIn();
-    const told = { logger, logDestination: destination, metrics };
+    const told = { config: { logFormat: 'json' as const }, logger, logDestination: destination, metrics };
     const observe = observeDeliveries(told, { eventBridge: false }, [
       createAttemptNotes(attemptLog, logger).observe,
     ]);

@@ -200,10 +200,9 @@ process.once('disconnect', () => process.exit(1));
 await runProcess(
   {
     name: 'crashing replica',
-    summary: 'A service that dies.',
     addressVariables: 'HOST, GRPC_PORT and HEALTH_PORT',
   },
-  async (logDestination) => {
+  async ({ destination: logDestination }) => {
     const app = await buildApp(loadConfig(process.env), {
       logDestination,
       wrapState: withCrashPoints,

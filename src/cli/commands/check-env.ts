@@ -1,41 +1,46 @@
-import '../base/end-on-old-node.ts';
-import { loadConfig } from '../app/config.ts';
-import { examineFileRules } from '../app/file-rules.ts';
-import { envFileOption, type CommandLine, UsageError } from '../base/command-line.ts';
-import { ConfigError } from '../base/env/config-error.ts';
-import { EnvironmentReader } from '../base/env/config-reader.ts';
-import { readEnvFile } from '../base/env/env-file.ts';
-import { misspeltNames } from '../base/env/misspelt-names.ts';
-import { tryLoad } from '../base/env/try-load.ts';
-import { nearestName } from '../base/near-name.ts';
-import { loadWorkerConfig } from '../worker/config.ts';
-import { printLines, runCommand } from './run-command.ts';
+import { Argument, type Command } from 'commander';
+import { examineFileRules } from '../../app/file-rules.ts';
+import { ConfigError } from '../../base/env/config-error.ts';
+import { EnvironmentReader } from '../../base/env/config-reader.ts';
+import { readEnvFile } from '../../base/env/env-file.ts';
+import { misspeltNames } from '../../base/env/misspelt-names.ts';
+import { tryLoad } from '../../base/env/try-load.ts';
+import { nearestName } from '../../base/near-name.ts';
+import { knownVariables, loaders } from '../common/known-variables.ts';
+import { printError, printLines } from '../common/output.ts';
+import { action, envFileOption } from '../common/run-program.ts';
 
-/*
- * `npm run check-env [-- worker] [-- --env-file FILE]`: prints the configuration as the service, or
- * the worker, would see it, with secrets hidden, and everything that is wrong with it. Exit code 1 when
- * something is.
- */
+/* `payment-sim check-env`: the configuration as a process would see it, and everything that is wrong with it. */
 
-type Loader = (env: NodeJS.ProcessEnv, read: EnvironmentReader) => unknown;
-const loaders: Readonly<Record<string, Loader>> = { service: loadConfig, worker: loadWorkerConfig };
+interface CheckOptions {
+  readonly envFile?: readonly string[];
+  readonly json?: true;
+}
+
+/** Adds `check-env`. */
+export function addCheckEnv(program: Command): void {
+  program
+    .command('check-env')
+    .helpGroup('Look after it:')
+    .summary('the configuration in force, and every mistake in it')
+    .description(
+      'Prints the configuration as the service, or the worker, would see it, with secrets hidden, and every mistake. Ends with 1 when there is one.',
+    )
+    .addArgument(new Argument('[process]', 'whose').choices(['service', 'worker']).default('service'))
+    .option('--json', 'prints one object')
+    .addOption(envFileOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  payment-sim check-env\n  payment-sim check-env worker --env-file worker.env',
+    )
+    .action(action(checkEnvironment));
+}
 
 /** Names of variables whose values are never shown. */
 const secretName = /SECRET|PASSWORD|TOKEN|ACCESS_KEY/;
 
 /** Variables that others read: Node, the AWS SDK, OpenTelemetry, the tools of this project. */
 const othersName = /^(NODE_|AWS_|OTEL_|DEV_|npm_)/;
-
-/** The names that one of the processes reads. */
-function readNames(): ReadonlySet<string> {
-  const known = new Set<string>();
-  for (const load of Object.values(loaders)) {
-    const read = new EnvironmentReader({});
-    tryLoad(() => load({}, read));
-    read.values.forEach((_value, name) => known.add(name));
-  }
-  return known;
-}
 
 /** A mistake for each variable of a file that neither process reads: misspelt, or of another version. */
 function findUnread(file: string, known: ReadonlySet<string>): readonly string[] {
@@ -67,14 +72,14 @@ async function findRuleMistakes({ values }: EnvironmentReader): Promise<readonly
   return mistakes;
 }
 
-/** One line of the output: name, whether it is set, and the value that counts. */
-function formatVariable(name: string, effective: string | number | readonly string[] | undefined): string {
+/** What is shown of a variable: whether it is set, and the value that counts. */
+function toVariable(name: string, effective: string | number | readonly string[] | undefined) {
   const given = process.env[name]?.trim() ?? '';
   const origin = given === '' ? 'default' : 'set';
   const value = secretName.test(name)
     ? '(hidden)'
     : hideCredentials(given === '' ? String(effective ?? '(none)') : given);
-  return `${name.padEnd(38)} ${origin.padEnd(8)} ${value}`;
+  return { name, origin, value };
 }
 
 /** Hides `user:password@` of a URL; in what is no URL, all in front of the last @. */
@@ -82,31 +87,24 @@ function hideCredentials(value: string): string {
   return value.replace(/^(\w+:\/\/)?.*@/, '$1(hidden)@');
 }
 
-async function main({ words, values }: CommandLine): Promise<boolean> {
-  const [role = 'service', ...others] = words;
-  const load = loaders[role];
-  if (load === undefined || others.length > 0) {
-    throw new UsageError(`"${words.join(' ')}" must be service or worker`);
-  }
+async function checkEnvironment(
+  role: keyof typeof loaders,
+  { envFile: files = [], json }: CheckOptions,
+): Promise<boolean> {
   const read = new EnvironmentReader(process.env);
-  const loaded = tryLoad(() => load(process.env, read));
-  const [known, files] = [readNames(), values('env-file')];
+  const loaded = tryLoad(() => loaders[role](process.env, read));
+  const known = knownVariables();
   const unread = [...files.flatMap((file) => findUnread(file, known)), ...findMisspelt(known, files)];
   const mistakes = [...loaded.mistakes, ...(await findRuleMistakes(read)), ...unread];
-  const lines = [...read.values].map(([name, effective]) => formatVariable(name, effective));
+  const variables = [...read.values].map(([name, effective]) => toVariable(name, effective));
+  if (json === true) {
+    printLines(JSON.stringify({ variables, mistakes }));
+    return mistakes.length === 0;
+  }
+  const lines = variables.map(({ name, origin, value }) => `${name.padEnd(38)} ${origin.padEnd(8)} ${value}`);
   printLines(`${lines.join('\n')}${mistakes.length === 0 ? '\n\nNo mistakes.' : ''}`);
   if (mistakes.length > 0) {
-    process.stderr.write(`\n${new ConfigError(mistakes).message}\n`);
+    printError(`\n${new ConfigError(mistakes).message}`);
   }
   return mistakes.length === 0;
 }
-
-await runCommand(
-  {
-    name: 'npm run check-env',
-    summary: 'Prints the configuration as the service, or the worker, would see it, and every mistake.',
-    words: '[service | worker]',
-    options: envFileOption,
-  },
-  main,
-);

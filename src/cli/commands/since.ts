@@ -1,15 +1,5 @@
-import { UsageError } from '../base/command-line.ts';
-import { readDurationMs } from '../base/duration-text.ts';
-
-/** What the service is asked to send again. */
-export interface ServiceResend {
-  readonly url: string;
-  /** Since a time, in milliseconds since the epoch; of a payment; or an event. */
-  readonly which:
-    | { readonly case: 'givenUpSince'; readonly sinceMs: number }
-    | { readonly case: 'paymentIntentId' | 'eventId'; readonly value: string };
-  readonly isDryRun: boolean;
-}
+import { UsageError } from '../common/cli-error.ts';
+import { readDurationMs } from '../../base/duration-text.ts';
 
 /**
  * Reads `--since`: a time such as `2026-01-01T09:00:00Z`, or how long ago, such as `30m`.

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject } from '../../base/json.ts';
 
 /** Whether a queue's policy lets EventBridge send messages for a rule. */
 type PolicyVerdict = 'allows' | 'allows-nobody' | 'wants-other-source';

@@ -1,27 +1,23 @@
-#!/usr/bin/env node
-import '../base/end-on-old-node.ts';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
-import { awsClientOptions } from '../aws/client-options.ts';
-import { findCredentialSource } from '../aws/credential-source.ts';
-import { envFileOption } from '../base/command-line.ts';
-import { ConfigError } from '../base/env/config-error.ts';
-import { EnvironmentReader } from '../base/env/config-reader.ts';
-import { readEnvironment } from '../base/env/environment.ts';
-import { readEventBridgeConfig } from '../delivery/eventbridge/config.ts';
+import { queueUrl, readAwsConfig } from '../../aws/aws-config.ts';
+import { awsClientOptions } from '../../aws/client-options.ts';
+import { findCredentialSource } from '../../aws/credential-source.ts';
+import { ConfigError } from '../../base/env/config-error.ts';
+import { EnvironmentReader } from '../../base/env/config-reader.ts';
+import { readEnvironment } from '../../base/env/environment.ts';
+import { errorMessage } from '../../base/error-text.ts';
+import { readEventBridgeConfig } from '../../delivery/eventbridge/config.ts';
 import { checkAws } from './check-aws.ts';
-import { printLines, runCommand } from './run-command.ts';
+import { paint, printLines, printPainted } from '../common/output.ts';
 
-/*
- * `npm run aws:check [-- --env-file FILE]`: whether the bus, its rule and the queues exist and fit
- * together. Changes nothing. Exit code 1 when something is missing.
- */
+/* What `payment-sim aws-check` does: whether the bus, its rule and the queues exist and fit together. */
 
 /** Of each call to AWS. */
 const limits = { timeoutMs: 10_000, maxSockets: 4 };
 
-async function main(): Promise<boolean> {
+/** Prints what is there and what is missing; whether nothing is. */
+export async function checkAwsHere({ json }: { readonly json?: true }): Promise<boolean> {
   const read = new EnvironmentReader(process.env);
   const aws = readAwsConfig(read);
   const { busName, source } = readEventBridgeConfig(read);
@@ -41,31 +37,27 @@ async function main(): Promise<boolean> {
     useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
   });
   // Missing credentials end the check here, or each call would fail for the same reason.
-  await eventBridge.config.credentials();
+  await eventBridge.config.credentials().catch((error: unknown) => {
+    throw new Error(`no AWS credentials: ${errorMessage(error)}`, { cause: error });
+  });
   const findings = await checkAws(
     { eventBridge, sqs },
     { region: aws.region, busName, source, queueUrl: queue, deadLetterQueueUrl: deadLetterQueue },
   );
-  for (const { isFine, text } of findings) {
-    printLines(`${isFine ? 'ok      ' : 'missing '} ${text}`);
-  }
   const isFine = findings.every((finding) => finding.isFine);
+  if (json === true) {
+    printLines(JSON.stringify({ all_is_there: isFine, findings: findings.map(toRow) }));
+    return isFine;
+  }
+  for (const { isFine: isThere, text } of findings) {
+    printPainted(
+      `${paint(isThere ? 'green' : 'red', isThere ? 'ok      ' : 'missing ')} ${paint(undefined, text)}`,
+    );
+  }
   printLines(isFine ? 'All is there.' : 'See docs/aws.md for how to make what is missing.');
   return isFine;
 }
 
-function describeFailure(error: unknown): string {
-  return error instanceof Error && /Credentials|Token/.test(error.name)
-    ? `no AWS credentials: ${error.message}`
-    : String(error);
+function toRow({ isFine, text }: { readonly isFine: boolean; readonly text: string }) {
+  return { is_there: isFine, text };
 }
-
-await runCommand(
-  {
-    name: 'npm run aws:check',
-    summary: 'Says what AWS resources are missing; creates nothing.',
-    options: envFileOption,
-  },
-  main,
-  describeFailure,
-);

@@ -8,7 +8,7 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { eventBridgeDetailTypes } from '../delivery/payload.ts';
+import { eventBridgeDetailTypes } from '../../delivery/payload.ts';
 import { judgeQueuePolicy } from './queue-policy.ts';
 
 /** One thing that was checked. */
