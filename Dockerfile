@@ -30,7 +30,7 @@ COPY rules ./rules
 COPY --from=build /app/dist ./dist
 RUN mkdir compile-cache && chown 1001:1001 compile-cache
 USER 1001:1001
-RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/app/app.js', './dist/process/run-process.js', './dist/worker/worker.js', './dist/state/redis/redis-state.js', './dist/contracts/simulator-v1/rules-file.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
+RUN NODE_COMPILE_CACHE=/app/compile-cache node -e "Promise.all(['./dist/cli/program.js', './dist/cli/commands/run-service.js', './dist/cli/commands/run-worker.js', './dist/state/redis/redis-state.js', './dist/contracts/simulator-v1/rules-file.js', '@aws-sdk/client-eventbridge'].map((file) => import(file)))"
 
 FROM base
 ARG VERSION=0.1.0
@@ -53,7 +53,8 @@ ENV NODE_COMPILE_CACHE=/app/compile-cache \
 USER 1001:1001
 EXPOSE 8030 8031
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 CMD ["node", "dist/cli/status.js"]
-# Node is process 1 and handles SIGTERM itself. The worker: `docker run … payment-sim dist/worker/main.js`.
-ENTRYPOINT ["node"]
-CMD ["dist/main.js"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 CMD ["node", "dist/main.js", "status"]
+# Node is process 1 and handles SIGTERM itself. What follows the image's name is a command line of payment-sim:
+# `docker run … payment-sim worker`.
+ENTRYPOINT ["node", "dist/main.js"]
+CMD ["start"]

@@ -96,7 +96,8 @@ export async function startDevStack(
 async function startAll(self: StackState, env: Variables, replicas: number): Promise<DevStack> {
   const { host } = self;
   const redis = addStarted(self, await provideRedis(env['REDIS_URL'], replicas));
-  const local = { ...env, HOST: host, ENVIRONMENT: 'development', REDIS_URL: redis.url };
+  // Lines of every payment and webhook, for those who watch; how they look is up to who writes them.
+  const local = { ...env, HOST: host, ENVIRONMENT: 'development', REDIS_URL: redis.url, LOG_FORMAT: 'pretty' };
   const config = loadConfig(local);
   const loggerOf = (component: DevComponent) => createLogger(config.logLevel, destinationOf(self, component));
   const neighbours = await startNeighbours(self, config, loggerOf);

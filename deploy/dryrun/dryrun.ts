@@ -128,8 +128,8 @@ function isPending(answer: string): boolean {
 async function checkReplicas(start: Start, redisUrl: string, networkPid: number): Promise<void> {
   const variables = { EVENTBRIDGE: 'off', REDIS_URL: redisUrl };
   const replicas = [
-    await start(['dist/main.js'], variables),
-    await start(['dist/main.js'], { ...variables, GRPC_PORT: '18030', HEALTH_PORT: '18031' }),
+    await start(['start'], variables),
+    await start(['start'], { ...variables, GRPC_PORT: '18030', HEALTH_PORT: '18031' }),
   ];
   for (const [index, replica] of replicas.entries()) {
     const isReady = () => replica.output().includes('Payment Sim is ready');
@@ -177,7 +177,7 @@ async function runContainers(image: Image, usrLocal: string): Promise<void> {
     const service = await start(stage.command, serviceVariables);
     await checkContainer('service', service, image);
     checkCompileCache(service);
-    const worker = await start(['dist/worker/main.js'], workerVariables);
+    const worker = await start(['worker'], workerVariables);
     await checkContainer('worker', worker, image);
     const answer = createPayment(neighbours.pid, 8030);
     check(isPending(answer), `service: CreatePaymentIntent answers ${answer}`, service);

@@ -133,14 +133,15 @@ export function createPrettyLines(paint: Paint): (line: string) => string | unde
   };
 }
 
-/** Level and message, then the fields as they are. */
+/** Which payment, or the level, and the message; then the other fields as they are. */
 function sayAnything(fields: Fields, message: string): Saying {
   const level = text(fields, 'level') ?? '';
+  const payment = text(fields, 'payment_id');
   const others = Object.entries(fields).filter(
-    ([name, value]) => !['level', 'ts', 'msg'].includes(name) && value !== '',
+    ([name, value]) => !['level', 'ts', 'msg', 'payment_id'].includes(name) && value !== '',
   );
   return {
-    subject: level,
+    subject: payment ?? level,
     what: message,
     look: levelLooks[level],
     details: others.map(
@@ -197,7 +198,7 @@ function listOf(fields: Fields, name: string): string | undefined {
 function steeringOf(fields: Fields): string | undefined {
   const [rule, session] = [text(fields, 'rule_id'), text(fields, 'session_id')];
   const parts = [
-    ...(rule === undefined ? [] : [`by rule ${rule}`]),
+    ...(rule === undefined ? [] : [`by rule ${rule.replaceAll(',', ', ')}`]),
     ...(session === undefined ? [] : [`session ${session}`]),
   ];
   return parts.length === 0 ? undefined : `(${parts.join(', ')})`;

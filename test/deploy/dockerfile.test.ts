@@ -27,13 +27,13 @@ describe('Dockerfile', () => {
     expect(image).toMatchObject({
       user: '1001:1001',
       ports: [grpcPort, healthPort],
-      entrypoint: ['node'],
-      command: ['dist/main.js'],
-      healthcheck: ['node', 'dist/cli/status.js'],
+      entrypoint: ['node', 'dist/main.js'],
+      command: ['start'],
+      healthcheck: ['node', 'dist/main.js', 'status'],
     });
     // Those that a step of the build imports are named in its command line alone.
     const scripts = [...dockerfile.matchAll(/\bdist\/[\w/-]+\.js/g)].map(([script]) => script);
-    expect(scripts).toContain('dist/worker/worker.js');
+    expect(scripts).toContain('dist/cli/commands/run-worker.js');
     for (const script of scripts) {
       expect(existsSync(root + script.replace('dist/', 'src/').replace('.js', '.ts')), script).toBe(true);
     }

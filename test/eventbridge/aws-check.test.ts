@@ -58,8 +58,8 @@ async function runCheck(
   aws: AwsStandIn,
   env: Record<string, string> = {},
 ): Promise<{ code: number | null; missing: string[]; output: string }> {
-  const script = join(import.meta.dirname, '../../src/cli/aws-check.ts');
-  const child = spawn(process.execPath, [script], {
+  const script = join(import.meta.dirname, '../../src/main.ts');
+  const child = spawn(process.execPath, [script, 'aws-check'], {
     env: {
       ...compileCache,
       AWS_ENDPOINT_URL: aws.url,
@@ -147,7 +147,7 @@ test('without credentials it says so', async () => {
     PAYMENT_WEBHOOK_QUEUE_URL: '',
     PAYMENT_WEBHOOK_DLQ_URL: '',
   });
-  expect(output).toContain('aws:check cannot run: no AWS credentials');
+  expect(output).toContain('payment-sim aws-check: no AWS credentials');
   expect(code).toBe(1);
 });
 

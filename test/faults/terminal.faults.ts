@@ -11,21 +11,21 @@ const stack = /^ +at .*:\d+/m;
 const again = /Ctrl-C again ends it at once/;
 
 function portIn(line: string): number {
-  return Number(/"api_port":(\d+)/.exec(line)?.[1]);
+  return Number(/localhost:(\d+)/.exec(line)?.[1]);
 }
 
 test('npm start: while a stop waits it says for what, and a second Ctrl-C ends it with 130 and one line', async () => {
   const npm = startOnTerminal('npm start', { SHUTDOWN_GRACE_MS: '3600000' });
-  const port = portIn(await npm.shown(/.*"Payment Sim is ready".*/));
+  const port = portIn(await npm.shown(/curl http:.*/));
   const call = createConnectCaller(`http://127.0.0.1:${port}`);
   await createPayment(call, later);
   npm.pressCtrlC();
-  expect(await npm.shown(/^payment-sim-api is stopping.*$/m)).toBe(
-    'payment-sim-api is stopping and waits for what is under way (payments: 1). Ctrl-C again ends it at once.',
+  expect(await npm.shown(/^payment-sim is stopping.*$/m)).toBe(
+    'payment-sim is stopping and waits for what is under way (payments: 1). Ctrl-C again ends it at once.',
   );
   npm.pressCtrlC();
   expect(await npm.ended).toBe(130);
-  expect(npm.output()).toMatch(/payment-sim-api: ended at once by a second signal\r\n/);
+  expect(npm.output()).toMatch(/payment-sim: ended at once by a second signal\r\n/);
   expect(npm.output()).not.toMatch(stack);
 });
 

@@ -17,19 +17,19 @@ const delivered = 'webhook_deliveries_total{outcome="delivered"}';
 
 describe.each(unread)('with %s for its log', (what) => {
   test('the service serves on, and SIGTERM ends it with 0', async () => {
-    const service = await startUnread(what, 'src/main.ts', debug);
+    const service = await startUnread(what, 'start', debug);
     await deliverWebhooks(service.apiUrl, 200);
     await expect.poll(() => service.metric(delivered)).toBe(200);
     expect(await service.metric('log_lines_lost_total')).toBe(0); // there is room for these
     service.signal('SIGTERM');
     expect(await service.ended).toBe(0);
     expect(service.stderr()).toMatch(
-      /^payment-sim-api: \d+ log line\(s\) could not be written: (ENOSPC|EPIPE|EAGAIN)\n$/,
+      /^payment-sim: \d+ log line\(s\) could not be written: (ENOSPC|EPIPE|EAGAIN)\n$/,
     );
   });
 
   test('the worker works on, and SIGTERM ends it with 0', async () => {
-    const worker = await startUnread(what, 'src/worker/main.ts', workerEnv);
+    const worker = await startUnread(what, 'worker', workerEnv);
     await expect.poll(() => worker.metric('reservation_worker_queue_errors_total')).toBeGreaterThan(0);
     worker.signal('SIGTERM');
     expect(await worker.ended).toBe(0);
@@ -37,7 +37,7 @@ describe.each(unread)('with %s for its log', (what) => {
   });
 
   test('a second signal ends it at once with 130', async () => {
-    const service = await startUnread(what, 'src/main.ts', {
+    const service = await startUnread(what, 'start', {
       SHUTDOWN_GRACE_MS: '3600000',
       LOG_LEVEL: 'debug',
     });

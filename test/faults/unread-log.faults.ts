@@ -5,7 +5,7 @@ import { deliverWebhooks, startUnread } from '../system/unread-process.ts';
 const linesOfPayment = ['Payment intent created', 'Payment processed successfully', 'Webhook delivered'];
 
 test('what nobody reads is bounded in bytes, counted beyond, and told of once it is read', async () => {
-  const service = await startUnread('a pipe that nobody reads', 'src/main.ts', {
+  const service = await startUnread('a pipe that nobody reads', 'start', {
     DEFAULT_DELAY_MS: '0',
     LOG_LEVEL: 'debug',
   });

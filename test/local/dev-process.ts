@@ -25,7 +25,7 @@ export interface DevProcess {
 
 /** Starts it on free ports; killed when the test is finished. */
 export function startDev(env: Readonly<Record<string, string>>, args: readonly string[] = []): DevProcess {
-  const child = spawn(process.execPath, ['dev/dev.ts', ...args], {
+  const child = spawn(process.execPath, ['src/main.ts', 'dev', ...args], {
     env: { ...process.env, ...compileCache, ...anyPorts, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -34,9 +34,9 @@ test.skipIf(missingCurl)(
 
     expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'HOLD' });
     expect(await sh(pay)).toMatchObject({ status: 'PAYMENT_STATUS_PENDING' });
-    await shown(/webhooks +Webhook received, signature verified/);
-    await shown(/reservations +Reservation HOLD -> CONFIRMED/);
-    await shown(/worker +Reservation confirmed/);
+    await shown(/webhooks .*Webhook received, signature verified/);
+    await shown(/reservations .*Reservation HOLD -> CONFIRMED/);
+    await shown(/worker .*Reservation confirmed/);
     expect(await sh(ask)).toEqual({ reservation_id: 'reservation-1', status: 'CONFIRMED' });
 
     child.kill('SIGINT');

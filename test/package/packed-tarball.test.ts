@@ -159,8 +159,8 @@ test('the example runs: the simulator in the process of a test, over gRPC, with 
 });
 
 test.each([
-  ['npx --no payment-sim-api', 'npx', ['--no', 'payment-sim-api']],
-  ['the command itself', './node_modules/.bin/payment-sim-api', []],
+  ['npx --no payment-sim', 'npx', ['--no', 'payment-sim']],
+  ['the command itself', './node_modules/.bin/payment-sim', ['start', '--host', '127.0.0.1']],
 ])('%s runs the service until SIGTERM', async (_name, command, args) => {
   const service = spawn(command, args, {
     cwd: project,
@@ -198,15 +198,9 @@ const isOld =
 const complaint = `payment-sim needs Node 22.20 or newer, this is ${systemVersion}`;
 
 describe.skipIf(!isOld)('a Node that is too old', () => {
-  test.each([
-    'dist/main.js',
-    'dist/worker/main.js',
-    'dist/cli/status.js',
-    'dist/cli/check-env.js',
-    'dist/cli/aws-check.js',
-    'dist/cli/resend-webhooks.js',
-  ])('is told by %s in one line', async (script) => {
-    const started = run(systemNode, [join('node_modules/payment-sim', script)], { cwd: project });
+  test.each(['', 'worker', 'status', '--help'])('is told by payment-sim %s in one line', async (command) => {
+    const args = command === '' ? [] : [command];
+    const started = run(systemNode, ['node_modules/payment-sim/dist/main.js', ...args], { cwd: project });
     await expect(started).rejects.toMatchObject({ code: 1, stdout: '', stderr: `${complaint}\n` });
   });
 
@@ -234,8 +228,11 @@ describe.skipIf(!isOld)('a Node that is too old', () => {
   );
 });
 
-test('npx reservation-worker says what it misses', async () => {
-  await expect(run('npx', ['--no', 'reservation-worker'], { cwd: project, env })).rejects.toThrow(
+test('npx payment-sim worker says what it misses, and dev that it needs a checkout', async () => {
+  await expect(run('npx', ['--no', 'payment-sim', 'dev'], { cwd: project, env })).rejects.toThrow(
+    'payment-sim dev: it needs a checkout',
+  );
+  await expect(run('npx', ['--no', 'payment-sim', 'worker'], { cwd: project, env })).rejects.toThrow(
     'PAYMENT_WEBHOOK_QUEUE_URL',
   );
 });

@@ -24,7 +24,7 @@ describe('a start that cannot be', () => {
       WEBHOOK_SECRET: 'hunter2,',
     });
     expect(await service.ended).toEqual({ code: 1, signal: null });
-    expect(service.stderr().match(/payment-sim-api cannot run/g)).toHaveLength(1);
+    expect(service.stderr().match(/payment-sim cannot run/g)).toHaveLength(1);
     for (const name of ['GRPC_PORT', 'LOG_LEVEL', 'RANDOM_FAILURE_RATE', 'WEBHOOK_SECRET']) {
       expect(service.stderr()).toMatch(new RegExp(`^ +${name} must`, 'm'));
     }

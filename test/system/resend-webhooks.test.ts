@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const secret = 'a-secret-of-its-own';
 
 async function resend(lines: readonly string[], env: Readonly<Record<string, string>>, ...args: string[]) {
-  const child = spawn(process.execPath, ['src/cli/resend-webhooks.ts', ...args], {
+  const child = spawn(process.execPath, ['src/main.ts', 'deliveries', 'resend', ...args], {
     cwd: root,
     env: { ...compileCache, ...env },
   });
@@ -114,8 +114,8 @@ test('webhooks that were given up are sent again from the log, under their event
 
   const mistaken = await resend(lines, env, 'dry-run');
   expect(mistaken).toMatchObject({
-    exitCode: 1,
-    output: expect.stringContaining('not understood') as string,
+    exitCode: 2,
+    output: expect.stringContaining('too many arguments') as string,
   });
 
   expect(receiver.received).toHaveLength(4);
@@ -165,13 +165,13 @@ test('a service that runs sends them again itself', async () => {
     expect((await receiver.waitFor(before + 1)).at(-1)?.body['event_id']).toBe(event);
   }
 
-  for (const [args, text] of [
-    [['--since', 'yesterday', ...at], '--since must be a time'],
-    [['--since', '1h', '--event', event, ...at], '--since and --event cannot stand together'],
-    [['--event', 'evt-none', ...at], 'no delivery of event evt-none is remembered'],
+  for (const [args, exitCode, text] of [
+    [['--since', 'yesterday', ...at], 2, '--since must be a time'],
+    [['--since', '1h', '--event', event, ...at], 2, "cannot be used with option '--event <id>'"],
+    [['--event', 'evt-none', ...at], 1, 'no delivery of event evt-none is remembered'],
   ] as const) {
     expect(await resend([], {}, ...args)).toMatchObject({
-      exitCode: 1,
+      exitCode,
       output: expect.stringContaining(text) as string,
     });
   }

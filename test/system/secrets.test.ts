@@ -88,8 +88,8 @@ test.each([
 ])(
   'check-env hides secrets when the configuration is %s, and so does a start that fails',
   async (_what, env, code) => {
-    const run = async (script: string) =>
-      await promisify(execFile)(process.execPath, [script], {
+    const run = async (...args: string[]) =>
+      await promisify(execFile)(process.execPath, ['src/main.ts', ...args], {
         cwd: root,
         env: { PATH: process.env['PATH'], ...secrets, ...env },
       }).then(
@@ -99,12 +99,12 @@ test.each([
           output: error.stdout + error.stderr,
         }),
       );
-    const checked = await run('src/cli/check-env.ts');
+    const checked = await run('check-env');
     expect(checked.code).toBe(code);
     expect(checked.output).toContain('(hidden)');
     expectNoSecret('check-env', checked.output);
     if (code !== 0) {
-      const started = await run('src/main.ts');
+      const started = await run();
       expect(started.code).toBe(1);
       expectNoSecret('a start that fails', started.output);
     }

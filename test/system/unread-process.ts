@@ -32,12 +32,12 @@ export interface UnreadProcess {
 /** Starts it and waits until it answers; killed when the test is finished. */
 export async function startUnread(
   what: Unread,
-  script: 'src/main.ts' | 'src/worker/main.ts',
+  command: 'start' | 'worker',
   env: Readonly<Record<string, string>> = {},
 ): Promise<UnreadProcess> {
   const [apiPort, opsPort] = [await freePort(), await freePort()];
   const { output, reader } = openOutput(what);
-  const child: ChildProcess = spawn(process.execPath, [script], {
+  const child: ChildProcess = spawn(process.execPath, ['src/main.ts', command], {
     cwd: root,
     env: {
       HOST: '127.0.0.1',

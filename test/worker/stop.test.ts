@@ -108,7 +108,7 @@ test.concurrent('a wrong configuration ends the process with every mistake named
   });
 
   expect(await worker.exit).toEqual([1, null]);
-  expect(worker.errorOutput()).toMatch(/^reservation-worker cannot run: .*3 mistake/);
+  expect(worker.errorOutput()).toMatch(/^payment-sim worker cannot run: .*3 mistake/);
   for (const name of ['PAYMENT_WEBHOOK_QUEUE_URL', 'WORKER_HEALTH_PORT', 'RESERVATION_API_URL']) {
     expect(worker.errorOutput()).toContain(name);
   }
@@ -139,7 +139,7 @@ test('the configuration has defaults, and mistakes that only show together are t
 
 /** The worker as its own process; it is killed when the test is finished. */
 function startProcess({ onTestFinished }: Test, env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['src/worker/main.ts'], {
+  const child = spawn(process.execPath, ['src/main.ts', 'worker'], {
     env: { ...compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

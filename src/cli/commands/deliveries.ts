@@ -13,7 +13,7 @@ import { systemClock } from '../../base/clock.ts';
 import { allSessions } from '../../simulator/session.ts';
 import { UsageError } from '../common/cli-error.ts';
 import { statusName } from '../common/life-line.ts';
-import { printJson, printLines, printTable } from '../common/output.ts';
+import { printJson, printLine, printTable } from '../common/output.ts';
 import { action, envFileOption, wholeNumber } from '../common/run-program.ts';
 import { connectService, type ServiceOptions, withServiceOptions } from '../common/service.ts';
 import { readSince } from './since.ts';
@@ -44,6 +44,7 @@ interface ResendOptions extends ServiceOptions {
 export function addDeliveries(program: Command): void {
   const deliveries = program
     .command('deliveries')
+    .helpCommand(false)
     .helpGroup('Look and steer:')
     .description('lists webhooks and events, and sends them again');
   withServiceOptions(
@@ -140,13 +141,13 @@ async function resend({ since, payment, event, dryRun, ...where }: ResendOptions
   }
   const { deliveries, total } = answer;
   for (const delivery of deliveries) {
-    printLines(`${delivery.eventId} ${delivery.paymentIntentId} ${receiverOf(delivery)}`);
+    printLine(`${delivery.eventId} ${delivery.paymentIntentId} ${receiverOf(delivery)}`);
   }
   if (total > deliveries.length) {
-    printLines(`and ${total - deliveries.length} more`);
+    printLine(`and ${total - deliveries.length} more`);
   }
   const done = dryRun === true ? 'found' : 'sent again; payment-sim deliveries list tells how they fare';
-  printLines(`${total} ${done}`);
+  printLine(`${total} ${done}`);
   return true;
 }
 

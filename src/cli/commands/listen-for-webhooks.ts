@@ -6,8 +6,17 @@ import { formatTold } from '../../base/told-line.ts';
 import { sessionHeader, signatureHeaders } from '../../webhook-format/signature.ts';
 import { verifyWebhook } from '../../webhook-format/verify.ts';
 import { UsageError } from '../common/cli-error.ts';
-import type { ListenOptions } from './listen.ts';
 import { paint, printLines, printPainted } from '../common/output.ts';
+
+/** Where to listen, and what to do with what comes. */
+export interface ListenOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly secret?: readonly string[];
+  readonly forwardTo?: string;
+  readonly answer: number;
+  readonly json?: true;
+}
 
 /* What `payment-sim listen` does. */
 
@@ -53,7 +62,9 @@ export async function listenForWebhooks(options: ListenOptions): Promise<void> {
   const bound = server.address();
   const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
   const address = `http://${callableHost(host)}:${boundPort}/`;
-  if (json !== true) {
+  if (json === true) {
+    printLines(JSON.stringify({ listens_at: address }));
+  } else {
     const handsOn = target === undefined ? '' : `, and hands webhooks on to ${target.href}`;
     printLines(`Listens at ${address}${handsOn}. Give it to a payment as its webhook_url. Ctrl-C ends it.`);
   }

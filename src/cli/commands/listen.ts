@@ -1,15 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { ListenOptions } from './listen-for-webhooks.ts';
 import { collect, wholeNumber } from '../common/run-program.ts';
-
-/** Where to listen, and what to do with what comes. */
-export interface ListenOptions {
-  readonly port: number;
-  readonly host: string;
-  readonly secret?: readonly string[];
-  readonly forwardTo?: string;
-  readonly answer: number;
-  readonly json?: true;
-}
 
 /** Adds `listen`: a receiver for webhooks. */
 export function addListen(program: Command): void {

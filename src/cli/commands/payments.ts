@@ -9,7 +9,7 @@ import {
 } from '../../../gen/payment/v1/payment_pb.js';
 import { formatAmount } from '../../base/amount-text.ts';
 import { statusName } from '../common/life-line.ts';
-import { printJson, printLines, printTable } from '../common/output.ts';
+import { printJson, printLine, printTable } from '../common/output.ts';
 import { action, wholeNumber } from '../common/run-program.ts';
 import { connectService, type ServiceOptions, withServiceOptions } from '../common/service.ts';
 
@@ -41,6 +41,7 @@ interface EndOptions extends ServiceOptions {
 export function addPayments(program: Command): void {
   const payments = program
     .command('payments')
+    .helpCommand(false)
     .helpGroup('Look and steer:')
     .description('lists and reads payments, cancels and refunds them');
   addList(payments);
@@ -129,7 +130,7 @@ async function listPayments({
   );
   const { nextCursor = '', totalCount = 0 } = answer.pageInfo ?? {};
   if (nextCursor !== '') {
-    printLines(`${answer.payments.length} of ${totalCount}; more with --cursor ${nextCursor}`);
+    printLine(`${answer.payments.length} of ${totalCount}; more with --cursor ${nextCursor}`);
   }
   return true;
 }
@@ -159,7 +160,7 @@ async function getPayment(id: string, options: ServiceOptions): Promise<boolean>
   ];
   for (const [name, value = ''] of rows) {
     if (value !== '') {
-      printLines(`${name.padEnd(12)} ${value}`);
+      printLine(`${name.padEnd(12)} ${value}`);
     }
   }
   return true;
@@ -193,8 +194,8 @@ async function endPayment(
     printJson(CancelPaymentResponseSchema, answer);
   } else {
     const given =
-      answer.refundedAmount === undefined ? '' : `, ${amountText(answer.refundedAmount)} given back in all`;
-    printLines(`${id} is ${statusName(answer.status)}${given}`);
+      answer.refundedAmount === undefined ? '' : `, ${amountText(answer.refundedAmount)} given back`;
+    printLine(`${id} is ${statusName(answer.status)}${given}`);
   }
   return true;
 }

@@ -14,7 +14,7 @@ import { createWebhookConnector, resolveWithSystem } from '../../delivery/webhoo
 import { webhookRequest } from '../../delivery/webhook/attempt.ts';
 import { sendWebhookRequest, toWebhookTarget } from '../../delivery/webhook/request.ts';
 import { signingKeysOf } from '../../webhook-format/signature.ts';
-import { printLines } from '../common/output.ts';
+import { printLine } from '../common/output.ts';
 
 /*
  * Reads log lines from standard input and sends the webhooks itself that were given up, each once and one after the
@@ -70,16 +70,16 @@ export async function resendFromLog(isDryRun: boolean): Promise<boolean> {
       failed += isDelivered ? 0 : 1;
       const { id: eventId, payment } = webhook.event;
       progress.end();
-      printLines(`${eventId} ${payment.id} ${webhook.url} ${answer}`);
+      printLine(`${eventId} ${payment.id} ${webhook.url} ${answer}`);
     } else if (looksGivenUp.test(line)) {
       failed += 1;
-      printLines(
+      printLine(
         `line ${lineNumber} is of a webhook given up, but cannot be read: not whole, or not JSON alone`,
       );
     }
   }
   progress.end();
-  printLines(`${delivered} ${isDryRun ? 'found' : 'delivered'}, ${failed} failed`);
+  printLine(`${delivered} ${isDryRun ? 'found' : 'delivered'}, ${failed} failed`);
   return failed === 0;
 }
 

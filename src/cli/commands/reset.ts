@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ResetSessionResponseSchema } from '../../../gen/simulator/v1/simulator_pb.js';
-import { printJson, printLines } from '../common/output.ts';
+import { printJson, printLine } from '../common/output.ts';
 import { action } from '../common/run-program.ts';
 import { connectService, type ServiceOptions, withServiceOptions } from '../common/service.ts';
 
@@ -26,7 +26,7 @@ export function addReset(program: Command): void {
           printJson(ResetSessionResponseSchema, answer);
         } else {
           const { rules, payments, sessions } = answer;
-          printLines(`gone: payments ${payments}, rules ${rules}, sessions ${sessions}`);
+          printLine(`gone: payments ${payments}, rules ${rules}, sessions ${sessions}`);
         }
         return true;
       }),

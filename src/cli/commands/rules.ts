@@ -17,7 +17,7 @@ import {
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import { errorMessage } from '../../base/error-text.ts';
 import { UsageError } from '../common/cli-error.ts';
-import { printJson, printLines, printTable } from '../common/output.ts';
+import { printJson, printLine, printTable } from '../common/output.ts';
 import { action, wholeNumber } from '../common/run-program.ts';
 import { connectService, type ServiceOptions, withServiceOptions } from '../common/service.ts';
 
@@ -40,6 +40,7 @@ const maxCount = 2_147_483_647;
 export function addRules(program: Command): void {
   const rules = program
     .command('rules')
+    .helpCommand(false)
     .helpGroup('Look and steer:')
     .description('lists, adds and removes rules: what shall happen to which calls');
   withServiceOptions(
@@ -155,7 +156,7 @@ async function addRule(behavior: string, options: AddOptions): Promise<boolean> 
   if (where.json === true) {
     printJson(CreateRuleResponseSchema, answer);
   } else {
-    printLines(`rule ${answer.rule?.ruleId ?? ''} is there`);
+    printLine(`rule ${answer.rule?.ruleId ?? ''} is there`);
   }
   return true;
 }
@@ -165,7 +166,7 @@ async function removeRule(ruleId: string, options: ServiceOptions): Promise<bool
   if (options.json === true) {
     printJson(DeleteRuleResponseSchema, answer);
   } else {
-    printLines(`rule ${ruleId} is gone`);
+    printLine(`rule ${ruleId} is gone`);
   }
   return true;
 }

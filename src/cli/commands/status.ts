@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { callableHost } from '../../base/callable-host.ts';
 import { EnvironmentReader } from '../../base/env/config-reader.ts';
 import { NoAnswerError } from '../common/cli-error.ts';
-import { printLines } from '../common/output.ts';
+import { printLine } from '../common/output.ts';
 import { action, envFileOption } from '../common/run-program.ts';
 
 /** For the answer, in milliseconds. */
@@ -34,6 +34,6 @@ async function askHealth({ url, json }: { readonly url?: string; readonly json?:
   if (response === undefined) {
     throw new NoAnswerError(`no answer from ${address}`);
   }
-  printLines(`${json === true ? '' : `${response.status} `}${await response.text()}`);
+  printLine(`${json === true ? '' : `${response.status} `}${await response.text()}`);
   return response.ok;
 }

@@ -1,8 +1,8 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EntryKind, JournalEntrySchema } from '../../../gen/simulator/v1/simulator_pb.js';
 import { allSessions } from '../../simulator/session.ts';
 import { formatEntry } from '../common/life-line.ts';
-import { paint, printJson, printLines, printPainted } from '../common/output.ts';
+import { paint, printJson, printLine, printPainted } from '../common/output.ts';
 import { collect } from '../common/run-program.ts';
 import { connectService, type ServiceOptions, withServiceOptions } from '../common/service.ts';
 import { followJournal } from '../common/follow-journal.ts';
@@ -48,7 +48,7 @@ export function addTail(program: Command): void {
 
 function checkKind(value: string): string {
   if (kinds[value] === undefined) {
-    throw new Error(`--kind must be one of ${Object.keys(kinds).join(', ')}, not ${JSON.stringify(value)}`);
+    throw new InvalidArgumentError(`Allowed choices are ${Object.keys(kinds).join(', ')}.`);
   }
   return value;
 }
@@ -71,7 +71,7 @@ async function tail({ kind = [], payment, from, json, ...where }: TailOptions): 
           ? printJson(JournalEntrySchema, entry)
           : printPainted(formatEntry(entry, session === allSessions)),
       skipped: (count) =>
-        printLines(count < 0 ? 'another simulator answers now' : `${count} entries were forgotten`),
+        printLine(count < 0 ? 'another simulator answers now' : `${count} entries were forgotten`),
       broken: (reason) => say(`${reason}; trying again`),
     },
   );

@@ -10,11 +10,23 @@ import {
   JournalEntrySchema,
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import { behaviorHeader } from '../../contracts/payment-v1/behavior-header.ts';
-import type { TriggerOptions } from './trigger.ts';
 import { followJournal } from '../common/follow-journal.ts';
 import { formatEntry } from '../common/life-line.ts';
-import { paint, printError, printJson, printLines, printPainted } from '../common/output.ts';
-import { connectService, type Service } from '../common/service.ts';
+import { paint, printError, printJson, printLine, printPainted } from '../common/output.ts';
+import { connectService, type Service, type ServiceOptions } from '../common/service.ts';
+
+/** What a payment shall be, and how long to wait for its webhook. */
+export interface TriggerOptions extends ServiceOptions {
+  readonly scenario: string;
+  readonly behavior?: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly user: string;
+  readonly reservation: string;
+  readonly webhookUrl?: string;
+  /** Seconds. */
+  readonly timeout: number;
+}
 
 /** A payment, as it is watched. */
 interface Watched {
@@ -130,8 +142,8 @@ function sayEnd(arrived: boolean | undefined, seconds: number): void {
   if (arrived === true) {
     printPainted(paint('green', 'Its webhook arrived.'));
   } else if (arrived === false) {
-    printLines('Its webhook has ended without being taken.');
+    printLine('Its webhook has ended without being taken.');
   } else {
-    printLines(`Its webhook has not arrived within ${seconds} s; payment-sim tail shows what happens on.`);
+    printLine(`Its webhook has not arrived within ${seconds} s; payment-sim tail shows what happens on.`);
   }
 }

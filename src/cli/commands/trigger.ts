@@ -1,21 +1,9 @@
 import { type Command, Option } from 'commander';
+import type { TriggerOptions } from './trigger-payment.ts';
 import { randomUUID } from 'node:crypto';
 import { wholeNumber } from '../common/run-program.ts';
-import { type ServiceOptions, withServiceOptions } from '../common/service.ts';
+import { withServiceOptions } from '../common/service.ts';
 import { action } from '../common/run-program.ts';
-
-/** What a payment shall be, and how long to wait for its webhook. */
-export interface TriggerOptions extends ServiceOptions {
-  readonly scenario: string;
-  readonly behavior?: string;
-  readonly amount: number;
-  readonly currency: string;
-  readonly user: string;
-  readonly reservation: string;
-  readonly webhookUrl?: string;
-  /** Seconds. */
-  readonly timeout: number;
-}
 
 /** Adds `trigger`: one payment, and what becomes of it. */
 export function addTrigger(program: Command): void {

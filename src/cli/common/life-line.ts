@@ -1,4 +1,4 @@
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { Code, CodeSchema } from '../../../gen/google/rpc/code_pb.js';
 import { PaymentStatusSchema, SimulatedChannel } from '../../../gen/payment/v1/payment_pb.js';
 import {
@@ -27,7 +27,7 @@ export function formatEntry(entry: JournalEntry, withSession = false): string {
     what.case === 'call'
       ? sayCall(what.value)
       : what.case === 'transition'
-        ? sayTransition(what.value, atMs)
+        ? sayTransition(what.value)
         : what.case === 'delivery'
           ? sayDelivery(what.value, atMs)
           : { what: 'something that this version does not know', details: [] };
@@ -64,7 +64,7 @@ function sayCall({ method, code, message, fault, ruleIds, duration }: CallEntry)
   };
 }
 
-function sayTransition({ payment, dueAt, refundId, reason }: TransitionEntry, atMs: number): Saying {
+function sayTransition({ payment, dueAt, refundId, reason }: TransitionEntry): Saying {
   const status = statusName(payment?.status ?? 0);
   const amount = payment?.amount;
   const isPending = status === 'PENDING';
@@ -74,15 +74,22 @@ function sayTransition({ payment, dueAt, refundId, reason }: TransitionEntry, at
     details: [
       isPending && amount !== undefined ? formatAmount(amount.amount, amount.currency) : undefined,
       isPending ? payment?.reservationId : undefined,
-      isPending && dueAt !== undefined ? `settles in ${formatSpan(timestampMs(dueAt) - atMs)}` : undefined,
-      isPending && dueAt === undefined ? 'held' : undefined,
+      isPending ? dueText(payment?.createdAt, dueAt) : undefined,
       payment?.failureCode,
       isPending || refundId !== '' ? undefined : payment?.transactionId,
       refundedText(payment?.refundedAmount),
-      payment?.ruleId === undefined || payment.ruleId === '' ? undefined : `by rule ${payment.ruleId}`,
+      payment?.ruleId === undefined || payment.ruleId === ''
+        ? undefined
+        : `by rule ${payment.ruleId.replaceAll(',', ', ')}`,
       reason,
     ],
   };
+}
+
+function dueText(createdAt: Timestamp | undefined, dueAt: Timestamp | undefined): string {
+  return createdAt === undefined || dueAt === undefined
+    ? 'held'
+    : `settles in ${formatSpan(timestampMs(dueAt) - timestampMs(createdAt))}`;
 }
 
 function refundedText(refunded: { amount: bigint; currency: string } | undefined): string | undefined {

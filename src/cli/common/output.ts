@@ -10,6 +10,11 @@ export function printLines(text: string): void {
   printPainted(escapeLines(text));
 }
 
+/** Prints one line, whatever others have written into it. */
+export function printLine(text: string): void {
+  printPainted(escapeInvisible(text));
+}
+
 /** Prints what was made of painted texts. */
 export function printPainted(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -27,13 +32,13 @@ export function escapeLines(text: string): string {
 
 /** Prints a message as the service answers it in JSON: names as in the contract, one line. */
 export function printJson<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): void {
-  printPainted(escapeInvisible(JSON.stringify(toJson(desc, message, { useProtoFieldName: true }))));
+  printLine(JSON.stringify(toJson(desc, message, { useProtoFieldName: true })));
 }
 
 /** Prints columns under their names; says so when there are no rows. */
 export function printTable(names: readonly string[], rows: readonly (readonly string[])[]): void {
   if (rows.length === 0) {
-    printLines('none');
+    printLine('none');
     return;
   }
   const shown = [names, ...rows].map((row) => row.map(escapeInvisible));

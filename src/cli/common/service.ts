@@ -107,7 +107,7 @@ export function explain(url: string, error: unknown): CliError {
       `no answer from ${url} (${reason}): does payment-sim run there? --url names another`,
     );
   }
-  if (code === Code.Unimplemented) {
+  if (code === Code.Unimplemented || /^HTTP (404|501)$/.test(rawMessage)) {
     return new CliError(`${url} does not let testers steer: it needs SIMULATOR_API=on (${rawMessage})`);
   }
   return new CliError(`${nameOf(code)}: ${rawMessage}`, { cause: error });
