@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
+import { shootTerminal } from '../dev/terminal-picture.ts';
 import { startPaymentSim } from '../src/index.ts';
 
 /*
- * `npm run screenshots`: makes the pictures of docs/console.md from the real console, so that they show what is there.
+ * `npm run screenshots`: makes the pictures of README and docs/console.md from the real console and a real terminal, so that they show what is there.
  * Needs Debian's chromium.
  */
 
@@ -63,6 +64,8 @@ await shoot('console-rules', 'rules', async (at) => {
   await at.getByRole('button', { name: 'Try' }).click();
 });
 await shoot('console-new-payment', 'new', (at) => at.getByRole('button', { name: 'Make payment' }).waitFor());
+await shootTerminal(browser, `${folder}/terminal.png`);
+process.stdout.write('docs/images/terminal.png\n');
 await browser.close();
 
 async function shoot(name: string, path: string, prepare: (at: Page) => Promise<unknown>): Promise<void> {

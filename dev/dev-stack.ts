@@ -97,7 +97,13 @@ async function startAll(self: StackState, env: Variables, replicas: number): Pro
   const { host } = self;
   const redis = addStarted(self, await provideRedis(env['REDIS_URL'], replicas));
   // Lines of every payment and webhook, for those who watch; how they look is up to who writes them.
-  const local = { ...env, HOST: host, ENVIRONMENT: 'development', REDIS_URL: redis.url, LOG_FORMAT: 'pretty' };
+  const local = {
+    ...env,
+    HOST: host,
+    ENVIRONMENT: 'development',
+    REDIS_URL: redis.url,
+    LOG_FORMAT: 'pretty',
+  };
   const config = loadConfig(local);
   const loggerOf = (component: DevComponent) => createLogger(config.logLevel, destinationOf(self, component));
   const neighbours = await startNeighbours(self, config, loggerOf);

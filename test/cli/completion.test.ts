@@ -43,8 +43,13 @@ test.each([
   expect(findCandidates(await createProgram(), words).map(({ word }) => word)).toEqual(wanted);
 });
 
+/** Whether the shell is missing; in CI nothing may be. */
 function missing(shell: string): boolean {
-  return spawnSync(shell, ['-c', 'exit 0']).status !== 0;
+  const isMissing = spawnSync(shell, ['-c', 'exit 0']).status !== 0;
+  if (isMissing && process.env['CI'] === 'true') {
+    throw new Error(`there is no ${shell}, which CI must have`);
+  }
+  return isMissing;
 }
 
 async function runShell(shell: string, args: readonly string[]): Promise<string> {
@@ -54,9 +59,12 @@ async function runShell(shell: string, args: readonly string[]): Promise<string>
   return stdout;
 }
 
+/** What bash does when Tab is pressed at the end of the words. */
+function line(...words: string[]): string {
+  return `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _payment_sim; echo "\${COMPREPLY[@]}"`;
+}
+
 test.skipIf(missing('bash'))('bash completes by the script (needs bash)', async () => {
-  const line = (...words: string[]) =>
-    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _payment_sim; echo "\${COMPREPLY[@]}"`;
   const script = `source <(payment-sim completion bash); complete -p payment-sim; ${line('payment-sim', 'rules', '')}; ${line('payment-sim', 'tail', '--from', '$(touch evil)')}`;
   expect(await runShell('bash', ['-c', script])).toBe(
     'complete -o default -F _payment_sim payment-sim\nlist add remove\n\n',

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { loadConfig } from '../../src/app/config.ts';
@@ -15,7 +13,6 @@ import {
   readManifests,
 } from './manifests.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const secrets = {
   WEBHOOK_SECRET: 'a-secret-of-our-own',
   REDIS_URL: 'rediss://user:password@redis.example:6379/0',

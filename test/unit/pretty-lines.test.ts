@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import fc from 'fast-check';
+import { assert, dictionary, property, string } from 'fast-check';
 import { createPaint } from '../../src/base/paint.ts';
 import { createPrettyLines } from '../../src/observability/pretty-lines.ts';
 
@@ -70,8 +70,8 @@ test('any other line is its level and message with its fields, but for empty one
 });
 
 test('nothing in a line reaches a terminal raw, and every line is one', () => {
-  fc.assert(
-    fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), (fields) => {
+  assert(
+    property(dictionary(string({ unit: 'binary' }), string({ unit: 'binary' })), (fields) => {
       for (const msg of ['Webhook delivered', 'Payment intent created', 'Simulated fault', 'x']) {
         expect(show({ ...fields, msg, level: 'info', ts })).not.toMatch(/\p{Cc}|\p{Cf}/u);
       }
