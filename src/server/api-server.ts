@@ -1,3 +1,4 @@
+import type { Registry } from '@bufbuild/protobuf';
 import { Code, ConnectError, createConnectRouter, type Interceptor } from '@connectrpc/connect';
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import {
@@ -35,6 +36,8 @@ interface ApiServerOptions {
   readonly limits: ConnectionLimits;
   /** Largest request message, in bytes, before and after decompression. */
   readonly readMaxBytes: number;
+  /** The messages that an Any may have in JSON; those of our contracts have none. */
+  readonly registry?: Registry;
   /** Origins whose pages may call from a browser; see `addCors`. */
   readonly corsOrigins: readonly string[];
   /** False leaves every call to Connect's stock handlers, which tests compare the lane with. */
@@ -62,7 +65,7 @@ interface Closing {
 /** Fastify with the Connect router: gRPC, gRPC-Web and Connect from one set of handlers. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { services, recordRefusal, readMaxBytes } = options;
-  const routerOptions = createRouterOptions(options.interceptors, readMaxBytes);
+  const routerOptions = createRouterOptions(options.interceptors, readMaxBytes, options.registry);
   const router = addServices(createConnectRouter(routerOptions), services, routerOptions.jsonOptions);
   const handlers = router.handlers.map((handler) => withSettledAnswers(handler, recordRefusal));
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));

@@ -1,3 +1,4 @@
+import type { Registry } from '@bufbuild/protobuf';
 import type { ConnectRouterOptions, Interceptor } from '@connectrpc/connect';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { maxCallTimeoutMs } from '../transport/call-timeout.ts';
@@ -21,16 +22,18 @@ const jsonOptions = {
  * How Connect's router and the lane serve calls.
  *
  * @param readMaxBytes largest request message, in bytes, before and after decompression.
+ * @param registry the messages that an Any may have in JSON; none unless given.
  */
 export function createRouterOptions(
   interceptors: readonly Interceptor[],
   readMaxBytes: number,
+  registry?: Registry,
 ): ConnectRouterOptions {
   return {
     interceptors: [...interceptors],
     acceptCompression: [compressionGzip],
     readMaxBytes,
     maxTimeoutMs: maxCallTimeoutMs,
-    jsonOptions,
+    jsonOptions: registry === undefined ? jsonOptions : { ...jsonOptions, registry },
   };
 }
