@@ -14,18 +14,19 @@ test.skipIf(missingGo()).each([
   ['by the stock handlers of Connect', 'off'],
 ])('the Connect conformance suite is served %s (needs Go)', async (_who, unaryLane) => {
   const suite = goTool('connectrpc.com/conformance/cmd/connectconformance', 'v1.0.7');
+  const known = `@${here('known-failing.txt')}`;
   const { code, output } = await runTool(
     suite,
     [
-      ...[
-        '--mode',
-        'server',
-        '--conf',
-        here('config.yaml'),
-        '--known-failing',
-        `@${here('known-failing.txt')}`,
-      ],
-      ...['--', process.execPath, here('server.ts')],
+      '--mode',
+      'server',
+      '--conf',
+      here('config.yaml'),
+      '--known-failing',
+      known,
+      '--',
+      process.execPath,
+      here('server.ts'),
     ],
     { UNARY_LANE: unaryLane },
   );
