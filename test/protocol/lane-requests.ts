@@ -88,8 +88,8 @@ function createWith(name: string, outcome: string, headers: (wire: Wire) => Head
 /** The values of a deadline header: in gRPC, in Connect, and what comes of them. */
 const deadlines: readonly (readonly [string, string, string])[] = [
   ['30S', '30000', 'OK'],
-  ['1n', '1', 'OK'],
-  ['0m', '0', 'OK'],
+  ['1n', '0', 'DEADLINE_EXCEEDED'],
+  ['0S', '0', 'DEADLINE_EXCEEDED'],
   ['1H', '3600000', 'OK'],
   ['3601S', '3600001', 'OK'],
   ['99999999H', '9999999999', 'OK'],
@@ -263,7 +263,7 @@ export const rows: readonly LaneRow[] = wires.flatMap((wire) =>
 );
 
 /** What Connect takes; a parameter only beside JSON. */
-const understood = /^application\/(grpc|grpc-web|grpc\+proto|grpc-web\+proto|proto|json|json; .*)$/i;
+const understood = /^application\/((grpc|grpc-web)(\+proto)?(;.*)?|proto|json|json; .*)$/i;
 
 /** Spellings of the content type, most of which the lane leaves to Connect. */
 export const contentTypeRows: readonly LaneRow[] = wires.flatMap((wire) =>
@@ -280,7 +280,7 @@ export const contentTypeRows: readonly LaneRow[] = wires.flatMap((wire) =>
 function contentTypesOf({ protocol, contentType }: Wire): readonly string[] {
   if (protocol !== 'Connect') {
     const bare = protocol === 'gRPC' ? 'application/grpc' : 'application/grpc-web';
-    return [bare, `${bare}+proto`, `${bare}+proto; a=b`, bare.toUpperCase(), `${bare}+thrift`];
+    return [bare, `${bare}+proto`, `${bare}+proto; a=b`, `${bare};charset=utf-8`, bare.toUpperCase(), `${bare}+thrift`];
   }
   return [`${contentType}; charset=utf-8`, contentType.toUpperCase(), ''];
 }

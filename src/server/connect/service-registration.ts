@@ -1,12 +1,16 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethodUnary, DescService } from '@bufbuild/protobuf';
 import {
   type ConnectRouter,
   type ConnectRouterOptions,
   createServiceImplSpec,
+  type MethodImpl,
   type ServiceImpl,
 } from '@connectrpc/connect';
 import type { FieldHints } from './json-request-check.ts';
+import { refuseLateCall } from '../transport/call-timeout.ts';
 import { createRequestJson } from './request-json.ts';
+
+type UnaryImpl = MethodImpl<DescMethodUnary<DescMessage, DescMessage>>;
 
 /** A service and its handlers; one list of these is all that 8030 serves. */
 export interface ServiceRegistration {
@@ -35,9 +39,22 @@ export function addServices(
   jsonOptions: ConnectRouterOptions['jsonOptions'],
 ): ConnectRouter {
   for (const { service, handlers, hints } of services) {
-    for (const { method, impl } of Object.values(createServiceImplSpec(service, handlers).methods)) {
+    for (const spec of Object.values(createServiceImplSpec(service, handlers).methods)) {
+      const { method } = spec;
+      const impl = spec.kind === 'unary' ? inTime(spec.impl) : spec.impl;
       router.rpc(method, impl, { jsonOptions: createRequestJson(method.input, jsonOptions, hints).checked });
     }
   }
   return router;
+}
+
+/** The implementation for calls whose deadline has not passed; the lane does the same. */
+function inTime(impl: UnaryImpl): UnaryImpl {
+  return (request, context) => {
+    const late = refuseLateCall(context.timeoutMs());
+    if (late !== undefined) {
+      throw late;
+    }
+    return impl(request, context);
+  };
 }

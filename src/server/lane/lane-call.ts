@@ -14,6 +14,7 @@ import {
 import type { Compression } from '@connectrpc/connect/protocol';
 import { toWebHeaders } from '../transport/header-conversion.ts';
 import { LaneRequest, LaneResponse } from './lane-messages.ts';
+import { refuseLateCall } from '../transport/call-timeout.ts';
 import type { AnsweredCall, LaneExchange, LaneRoute, UnaryContext, UnarySpec } from './lane-types.ts';
 
 type AnyRequest = UnaryRequest | StreamRequest;
@@ -73,6 +74,10 @@ export class LaneCall implements UnaryContext, AnsweredCall {
     try {
       if (request.stream) {
         throw new ConnectError('an interceptor turned a unary call into a stream', Code.Internal);
+      }
+      const late = refuseLateCall(this.timeoutMs());
+      if (late !== undefined) {
+        throw late;
       }
       const context = request === ownRequest ? this : this.#contextFor(this.#completeRequest(request));
       return Promise.resolve(impl(request.message, context)).then((output) => {

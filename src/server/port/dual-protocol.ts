@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { serveHttp1Request } from '../lane/lane-http1.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
 import { type BodyBudget, createBodyBudget } from '../transport/body-budget.ts';
-import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
+import { prepareCallHeaders } from '../transport/call-headers.ts';
 import { allowHalfOpen, createConnectionGuard, guardExchange } from '../transport/guard-http1.ts';
 import { endWithCaller } from '../transport/half-open.ts';
 import { ignoreErrors } from '../transport/ignore-errors.ts';
@@ -88,7 +88,7 @@ export function createDualProtocolServer(
       plain.listener(request, response, bodyBudget.of(request.socket));
       return;
     }
-    dropEndlessTimeouts(request.headers);
+    prepareCallHeaders(request.headers);
     // While closing, Fastify refuses new requests on connections that were kept alive.
     const bodies = bodyBudget.of(request.socket);
     if (lastingPaths.has(request.url ?? '')) {

@@ -12,7 +12,7 @@ import { serveHttp2Stream } from '../lane/lane-http2.ts';
 import type { UnaryLane } from '../lane/unary-lane.ts';
 import type { BodyBudget } from '../transport/body-budget.ts';
 import { type BodyDeadline, createBodyDeadline } from '../transport/body-deadline.ts';
-import { dropEndlessTimeouts } from '../transport/call-timeout.ts';
+import { prepareCallHeaders } from '../transport/call-headers.ts';
 import { closeWhenAnswered } from '../transport/close-when-answered.ts';
 import { ignoreErrors, ignoreExchangeErrors } from '../transport/ignore-errors.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
@@ -128,7 +128,7 @@ function dispatchStreams(
       letContinue(stream, headers);
     }
     const awaitedBody = bodyDeadline.begin(stream, bodyBudget.of(session));
-    dropEndlessTimeouts(headers);
+    prepareCallHeaders(headers);
     if (lane !== undefined && serveHttp2Stream(lane, stream, headers, awaitedBody)) {
       return;
     }

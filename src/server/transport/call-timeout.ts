@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { parseTimeout as parseConnectTimeout } from '@connectrpc/connect/protocol-connect';
 import { parseTimeout as parseGrpcTimeout } from '@connectrpc/connect/protocol-grpc';
 
@@ -22,6 +23,18 @@ export function dropEndlessTimeouts(headers: IncomingHttpHeaders): void {
   ) {
     delete headers['connect-timeout-ms'];
   }
+}
+
+/**
+ * What a call is answered instead of being carried out when nothing is left of its caller's deadline, as of `0S` or
+ * `1n`: its caller sees DEADLINE_EXCEEDED whatever it is told, and must not find later that it was done all the same.
+ *
+ * @param remainingMs what is left, in milliseconds; undefined without a deadline.
+ */
+export function refuseLateCall(remainingMs: number | undefined): ConnectError | undefined {
+  return remainingMs !== undefined && remainingMs <= 0
+    ? new ConnectError('the operation timed out', Code.DeadlineExceeded)
+    : undefined;
 }
 
 function isEndless({ timeoutMs }: { timeoutMs?: number }): boolean {
