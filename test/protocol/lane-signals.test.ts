@@ -62,10 +62,9 @@ function begin(url: string, { path, headers, body }: RawRequest): ClientHttp2Str
 }
 
 describe.each(wires)('$name', (wire) => {
-  test.each(['a deadline', 'a deadline that has passed'])('%s', async (kind) => {
-    const [grpc, milliseconds] = kind === 'a deadline' ? ['20m', '20'] : ['0m', '0'];
+  test('a deadline', async () => {
     const signals = Promise.all([lane.nextSignal(), stock.nextSignal()]);
-    const timeout = wire.protocol === 'Connect' ? milliseconds : grpc;
+    const timeout = wire.protocol === 'Connect' ? '20' : '20m';
     const urls = { laneUrl: lane.url, stockUrl: stock.url };
     const both = await sendToBoth(urls, wire.httpVersion, callTo(waiter, wire, timeout));
     expect(comparable(both.lane)).toEqual(comparable(both.stock));

@@ -1,4 +1,4 @@
-import type { DescMessage, DescMethodUnary, DescService } from '@bufbuild/protobuf';
+import type { DescMethodUnary, DescService } from '@bufbuild/protobuf';
 import {
   type ConnectRouter,
   type ConnectRouterOptions,
@@ -10,7 +10,7 @@ import type { FieldHints } from './json-request-check.ts';
 import { refuseLateCall } from '../transport/call-timeout.ts';
 import { createRequestJson } from './request-json.ts';
 
-type UnaryImpl = MethodImpl<DescMethodUnary<DescMessage, DescMessage>>;
+type UnaryImpl = MethodImpl<DescMethodUnary>;
 
 /** A service and its handlers; one list of these is all that 8030 serves. */
 export interface ServiceRegistration {
