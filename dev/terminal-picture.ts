@@ -65,7 +65,10 @@ async function recordTerminal(): Promise<string> {
   await trigger('--reservation', 'reservation-4', '--behavior', 'UNAVAILABLE');
   child.stdin.write('\u0003');
   await once(child, 'close');
-  return output.replaceAll('\r', '').replaceAll('^C', '').replace(/\n.*Stopping[^]*/, '\n');
+  return output
+    .replaceAll('\r', '')
+    .replaceAll('^C', '')
+    .replace(/\n.*Stopping[^]*/, '\n');
 }
 
 function toHtml(text: string): string {

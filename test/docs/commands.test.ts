@@ -13,7 +13,7 @@ import { codeBlocks } from './readme.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const blocks = codeBlocks();
 
-/** A shell command of README and the JSON that README shows under it. */
+/** A shell command of the guide and the JSON that the guide shows under it. */
 const examples = blocks.flatMap((block, index) => {
   const answer = blocks[index + 1];
   return /^(curl|npx buf curl) /.test(block.text) && answer?.language === 'json'
@@ -21,10 +21,10 @@ const examples = blocks.flatMap((block, index) => {
     : [];
 });
 
-test.skipIf(missingCurl)('the calls of README answer what README says', async () => {
+test.skipIf(missingCurl)('the calls of the guide answer what the guide says', async () => {
   expect(examples.length).toBeGreaterThan(6);
   const { apiPort } = await startService({ SHUTDOWN_GRACE_MS: '0' });
-  /** The id that README shows, and the one that this run got. */
+  /** The id that the guide shows, and the one that this run got. */
   const ids = new Map<string, string>();
   for (const { command, answer } of examples) {
     const here = [...ids].reduce((text, [shown, got]) => text.replaceAll(shown, got), command);
@@ -41,7 +41,7 @@ test.skipIf(missingCurl)('the calls of README answer what README says', async ()
 });
 
 test.skipIf(missingCurl)(
-  'the webhook receiver of README takes a genuine webhook and refuses another',
+  'the webhook receiver of the guide takes a genuine webhook and refuses another',
   async () => {
     const { apiPort } = await startService({ DEFAULT_DELAY_MS: '0', SHUTDOWN_GRACE_MS: '0' });
     const receiver = spawn(process.execPath, ['docs/clients/typescript/webhook-receiver.ts'], {
@@ -78,13 +78,13 @@ test.skipIf(missingCurl)(
   },
 );
 
-test('check-env lists mistakes as README shows them', async () => {
+test('check-env lists mistakes as the guide shows them', async () => {
   const index = blocks.findIndex(({ text }) => text.includes('npm run check-env'));
   const [command = '', shown = ''] = [blocks[index]?.text, blocks[index + 1]?.text];
   const variables = Object.fromEntries(
     [...command.matchAll(/(\w+)=(\w+)/g)].map(([, name = '', value = '']) => [name, value]),
   );
-  const checkEnv = spawn(process.execPath, ['src/cli/check-env.ts'], {
+  const checkEnv = spawn(process.execPath, ['src/main.ts', 'check-env'], {
     cwd: root,
     env: { PATH: process.env['PATH'], ...compileCache, WEBHOOK_SECRET: 'hush-hush', ...variables },
   });

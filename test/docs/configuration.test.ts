@@ -13,13 +13,13 @@ const environments: readonly Environment[] = [
   { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_WEB_IDENTITY_TOKEN_FILE: '/token' },
 ];
 
-const traceRows = tableRows(section('### Traces'));
+const traceRows = tableRows(section('## Traces'));
 const serviceRows = [
-  ...tableRows(section('### Service')),
-  ...tableRows(section('### EventBridge')),
+  ...tableRows(section('## Service')),
+  ...tableRows(section('## EventBridge')),
   ...traceRows,
 ];
-const workerRows = tableRows(section('### Reservation worker'));
+const workerRows = tableRows(section('## Reservation worker'));
 
 function nameOf(row: Readonly<Record<string, string>>): string {
   return codes(row['Variable'] ?? '')[0] ?? '';
@@ -52,15 +52,15 @@ function mistakesIn(load: (env: Environment) => unknown, env: Environment): read
   }
 }
 
-test('README names exactly the variables that the service reads', () => {
-  const awsText = section('### EventBridge').split('Credentials are found').at(-1) ?? '';
+test('its page names exactly the variables that the service reads', () => {
+  const awsText = section('## EventBridge').split('Credentials are found').at(-1) ?? '';
   const documented = new Set([...serviceRows.map(nameOf), ...codes(awsText).filter(isVariable)]);
   expect([...documented].toSorted()).toEqual([...namesReadBy(loadConfig, {})].toSorted());
 });
 
-test('README names exactly the variables that the worker reads', () => {
-  const text = section('### Reservation worker');
-  const awsVariables = codes(section('### EventBridge')).filter((name) =>
+test('its page names exactly the variables that the worker reads', () => {
+  const text = section('## Reservation worker');
+  const awsVariables = codes(section('## EventBridge')).filter((name) =>
     /^(AWS_|HOME$|USERPROFILE$)/.test(name),
   );
   const shared = codes(text.split('\n|')[0] ?? '').filter(isVariable);

@@ -18,9 +18,9 @@ const head = `# Every variable with its default. Copy this file to .env, take th
 # Variables that are set already go before those of the file. Never commit secrets.
 `;
 
-/** Made from README's tables, which other tests hold against the code. */
+/** Made from the tables of docs/reference/configuration.md, which other tests hold against the code. */
 function makeExample(): string {
-  const parts = ['### Service', '### EventBridge', '### Traces', '### Reservation worker'].map((heading) => {
+  const parts = ['## Service', '## EventBridge', '## Traces', '## Reservation worker'].map((heading) => {
     const entries = tableRows(section(heading)).map((row) => {
       const about = [row['Meaning'], row['Values']].filter((text) => text !== undefined && text !== '');
       const comment = about
@@ -30,12 +30,12 @@ function makeExample(): string {
       const [name = ''] = codes(row['Variable'] ?? '');
       return `${comment === '' ? '' : `# ${comment}\n`}#${name}=${codes(row['Default'] ?? '')[0] ?? ''}\n`;
     });
-    return `# ${heading.replace('### ', '== ')}\n\n${entries.join('\n')}`;
+    return `# ${heading.replace('## ', '== ')}\n\n${entries.join('\n')}`;
   });
   return `${head}\n${parts.join('\n')}`;
 }
 
-test('.env.example has every variable of README: else `npx vitest run test/docs/env-example.test.ts -u`', async () => {
+test('.env.example has every variable of docs/reference/configuration.md: else `npx vitest run test/docs/env-example.test.ts -u`', async () => {
   await expect(makeExample()).toMatchFileSnapshot(`${root}.env.example`);
 });
 
@@ -68,7 +68,7 @@ async function run(script: string, args: readonly string[], env: Record<string, 
 describe('--env-file', () => {
   test('is what check-env shows; what is set already goes before it', async () => {
     const file = writeEnvFile('GRPC_PORT=18030\nHEALTH_PORT=18031\nWEBHOOK_SECRET=hush-hush\n');
-    const checked = await run('src/cli/check-env.ts', ['--env-file', file], { HEALTH_PORT: '28031' });
+    const checked = await run('src/main.ts', ['check-env', '--env-file', file], { HEALTH_PORT: '28031' });
     expect(checked.code).toBe(0);
     expect(checked.stdout).toMatch(/^GRPC_PORT +set +18030$/m);
     expect(checked.stdout).toMatch(/^HEALTH_PORT +set +28031$/m);
@@ -77,7 +77,7 @@ describe('--env-file', () => {
 
   test('with names that nothing reads is a mistake to check-env', async () => {
     const file = writeEnvFile('GRPC_PROT=18030\nNODE_OPTIONS=\nWORKER_POLLERS=2\n');
-    const checked = await run('src/cli/check-env.ts', ['--env-file', file]);
+    const checked = await run('src/main.ts', ['check-env', '--env-file', file]);
     expect(checked.code).toBe(1);
     expect(checked.stderr).toContain(
       `1 mistake(s):\n  GRPC_PROT in ${file} is not the name of a variable; did you mean GRPC_PORT?\n`,
@@ -86,23 +86,23 @@ describe('--env-file', () => {
 
   test('check-env shows the worker too', async () => {
     const file = writeEnvFile('WORKER_POLLERS=2\nWORKER_RETRY_MAX_MS=1\n');
-    const checked = await run('src/cli/check-env.ts', ['worker', '--env-file', file]);
+    const checked = await run('src/main.ts', ['check-env', 'worker', '--env-file', file]);
     expect(checked.stdout).toMatch(/^WORKER_POLLERS +set +2$/m);
     expect(checked.stdout).not.toMatch(/^GRPC_PORT/m);
     expect(checked.stderr).toContain('PAYMENT_WEBHOOK_QUEUE_URL must be set');
     expect(checked.stderr).toContain('WORKER_RETRY_MAX_MS must not be below');
   });
 
-  test.each(['src/main.ts', 'src/worker/main.ts'])('is what %s starts with', async (script) => {
+  test.each(['start', 'worker'])('is what payment-sim %s starts with', async (command) => {
     const file = writeEnvFile('LOG_LEVEL=loud\n');
-    const started = await run(script, ['--env-file', file]);
+    const started = await run('src/main.ts', [command, '--env-file', file]);
     expect(started.code).toBe(1);
     expect(started.stderr).toContain('LOG_LEVEL must be one of');
   });
 
   test('forgotten before the file does not start', async () => {
     const started = await run('src/main.ts', ['x.env']);
-    expect(started.code).toBe(1);
-    expect(started.stderr).toContain('"x.env" is not understood; there is --env-file FILE');
+    expect(started.code).toBe(2);
+    expect(started.stderr).toContain("unknown command 'x.env'");
   });
 });

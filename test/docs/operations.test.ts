@@ -8,7 +8,7 @@ import { deadLetterLines } from '../../src/delivery/dead-letter/log-line.ts';
 import { startService } from '../support/start-service.ts';
 import { type Test, startQueues, startWorker } from '../worker/support.ts';
 import { anchorsOf, readText, root, withoutCodeBlocks } from './markdown.ts';
-import { codes, readme, sectionOf, tableRows } from './readme.ts';
+import { codes, guide, sectionOf, tableRows } from './readme.ts';
 
 const page = readText('docs/operations.md');
 const alertFile = readText('deploy/prometheus/alerts.yaml');
@@ -86,7 +86,7 @@ test('whoever names the queues in Redis names all of them', () => {
   const source = readText('src/state/redis/redis-state.ts');
   const queues = [...source.matchAll(/queueOf\('([\w-]+)'/g)].map(([, name = '']) => name);
   expect(queues.length).toBeGreaterThan(3);
-  for (const path of ['README.md', 'docs/operations.md', 'docs/adr/0014-shared-state-on-redis.md']) {
+  for (const path of ['docs/scaling.md', 'docs/operations.md', 'docs/adr/0014-shared-state-on-redis.md']) {
     const text = readText(path);
     expect([path, ...queues.filter((name) => !text.includes(`\`${name}\``))]).toEqual([path]);
   }
@@ -118,5 +118,5 @@ test('log lines, panels and variables that it names exist', () => {
     .map((code) => /^([A-Z]+(?:_[A-Z]+)+)(?:=.*)?$/.exec(code)?.[1] ?? '')
     .filter((name) => name !== '');
   expect(variables.length).toBeGreaterThan(30);
-  expect(variables.filter((name) => !readme.includes(`| \`${name}\``))).toEqual([]);
+  expect(variables.filter((name) => !guide.includes(`| \`${name}\``))).toEqual([]);
 });

@@ -1,7 +1,24 @@
-import { readFileSync } from 'node:fs';
+import { readText } from './markdown.ts';
 
-/** README as it is in the repository. */
-export const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+/** README and the pages that lead on from it: what callers and operators follow line by line. */
+const pages = [
+  'README.md',
+  'docs/getting-started.md',
+  'docs/protocols.md',
+  'docs/webhooks.md',
+  'docs/kit.md',
+  'docs/payments.md',
+  'docs/reference/errors.md',
+  'docs/reference/configuration.md',
+  'docs/reference/metrics.md',
+  'docs/tracing.md',
+  'docs/scaling.md',
+  'docs/eventbridge.md',
+  'docs/commands.md',
+];
+
+/** All of them as one text. */
+export const guide = pages.map(readText).join('\n');
 
 /** One fenced code block. */
 export interface CodeBlock {
@@ -9,9 +26,9 @@ export interface CodeBlock {
   readonly text: string;
 }
 
-/** All fenced code blocks of README, in their order. */
+/** All fenced code blocks of the guide, in their order. */
 export function codeBlocks(): readonly CodeBlock[] {
-  return codeBlocksOf(readme);
+  return codeBlocksOf(guide);
 }
 
 /** The same of another text. */
@@ -22,9 +39,9 @@ export function codeBlocksOf(markdown: string): readonly CodeBlock[] {
   }));
 }
 
-/** The text under a heading of README, up to the next heading of the same or a higher level. */
+/** The text under a heading of the guide, up to the next heading of the same or a higher level. */
 export function section(heading: string): string {
-  return sectionOf(readme, heading);
+  return sectionOf(guide, heading);
 }
 
 /** The same of another text. */

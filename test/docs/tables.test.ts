@@ -9,7 +9,7 @@ import { planSettlement } from '../../src/payment/scenario.ts';
 import { toConnectError } from '../../src/contracts/error-mapping.ts';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts';
 import { startService } from '../support/start-service.ts';
-import { codes, readme, section, tableRows } from './readme.ts';
+import { codes, guide, section, tableRows } from './readme.ts';
 
 /** Nothing that these tests leave pending is worth waiting for. */
 const quickStop = { SHUTDOWN_GRACE_MS: '0' };
@@ -20,23 +20,23 @@ const unreachableRedis = 'redis://127.0.0.1:1';
 const makeTargets =
   'build test lint generate run-local docker-build docker-run perf-test check-env status ci clean'.split(' ');
 
-test('every npm script that README names exists, and every target has its row', () => {
+test('every npm script that the guide names exists, and every target has its row', () => {
   const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  const named = [...readme.matchAll(/`(?:npm run ([\w:-]+)|npm (start|test))`/g)].map(
+  const named = [...guide.matchAll(/`(?:npm run ([\w:-]+)|npm (start|test))`/g)].map(
     ([, script, short]) => script ?? short ?? '',
   );
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter((name) => !(name in manifest.scripts))).toEqual([]);
 
-  const targets = tableRows(section('## Commands').split('`make` targets').at(-1) ?? '');
+  const targets = tableRows(section('# Commands of a checkout').split('`make` targets').at(-1) ?? '');
   expect(new Set(targets.map((row) => codes(row['`make`'] ?? '')[0]))).toEqual(new Set(makeTargets));
 });
 
-test('README names every method of the contract', () => {
+test('the guide names every method of the contract', () => {
   const names = PaymentService.methods.map(({ name }) => name);
-  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))).toEqual([]);
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(guide))).toEqual([]);
 });
 
 describe('scenario table', () => {
@@ -112,7 +112,7 @@ const refusals: Readonly<{ [Kind in PaymentErrorReason['kind']]: PaymentErrorRea
 };
 
 describe('error table', () => {
-  const rows = tableRows(section('## Errors'));
+  const rows = tableRows(section('# Errors'));
 
   test.each(Object.values(refusals))('the code of $kind has a row', (reason) => {
     const { code } = toConnectError(new PaymentError(reason));
@@ -153,12 +153,12 @@ describe('error table', () => {
   });
 });
 
-test('every metric that README names is there, with its labels', async () => {
+test('every metric that its page names is there, with its labels', async () => {
   const { opsUrl, apiUrl } = await startService({ ...quickStop, REDIS_URL: unreachableRedis });
   await call(apiUrl, 'CreatePaymentIntent', {});
   const service = await (await fetch(`${opsUrl}/metrics`)).text();
   const worker = await createWorkerMetrics().registry.metrics();
-  for (const row of tableRows(section('## Metrics'))) {
+  for (const row of tableRows(section('# Metrics'))) {
     const [name = ''] = codes(row['Metric'] ?? '');
     const text = name.startsWith('reservation_worker_') ? worker : service;
     expect(text).toContain(`# TYPE ${name} `);
