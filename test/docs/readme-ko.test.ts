@@ -1,113 +1,62 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { anchorsOf, linksOf, readText, withoutCodeBlocks } from './markdown.ts';
-import { codeBlocksOf, codes } from './readme.ts';
+import { linksOf, readText, root, withoutCodeBlocks } from './markdown.ts';
+import { codeBlocksOf, codes, tableRows } from './readme.ts';
 
 /*
- * README.ko.md says what README.md says, block by block. Whoever changes a command, a row, a link or a
- * paragraph in one changes it in the other.
+ * A page in Korean says what the page in English says, as one would write it in Korean: the same commands, names and
+ * links, in sentences of its own.
  */
-const english = readText('README.md');
-const korean = readText('README.ko.md');
+const pairs = [
+  ['README.md', 'README.ko.md'],
+  ['docs/testing.md', 'docs/testing.ko.md'],
+].filter(([, korean = '']) => existsSync(new URL(korean, root))) as [string, string][];
 
-interface Section {
-  readonly heading: string;
-  readonly text: string;
+/** The names in code marks, each once. */
+function namesIn(text: string): readonly string[] {
+  return [...new Set(codes(withoutCodeBlocks(text)))].toSorted();
 }
 
-/** The text cut at its headings. */
-function sectionsOf(markdown: string): readonly Section[] {
-  // Lines of code that begin with `#` are no headings.
-  const lines = markdown.split('\n');
-  const sections: { heading: string; text: string }[] = [];
-  let inCode = false;
-  for (const line of lines) {
-    inCode = line.startsWith('```') ? !inCode : inCode;
-    if (!inCode && /^#+ /.test(line)) {
-      sections.push({ heading: line, text: '' });
-    } else {
-      const current = sections.at(-1);
-      if (current !== undefined) {
-        current.text += `${line}\n`;
-      }
-    }
-  }
-  return sections;
+/** Where links lead to, each once: to a page in Korean as to its original, and to places in the page itself left out. */
+function targetsOf(text: string): readonly string[] {
+  const targets = linksOf(text)
+    .filter((link) => !link.startsWith('#') && !/^README(\.ko)?\.md$|^testing(\.ko)?\.md$/.test(link))
+    .map((link) => link.replace('.ko.md', '.md'));
+  return [...new Set(targets)].toSorted();
 }
 
-function levelOf({ heading }: Section): number {
-  return heading.indexOf(' ');
-}
+describe.each(pairs)('%s and %s', (english, korean) => {
+  const [from, to] = [readText(english), readText(korean)];
 
-/** Everything that is not prose: rows of tables as their cells, all other blocks as their kind. */
-function shapeOf(text: string): readonly string[] {
-  return withoutCodeBlocks(text)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => (line.startsWith('|') ? `row of ${line.split('|').length - 2}` : kindOf(line)));
-}
+  test('have the same commands and answers', () => {
+    expect(codeBlocksOf(from).length).toBeGreaterThan(5);
+    expect(codeBlocksOf(to)).toEqual(codeBlocksOf(from));
+  });
 
-function kindOf(line: string): string {
-  return /^\d+\. /.test(line) ? 'step' : line.startsWith('- ') ? 'item' : 'paragraph';
-}
+  test('have the same names', () => {
+    expect(namesIn(from).length).toBeGreaterThan(10);
+    expect(namesIn(to)).toEqual(namesIn(from));
+  });
 
-/** The cells of every row. */
-function cellsOf(text: string): readonly (readonly string[])[] {
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) => line.split('|'));
-}
-
-/** Figures outside of code marks; Korean writes some in digits that English writes in words. */
-function figuresIn(cell: string): readonly string[] {
-  return cell.replaceAll(/`[^`]*`/g, '').match(/\d+/g) ?? [];
-}
-
-function expectSameFacts(from: string, to: string): void {
-  const rows = cellsOf(to);
-  for (const [rowIndex, row] of cellsOf(from).entries()) {
-    for (const [index, cell] of row.entries()) {
-      const translated = rows[rowIndex]?.[index] ?? '';
-      expect(codes(translated).toSorted(), cell).toEqual(codes(cell).toSorted());
-      expect(figuresIn(translated), cell).toEqual(expect.arrayContaining([...figuresIn(cell)]));
-    }
-  }
-}
-
-const [originals, translations] = [sectionsOf(english), sectionsOf(korean)];
-
-/** The anchor of the same heading in the translation; anchors of other pages stay. */
-function translatedLink(link: string): string {
-  const index = link.startsWith('#') ? anchorsOf(english).indexOf(link.slice(1)) : -1;
-  return index < 0 ? link : `#${anchorsOf(korean)[index]}`;
-}
-
-test('both have the same headings, and lead to each other', () => {
-  expect(translations.map(levelOf)).toEqual(originals.map(levelOf));
-  expect(linksOf(english)).toContain('README.ko.md');
-  expect(linksOf(korean)).toContain('README.md');
+  test('lead to the same pages, and to each other', () => {
+    expect(targetsOf(to)).toEqual(targetsOf(from));
+    expect(linksOf(from)).toContain(korean.replace('docs/', ''));
+    expect(linksOf(to)).toContain(english.replace('docs/', ''));
+  });
 });
 
-describe.each(originals.map((original, index) => [original.heading, original, translations[index]] as const))(
-  '%s',
-  (_heading, original, translation) => {
-    const [from, to] = [original.text, translation?.text ?? ''];
-
-    test('has the same commands, tables, code marks and links', () => {
-      expect(codeBlocksOf(to)).toEqual(codeBlocksOf(from));
-      expect(shapeOf(to)).toEqual(shapeOf(from));
-      expectSameFacts(from, to);
-      expect(new Set(codes(withoutCodeBlocks(to)))).toEqual(new Set(codes(withoutCodeBlocks(from))));
-      const otherLanguage = new Set(['README.md', 'README.ko.md']);
-      const links = (text: string) => linksOf(text).filter((link) => !otherLanguage.has(link));
-      expect(links(to).toSorted()).toEqual(links(from).map(translatedLink).toSorted());
-    });
-
-    test('is translated', () => {
-      const paragraphs = withoutCodeBlocks(to)
-        .split('\n')
-        .filter((line) => kindOf(line) !== 'row' && !line.startsWith('|') && /[A-Za-z]/.test(line));
-      expect(paragraphs.filter((line) => !/\p{Script=Hangul}/u.test(line))).toEqual([]);
-    });
-  },
-);
+test('the words are those of the table of terms', () => {
+  const rows = tableRows(readText('docs/ko/terms.md'));
+  const avoided = rows
+    .flatMap((row) => (row['쓰지 않는 말'] ?? '').split(',').map((word) => word.trim()))
+    .filter(Boolean);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(avoided.length).toBeGreaterThan(8);
+  for (const [, korean] of pairs) {
+    const text = withoutCodeBlocks(readText(korean));
+    expect(
+      avoided.filter((word) => text.includes(word)),
+      korean,
+    ).toEqual([]);
+  }
+});
