@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { linksOf, readText, root, withoutCodeBlocks } from './markdown.ts';
+import { linksOf, readText, withoutCodeBlocks } from './markdown.ts';
 import { codeBlocksOf, codes, tableRows } from './readme.ts';
 
 /*
@@ -10,7 +9,7 @@ import { codeBlocksOf, codes, tableRows } from './readme.ts';
 const pairs = [
   ['README.md', 'README.ko.md'],
   ['docs/testing.md', 'docs/testing.ko.md'],
-].filter(([, korean = '']) => existsSync(new URL(korean, root))) as [string, string][];
+] as const;
 
 /** The names in code marks, each once. */
 function namesIn(text: string): readonly string[] {
