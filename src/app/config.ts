@@ -34,7 +34,7 @@ const dayMs = 86_400_000;
  */
 const minSharedTtlMs = 60_000;
 
-/** Everything that can be set from outside; times in milliseconds. README documents every variable. */
+/** Everything that can be set from outside; times in milliseconds. docs/reference/configuration.md has every variable. */
 export type Config = Readonly<ReturnType<typeof readConfig>>;
 
 /**
@@ -55,7 +55,7 @@ export function loadConfig(
   return Object.freeze(config);
 }
 
-/** Reads every variable, in the order in which README and check-env list them. */
+/** Reads every variable, in the order in which its page and check-env list them. */
 function readConfig(read: EnvironmentReader) {
   const environment = readEnvironment(read);
   const unlessProduction = environment === 'production' ? 'off' : 'on';

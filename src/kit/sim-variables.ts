@@ -7,7 +7,7 @@ import type { Scenario } from '../payment/payment.ts';
 type Value = string | number | undefined;
 
 /**
- * Configuration under the names that README lists, with the values that README allows. The most used
+ * Configuration under the names and with the values of docs/reference/configuration.md. The most used
  * ones are named here; all others are taken as well.
  */
 export interface SimVariables {

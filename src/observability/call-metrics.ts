@@ -24,7 +24,7 @@ export const otherMethod = 'other';
 const handlingBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * The codes that are counted from 0 on: OK and those that README names. A series that appears with its
+ * The codes that are counted from 0 on: OK and those of docs/reference/errors.md. A series that appears with its
  * first call would hide that call from Prometheus' `rate`.
  */
 const usualCodes: readonly (Code | undefined)[] = [

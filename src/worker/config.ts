@@ -7,7 +7,7 @@ import { readLogFormat } from '../observability/log-format.ts';
 import { logLevels } from '../observability/logger.ts';
 import { readTracesConfig } from '../observability/traces-config.ts';
 
-/** Everything of the reservation worker that can be set from outside; README documents every variable. */
+/** Everything of the reservation worker that can be set from outside; docs/reference/configuration.md has every variable. */
 export type WorkerConfig = ReturnType<typeof loadWorkerConfig>;
 
 /**

@@ -25,7 +25,7 @@ function installExample(name: string): string {
   return join(directory, name);
 }
 
-// Express is not installed here; README says how its example was run.
+// Express is not installed here; docs/webhooks.md says how its example was run.
 test.each(['http-receiver.ts', 'fastify-receiver.ts'])('%s accepts and refuses', async (name) => {
   const receiver = spawn(process.execPath, [installExample(name)], {
     env: { PORT: '0' },

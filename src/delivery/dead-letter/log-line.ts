@@ -4,7 +4,7 @@ import type { EventRefund, PaymentEvent } from '../../payment/event.ts';
 import type { SettledStatus } from '../../payment/payment.ts';
 import { type ChannelName, type DeadLetter, isoTime } from '../dead-letter.ts';
 
-/* The log line of a dead letter, and how `webhooks:resend` reads it again. */
+/* The log line of a dead letter, and how `payment-sim deliveries resend` reads it again. */
 
 /** What the log says of a letter. */
 export const deadLetterLines: Readonly<Record<ChannelName, string>> = {
