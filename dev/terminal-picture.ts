@@ -14,6 +14,9 @@ const colours: Readonly<Record<string, string>> = {
   '36': '#39c5cf',
 };
 
+/** What changes how text looks. */
+const ansiSequence = new RegExp(`${String.fromCodePoint(27)}\\[(\\d+)m`);
+
 /** Runs the service on a terminal, makes a few payments, and takes a picture of what it shows. */
 export async function shootTerminal(browser: Browser, path: string): Promise<void> {
   const text = await recordTerminal();
@@ -72,7 +75,7 @@ async function recordTerminal(): Promise<string> {
 }
 
 function toHtml(text: string): string {
-  const parts = text.split(/\u001b\[(\d+)m/);
+  const parts = text.split(ansiSequence);
   let [html, bold, dim, colour] = ['', false, false, ''];
   for (const [index, part] of parts.entries()) {
     if (index % 2 === 1) {
