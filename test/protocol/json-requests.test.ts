@@ -181,7 +181,6 @@ const withScenario = (scenario: string) =>
 
 describe('what cannot be decoded is told by field, and says what is right', () => {
   test.each([
-    ['"FAIL"', 'FAIL'],
     ['"aprove"', 'APPROVE'],
     ['"PAYMENT_SCENARIO_DELAI"', 'DELAY'],
     ['"payment_scenario_delay"', 'DELAY'],
@@ -325,4 +324,37 @@ test('a GET is read the same way', async () => {
       },
     ]);
   }
+});
+
+describe('the scenario may be named as DEFAULT_SCENARIO names it', () => {
+  test.each(['"approve"', '"FAIL"', '"Delay"', '"random"'])('%s', async (scenario) => {
+    expect(await errorOf(good(`"scenario":${scenario}`))).toBeUndefined();
+    expect(await errorOf(good(`"metadata":{"scenario":"x"} , "scenario" : ${scenario}`))).toBeUndefined();
+  });
+
+  test('its own texts stay as they are, and the answer has the whole name', async () => {
+    for (const { apiUrl } of services) {
+      const post = async (method: string, json: string) => {
+        const response = await fetch(`${apiUrl}${servicePath}/${method}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: json,
+        });
+        return (await response.json()) as Record<string, unknown>;
+      };
+      const fields = `"scenario":"fail","metadata":{"scenario":"fail","source":"{\\"scenario\\":\\"fail\\"}"}`;
+      const { payment_intent_id: id } = await post('CreatePaymentIntent', good(fields));
+      expect(await post('GetPaymentStatus', JSON.stringify({ payment_intent_id: id }))).toMatchObject({
+        payment: {
+          scenario: 'PAYMENT_SCENARIO_FAIL',
+          metadata: { scenario: 'fail', source: '{"scenario":"fail"}' },
+        },
+      });
+    }
+  });
+
+  test('anything else is told with what there is', async () => {
+    expect(await errorOf(good('"scenario":"aprove"'))).toContain('did you mean PAYMENT_SCENARIO_APPROVE?');
+    expect(await errorOf(good('"scenario":"unspecified"'))).toContain('INVALID_ARGUMENT');
+  });
 });

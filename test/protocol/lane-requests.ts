@@ -280,7 +280,14 @@ export const contentTypeRows: readonly LaneRow[] = wires.flatMap((wire) =>
 function contentTypesOf({ protocol, contentType }: Wire): readonly string[] {
   if (protocol !== 'Connect') {
     const bare = protocol === 'gRPC' ? 'application/grpc' : 'application/grpc-web';
-    return [bare, `${bare}+proto`, `${bare}+proto; a=b`, `${bare};charset=utf-8`, bare.toUpperCase(), `${bare}+thrift`];
+    return [
+      bare,
+      `${bare}+proto`,
+      `${bare}+proto; a=b`,
+      `${bare};charset=utf-8`,
+      bare.toUpperCase(),
+      `${bare}+thrift`,
+    ];
   }
   return [`${contentType}; charset=utf-8`, contentType.toUpperCase(), ''];
 }

@@ -4,6 +4,7 @@ import { toConnectError } from '../../contracts/error-mapping.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import { isIntegerType } from './json-integer.ts';
 import { type FieldHints, findJsonMistakes } from './json-request-check.ts';
+import { shortScenarioOf } from './short-scenario.ts';
 import { strictJsonDecoder } from './strict-json-decoder.ts';
 
 type JsonOptions = NonNullable<ConnectRouterOptions['jsonOptions']>;
@@ -25,6 +26,7 @@ export function createRequestJson(
   hints: FieldHints,
 ): RequestJson {
   const unusualNumber = unusualNumberOf(message);
+  const withScenario = shortScenarioOf(message) ?? ((text: string) => text);
 
   function mistakesIn(text: string): ConnectError | undefined {
     const violations = findJsonMistakes(message, text, hints);
@@ -35,7 +37,7 @@ export function createRequestJson(
 
   function withDecoder(isSuspicious: (text: string) => boolean): JsonOptions {
     const decode = (bytes: Uint8Array): string => {
-      const text = strictJsonDecoder.decode(bytes);
+      const text = withScenario(strictJsonDecoder.decode(bytes));
       const mistakes = isSuspicious(text) ? mistakesIn(text) : undefined;
       if (mistakes !== undefined) {
         throw mistakes;
@@ -54,7 +56,7 @@ export function createRequestJson(
     explain(bytes, error) {
       let text: string;
       try {
-        text = strictJsonDecoder.decode(bytes);
+        text = withScenario(strictJsonDecoder.decode(bytes));
       } catch {
         return error;
       }
