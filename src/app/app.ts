@@ -1,5 +1,6 @@
 import { addGauge, addLostLines, type Metrics } from '../observability/metrics.ts';
 import { logMisspelt } from '../observability/misspelt-log.ts';
+import { logMissingProfile } from '../observability/profile-log.ts';
 import { openTraces } from '../observability/open-traces.ts';
 import type { Pending } from '../process/stop-notice.ts';
 import type { State } from '../state/state.ts';
@@ -103,6 +104,9 @@ async function startAll(
     logger.warn('REUSE_PORT without REDIS_URL: each process knows only the payments that it took itself');
   }
   logMisspelt(logger, config.misspelt);
+  if (config.eventBridge.mode !== 'off') {
+    logMissingProfile(logger, config.aws);
+  }
   exits.start();
   await state.start();
   const opened = await openPorts(ports, config);

@@ -48,6 +48,13 @@ export function findCredentialSource(
     : undefined;
 }
 
+/** The profile that AWS_PROFILE names and no file has; undefined where all is well. */
+export function missingProfile(aws: Pick<AwsConfig, 'profile' | 'profileFiles'>): string | undefined {
+  return aws.profile === undefined || readProfiles(aws.profileFiles).has(aws.profile)
+    ? undefined
+    : aws.profile;
+}
+
 /** Settings of which a section needs at least one to give credentials, by itself or by a role. */
 const credentialSettings =
   /^(aws_access_key_id|role_arn|sso_session|sso_account_id|credential_process|login_session)\s*=/;

@@ -83,7 +83,9 @@ export function classifyCallError(error: unknown): CallFailure {
   if (staleCredentialNames.has(name)) {
     return failure('credentials', true);
   }
-  return status >= 500 ? failure('internal', true) : failure('refused', false);
+  // A call that is refused as a whole, and not for an entry, is refused for who we are or for what is not there yet: a
+  // right that has still to spread, a bus that is made a moment later. That passes, as an outage does.
+  return status >= 500 ? failure('internal', true) : failure('refused', !blamesEntries);
 }
 
 /** The HTTP status of an AWS answer that was an error, or undefined when there was no answer. */

@@ -10,7 +10,7 @@ export type ReservationStatus = 'CONFIRMED' | 'CANCELLED';
 
 /** What happened to a payment as it concerns its reservation. */
 export interface PaymentOutcome {
-  /** The same in every copy of the event. */
+  /** The same in every copy of the event; made of payment and status where the event has none. */
   readonly eventId: string;
   readonly paymentId: string;
   readonly reservationId: string;
@@ -26,9 +26,11 @@ export interface PaymentOutcome {
 export type PoisonReason =
   'malformed_json' | 'unexpected_type' | 'missing_fields' | `invalid_${IdName}` | 'unknown_status';
 
-/** The ids of an event; all are required. */
+/** The ids of an event. */
 type IdName = 'event_id' | 'payment_id' | 'reservation_id';
 const idNames: readonly IdName[] = ['event_id', 'payment_id', 'reservation_id'];
+/** Without these nothing can be done; other publishers than the service leave the event's own out. */
+const requiredNames: readonly IdName[] = ['payment_id', 'reservation_id'];
 
 /** The content of a message, or why it is a poison message. */
 type ParsedMessage =
@@ -76,15 +78,19 @@ function parseDetail(detail: JsonObject): ParsedMessage {
   if (typeof eventType !== 'string' || !Object.hasOwn(eventBridgeDetailTypes, eventType)) {
     return toPoison('unexpected_type', `event_type ${quote(eventType, maxQuoted)}`);
   }
-  const missing = idNames.filter((name) => textOf(detail, name) === '');
+  const missing = requiredNames.filter((name) => textOf(detail, name) === '');
   if (missing.length > 0 || status === undefined) {
     return toPoison('missing_fields', [...missing, ...(status === undefined ? ['status'] : [])].join(', '));
   }
+  const ids: JsonObject & { readonly event_id: string } = {
+    ...detail,
+    event_id: textOf(detail, 'event_id') || identityOf(detail),
+  };
   // The rule of the API: what it refuses no URL or header of an update could carry as it is.
   for (const name of idNames) {
-    const problem = describeIdProblem(textOf(detail, name));
+    const problem = describeIdProblem(textOf(ids, name));
     if (problem !== undefined) {
-      return toPoison(`invalid_${name}`, `${name} ${quote(detail[name], maxQuoted)} ${problem}`);
+      return toPoison(`invalid_${name}`, `${name} ${quote(ids[name], maxQuoted)} ${problem}`);
     }
   }
   const reservationStatus = typeof status === 'string' ? reservationStatuses.get(status) : undefined;
@@ -93,7 +99,7 @@ function parseDetail(detail: JsonObject): ParsedMessage {
     : {
         kind: 'outcome',
         outcome: {
-          eventId: textOf(detail, 'event_id'),
+          eventId: ids.event_id,
           paymentId: textOf(detail, 'payment_id'),
           reservationId: textOf(detail, 'reservation_id'),
           reservationStatus: eventType === 'payment.refund_updated' ? undefined : reservationStatus,
@@ -101,6 +107,11 @@ function parseDetail(detail: JsonObject): ParsedMessage {
           trace: traceOf(detail),
         },
       };
+}
+
+/** What tells the events of other publishers apart, which have no id: each status of a payment comes once. */
+function identityOf(detail: JsonObject): string {
+  return `${textOf(detail, 'payment_id')}-${textOf(detail, 'status')}`;
 }
 
 /** A malformed trace is dropped, as the service does in calls: it does not make the message poison. */

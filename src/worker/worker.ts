@@ -10,6 +10,7 @@ import { within } from '../base/within.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { addGauge, addLostLines } from '../observability/metrics.ts';
 import { logMisspelt } from '../observability/misspelt-log.ts';
+import { logMissingProfile } from '../observability/profile-log.ts';
 import { openTraces } from '../observability/open-traces.ts';
 import type { Traces } from '../observability/traces.ts';
 import type { LogDestination } from '../process/line-buffer.ts';
@@ -199,6 +200,7 @@ async function startWorker(
     logger.warn('PAYMENT_WEBHOOK_DLQ_URL is not set: messages that cannot be understood stay in the queue');
   }
   logMisspelt(logger, config.misspelt);
+  logMissingProfile(logger, config.aws);
   poller.start();
   logger.info(
     {

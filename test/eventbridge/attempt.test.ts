@@ -19,7 +19,7 @@ async function attempt(alone: (nth: number) => Error | undefined) {
   );
   const ends = new Map<PendingEvent, EntryFailure | undefined>();
   let calls = 0;
-  const mayGoOn = await attemptBatch(
+  const { isInVain } = await attemptBatch(
     {
       machine: createFakeClock(),
       observe: () => undefined,
@@ -38,7 +38,7 @@ async function attempt(alone: (nth: number) => Error | undefined) {
     batch,
   );
   return {
-    mayGoOn,
+    mayGoOn: !isInVain,
     calls,
     reasons: batch.map((pending) => ends.get(pending)?.reason),
     attempts: batch.map(({ delivery }) => delivery.attempts),

@@ -105,6 +105,15 @@ test('what is missing is told in words, and the exit code is 1', async () => {
   expect(code).toBe(1);
 });
 
+test('where AWS does not say whether a rule matches it is said so, and the checks behind it go on', async () => {
+  const aws = await startCompleteAws();
+  aws.answerOperation('AWSEvents.TestEventPattern', () => ({ status: 200, body: {} }));
+  const { code, missing, output } = await runCheck(aws);
+  expect([code, missing]).toEqual([0, []]);
+  expect(output).toMatch(/^unknown {2}rule \S+: could not be told whether it matches/m);
+  expect(output).toContain('puts payment events into the queue');
+});
+
 test('a rule that does not match, a target that is not the queue and other mistakes are found', async () => {
   const aws = await startCompleteAws();
   aws.answerOperation('AWSEvents.TestEventPattern', () => ({ status: 200, body: { Result: false } }));

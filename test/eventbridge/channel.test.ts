@@ -231,6 +231,25 @@ test('auto with credentials that do not resolve skips after a few seconds, and g
   expect(await service.metric('eventbridge_events_total{outcome="skipped"}')).toBe(3);
 });
 
+test.each(['AccessDeniedException', 'ResourceNotFoundException'])(
+  'a right that comes late costs no event, and is told while it is not there: %s',
+  async (code) => {
+    const aws = await startAwsStandIn();
+    aws.answerUsually({ kind: 'error', status: 400, code });
+    const service = await startService({ ...quick, EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: aws.url });
+    await createPayments(service, 25);
+    await aws.until(({ calls }) => calls.length >= 3);
+    expect(await readiness(service)).toMatchObject({
+      status: 503,
+      reason: expect.stringContaining(`EventBridge takes no events: ${code}`) as string,
+    });
+    aws.answerUsually({ kind: 'accept' });
+    await aws.until(({ accepted }) => accepted.length === 25);
+    await expect.poll(() => readiness(service)).toMatchObject({ status: 200 });
+    expect(await sumOf(service, 'dead_letters_total')).toBe(0);
+  },
+);
+
 test('on is not ready while AWS cannot be reached, and ready once it can', async () => {
   const aws = await startAwsStandIn();
   aws.close();

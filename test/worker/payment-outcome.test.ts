@@ -34,7 +34,7 @@ test.each([
   [envelope({ detail: undefined }), 'missing_fields'],
   [envelope({ detail: 'text' }), 'missing_fields'],
   [message({ event_type: 'payment.refunded' }), 'unexpected_type'],
-  [message({ event_id: undefined }), 'missing_fields'],
+  [message({ payment_id: undefined }), 'missing_fields'],
   [message({ payment_id: '' }), 'missing_fields'],
   [message({ reservation_id: 7 }), 'missing_fields'],
   [message({ status: undefined }), 'missing_fields'],
@@ -51,11 +51,23 @@ test.each([
   expect(parseMessage(body)).toMatchObject({ kind: 'poison', reason });
 });
 
+test('an event of another publisher, without an id, is told apart by payment and status', () => {
+  const { event_id: _id, ...flat } = detail() as Record<string, unknown>;
+  const parsed = (change: object) => parseMessage(JSON.stringify({ ...flat, ...change }));
+  expect(parsed({})).toEqual({
+    kind: 'outcome',
+    outcome: { ...outcome, eventId: 'pay-1-PAYMENT_STATUS_COMPLETED' },
+  });
+  expect(parsed({ status: 'PAYMENT_STATUS_FAILED' })).toMatchObject({
+    outcome: { eventId: 'pay-1-PAYMENT_STATUS_FAILED' },
+  });
+});
+
 test('whatever is missing is named', () => {
   expect(parseMessage(JSON.stringify({ detail: {}, 'detail-type': 'Payment Status Updated' }))).toEqual({
     kind: 'poison',
     reason: 'missing_fields',
-    detail: 'event_id, payment_id, reservation_id, status',
+    detail: 'payment_id, reservation_id, status',
   });
 });
 

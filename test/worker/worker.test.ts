@@ -186,7 +186,7 @@ test.concurrent(
   async (context) => {
     const poison = {
       malformed_json: '{"detail": ',
-      missing_fields: message({ event_id: undefined }),
+      missing_fields: message({ reservation_id: undefined }),
       unknown_status: message({ status: 'PAYMENT_STATUS_\u2713' }),
       unexpected_type: JSON.stringify({ 'detail-type': 'Object Created', detail: {} }),
       invalid_reservation_id: message({ reservation_id: '..' }),

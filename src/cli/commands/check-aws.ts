@@ -12,8 +12,8 @@ import { eventBridgeDetailTypes } from '../../delivery/payload.ts';
 import { judgeQueuePolicy } from './queue-policy.ts';
 
 /** One thing that was checked. */
-interface Finding {
-  readonly isFine: boolean;
+export interface Finding {
+  readonly state: 'ok' | 'missing' | 'unknown';
   readonly text: string;
 }
 
@@ -62,11 +62,16 @@ export async function checkAws(
 }
 
 function addFine(self: CheckState, text: string): void {
-  self.findings.push({ isFine: true, text });
+  self.findings.push({ state: 'ok', text });
+}
+
+/** What could not be told is neither there nor missing. */
+function addUnknown(self: CheckState, text: string): void {
+  self.findings.push({ state: 'unknown', text });
 }
 
 function addMissing(self: CheckState, text: string): void {
-  self.findings.push({ isFine: false, text });
+  self.findings.push({ state: 'missing', text });
 }
 
 /** What `call` resolves with, or undefined after adding a finding that says why it failed. */
@@ -133,7 +138,8 @@ async function checkRules(self: CheckState, queue: QueueFacts | undefined): Prom
  * Enabled rules whose pattern a change of status matches, by EventBridge's own judgement. Refunds that change none
  * need not match: they change no reservation either.
  */
-async function findMatchingRules({ eventBridge, expected }: CheckState): Promise<readonly Rule[]> {
+async function findMatchingRules(self: CheckState): Promise<readonly Rule[]> {
+  const { eventBridge, expected } = self;
   const rules: Rule[] = [];
   for (let token: string | undefined, first = true; first || token !== undefined; first = false) {
     const page = await eventBridge.send(
@@ -148,7 +154,14 @@ async function findMatchingRules({ eventBridge, expected }: CheckState): Promise
     const { Result } = await eventBridge.send(
       new TestEventPatternCommand({ EventPattern: rule.EventPattern, Event: event }),
     );
-    if (Result === true) {
+    if (Result === undefined) {
+      addUnknown(
+        self,
+        `rule ${rule.Name ?? ''}: could not be told whether it matches, the answer says nothing`,
+      );
+    }
+    // The checks behind it go on: whoever does not answer this may have all the rest.
+    if (Result !== false) {
       matching.push(rule);
     }
   }

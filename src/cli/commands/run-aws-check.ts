@@ -8,7 +8,7 @@ import { EnvironmentReader } from '../../base/env/config-reader.ts';
 import { readEnvironment } from '../../base/env/environment.ts';
 import { errorMessage } from '../../base/error-text.ts';
 import { readEventBridgeConfig } from '../../delivery/eventbridge/config.ts';
-import { checkAws } from './check-aws.ts';
+import { checkAws, type Finding } from './check-aws.ts';
 import { paint, printLines, printPainted } from '../common/output.ts';
 
 /* What `payment-sim aws-check` does: whether the bus, its rule and the queues exist and fit together. */
@@ -44,20 +44,20 @@ export async function checkAwsHere({ json }: { readonly json?: true }): Promise<
     { eventBridge, sqs },
     { region: aws.region, busName, source, queueUrl: queue, deadLetterQueueUrl: deadLetterQueue },
   );
-  const isFine = findings.every((finding) => finding.isFine);
+  const isFine = findings.every(({ state }) => state !== 'missing');
   if (json === true) {
     printLines(JSON.stringify({ all_is_there: isFine, findings: findings.map(toRow) }));
     return isFine;
   }
-  for (const { isFine: isThere, text } of findings) {
-    printPainted(
-      `${paint(isThere ? 'green' : 'red', isThere ? 'ok      ' : 'missing ')} ${paint(undefined, text)}`,
-    );
+  for (const { state, text } of findings) {
+    printPainted(`${paint(looks[state], state.padEnd(8))} ${paint(undefined, text)}`);
   }
   printLines(isFine ? 'All is there.' : 'See docs/aws.md for how to make what is missing.');
   return isFine;
 }
 
-function toRow({ isFine, text }: { readonly isFine: boolean; readonly text: string }) {
-  return { is_there: isFine, text };
+const looks = { ok: 'green', missing: 'red', unknown: 'yellow' } as const;
+
+function toRow({ state, text }: Finding) {
+  return { state, text };
 }

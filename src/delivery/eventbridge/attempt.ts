@@ -31,7 +31,7 @@ export interface EntryFailure extends AttemptFailure {
 const failuresToStop = 2;
 
 /** What came of a call. */
-interface CallEnd {
+export interface CallEnd {
   /** Whether AWS took nothing and might take it later. */
   readonly isInVain: boolean;
   /** Why the call as a whole was not answered, or not taken for now. */
@@ -42,17 +42,13 @@ interface CallEnd {
  * One PutEvents call and what comes of it. A call that is refused for one of its entries is made again for
  * each of them alone: one bad entry must not take nine good ones with it.
  *
- * @returns false when AWS took nothing and might take it later.
+ * @returns whether AWS took nothing and might take it later, and why.
  */
 export async function attemptBatch(
   deps: AttemptDeps,
   call: PutEvents,
   batch: readonly PendingEvent[],
-): Promise<boolean> {
-  return !(await attempt(deps, call, batch)).isInVain;
-}
-
-async function attempt(deps: AttemptDeps, call: PutEvents, batch: readonly PendingEvent[]): Promise<CallEnd> {
+): Promise<CallEnd> {
   const { machine, observe } = deps;
   const startedAtMs = machine.now();
   const startedAt = machine.monotonic();
@@ -119,7 +115,7 @@ async function attemptEach(
       continue;
     }
     pending.delivery = before[index] ?? pending.delivery;
-    end = await attempt(deps, call, [pending]);
+    end = await attemptBatch(deps, call, [pending]);
     failedInARow = end.callFailure === undefined ? 0 : failedInARow + 1;
     if (end.callFailure !== undefined && failedInARow === failuresToStop) {
       concludeAll(deps, batch.slice(index + 1).filter(deps.isInFlight), end.callFailure);

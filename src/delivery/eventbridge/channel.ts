@@ -69,7 +69,8 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     accept: (event) => (self.state === 'off' ? skip(self, 1, event) : self.sender.accept(event)),
     hasRoom: (origin) => self.state === 'off' || self.sender.hasRoom(origin),
     pending: () => (self.state === 'off' ? 0 : countBacklog(self.sender)),
-    unreadyReason: () => (self.config.mode === 'on' ? self.problem : undefined),
+    unreadyReason: () =>
+      self.config.mode === 'on' ? (self.problem ?? describeCallProblem(self)) : undefined,
     async drain(withinMs) {
       try {
         await self.sender.drain(withinMs);
@@ -80,6 +81,12 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
       }
     },
   };
+}
+
+/** A bus that can be described may refuse events all the same. */
+function describeCallProblem({ sender }: State): string | undefined {
+  const problem = sender.callProblem();
+  return problem === undefined ? undefined : `EventBridge takes no events: ${problem}`;
 }
 
 function countBacklog(sender: EventBridgeSender): number {

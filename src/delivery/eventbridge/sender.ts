@@ -42,6 +42,8 @@ export interface EventBridgeSender extends DeliveryChannel {
   open(putEvents: PutEvents): void;
   /** Goes on with an event that has waited in the queue; ends as `accept` does. */
   resume(delivery: Delivery): Promise<void> | undefined;
+  /** Why the last call as a whole was not taken; undefined when it was. */
+  callProblem(): string | undefined;
   /** Gives back how many events were waiting, and forgets them. */
   discard(): number;
   /** How many events wait, by what they wait for. */
@@ -58,6 +60,8 @@ interface State extends EventBridgeSenderDeps {
   /** How many are on their way into the queue. */
   concluding: number;
   putEvents: PutEvents | undefined;
+  /** Why the last call as a whole was not taken; undefined when it was. */
+  callProblem: string | undefined;
   abandoned: boolean;
   onIdle: (() => void) | undefined;
 }
@@ -103,6 +107,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     },
     concluding: 0,
     putEvents: undefined,
+    callProblem: undefined,
     abandoned: false,
     onIdle: undefined,
   };
@@ -115,6 +120,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     accept: (event) => accept(self, event),
     hasRoom: () => hasRoom(self),
     resume: (delivery) => resume(self, delivery),
+    callProblem: () => self.callProblem,
     discard: () => self.backlog.discard(),
     backlog: () => ({
       ready: self.backlog.size,
@@ -185,8 +191,9 @@ function pump(self: State): void {
 
 async function send(self: State, call: PutEvents, batch: readonly PendingEvent[]): Promise<void> {
   self.gate.started();
-  const worked = await attemptBatch(self.attempt, call, batch);
-  self.gate.ended(worked ? 'worked' : 'failed');
+  const { isInVain, callFailure } = await attemptBatch(self.attempt, call, batch);
+  self.gate.ended(isInVain ? 'failed' : 'worked');
+  self.callProblem = callFailure?.detail;
   pump(self);
   tellIfIdle(self);
 }
