@@ -141,7 +141,7 @@ export const templates: readonly Template[] = [
     values: { 'rule.simulation.delivery.drop': 'true' },
   },
   {
-    label: ['Never settles', '정산되지 않음'],
+    label: ['Never settles', '확정되지 않음'],
     values: { 'rule.simulation.outcome': 'SIMULATED_OUTCOME_HOLD' },
   },
 ];
