@@ -87,10 +87,10 @@ function firstNumberIn(outline: string): string | undefined {
   return /^@(\d+)@$/m.exec(outline)?.[1];
 }
 
-/** Lines of prose without a word of Korean; headings and rows may be names alone. */
+/** Lines of prose without a word of Korean; headings and rows may be names alone, as the link to the other language is. */
 export function untranslatedLinesOf(markdown: string): readonly string[] {
   return withoutCodeBlocks(markdown)
     .split('\n')
     .filter((line) => /[A-Za-z]/.test(line.replaceAll(/`[^`]*`|\]\([^)]*\)/g, '')))
-    .filter((line) => !/^[#|]/.test(line) && !/\p{Script=Hangul}/u.test(line));
+    .filter((line) => !/^(#|\||\[English\])/.test(line) && !/\p{Script=Hangul}/u.test(line));
 }

@@ -52,7 +52,7 @@ describe('what differs is found', () => {
     ['a block that is gone', expectSameCode, '```sh\nnpm start\n```', ''],
     ['another name', expectSameNames, '`failure_code`', '`failureCode`'],
     ['a name in words', expectSameNames, '`PAYMENT_EXPIRY_MS`', '설정한 시간'],
-    ['another page', expectSameLinks, '../README.ko.md#', 'simulation.md#'],
+    ['another page', expectSameLinks, '(kit.md)', '(console.md)'],
     ['another place on another page', expectSameLinks, 'simulation.md#sessions', 'simulation.md#rules'],
     ['another place on a translated page', expectSameLinks, '(#중단)', '(#지연)'],
     ['a link that is gone', expectSameLinks, '[만료](#만료)', '만료'],

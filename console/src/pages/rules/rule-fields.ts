@@ -116,7 +116,7 @@ export const templates: readonly Template[] = [
     },
   },
   {
-    label: ['Gateway down', '게이트웨이 장애'],
+    label: ['Gateway down', 'PG 장애'],
     values: { 'rule.match.method': '*', 'rule.simulation.api.code': 'UNAVAILABLE' },
   },
   {
