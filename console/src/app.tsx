@@ -24,7 +24,7 @@ const texts = defineTexts({
     'The service was started anew and has forgotten what was before, unless its state is in Redis.',
     '서비스가 새로 시작되었습니다. 상태가 Redis에 있지 않으면 이전 내용은 남아 있지 않습니다.',
   ],
-  deliveries: ['Deliveries', '전달'],
+  deliveries: ['Deliveries', '전송'],
   goToContent: ['Skip to content', '본문으로 건너뛰기'],
   inbox: ['Inbox', '수신함'],
   keyDown: ['next row', '다음 행'],

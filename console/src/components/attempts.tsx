@@ -13,7 +13,7 @@ const texts = defineTexts({
   headers: ['Headers', '헤더'],
   noAnswer: ['no answer', '응답 없음'],
   none: ['No attempt yet.', '아직 시도하지 않았습니다.'],
-  signature: ['Check the signature', '서명 확인'],
+  signature: ['Check the signature', '서명 검증'],
   taken: ['taken', '수락됨'],
   until: ['in {time}', '{time} 걸림'],
 });

@@ -15,9 +15,9 @@ import { Badge, Code, TextField, type Tone } from './basics.tsx';
 const texts = defineTexts({
   badSecret: [
     'This secret signs nothing: it is empty, or has broken base64 after whsec_.',
-    '이 비밀 키로는 서명할 수 없습니다. 비어 있거나 whsec_ 뒤의 base64가 올바르지 않습니다.',
+    '이 시크릿으로는 서명할 수 없습니다. 비어 있거나 whsec_ 뒤의 base64가 올바르지 않습니다.',
   ],
-  computed: ['Computed with this secret', '이 비밀 키로 계산한 값'],
+  computed: ['Computed with this secret', '이 시크릿으로 계산한 값'],
   decides: ['decides', '판정 기준'],
   doesNotDecide: ['does not decide: the others are there', '다른 헤더가 있어 판정에 쓰이지 않음'],
   given: ['In the header', '헤더에 있는 값'],
@@ -31,7 +31,7 @@ const texts = defineTexts({
   ],
   mismatch: [
     'No signature in {header} is the one that was computed: the secret is another one, or the body is not the one that was signed.',
-    '{header}의 어떤 서명도 계산한 값과 다릅니다. 비밀 키가 다르거나 본문이 서명 후에 바뀌었습니다.',
+    '{header}의 어떤 서명도 계산한 값과 다릅니다. 시크릿이 다르거나 본문이 서명 후에 바뀌었습니다.',
   ],
   missing: [
     'The header {header} is missing: nothing says who sent this.',
@@ -45,7 +45,7 @@ const texts = defineTexts({
     'The body is signed, but has no timestamp, so it may be as old as it likes.',
     '본문은 서명되었지만 timestamp가 없어 얼마나 오래되었는지 알 수 없습니다.',
   ],
-  secret: ['Secret', '비밀 키'],
+  secret: ['Secret', '시크릿'],
   secretHint: [
     'WEBHOOK_SECRET of the service; several are separated by commas. It stays in the memory of this page.',
     '서비스의 WEBHOOK_SECRET입니다. 여러 개는 쉼표로 나눕니다. 이 페이지의 메모리에만 남습니다.',
@@ -58,11 +58,11 @@ const texts = defineTexts({
   terminal: ['The same in your terminal', '터미널에서 확인하기'],
   tooEarly: [
     'Signed with this secret, but from the future: {age} s ahead, {tolerance} s are allowed.',
-    '이 비밀 키로 서명되었지만 {age}초 뒤의 시각입니다. {tolerance}초까지 허용됩니다.',
+    '이 시크릿으로 서명되었지만 {age}초 뒤의 시각입니다. {tolerance}초까지 허용됩니다.',
   ],
   tooOld: [
     'Signed with this secret, but too old: {age} s, {tolerance} s are allowed. It may be a replay.',
-    '이 비밀 키로 서명되었지만 {age}초 전의 것으로 너무 오래되었습니다. {tolerance}초까지 허용됩니다. 재전송 공격일 수 있습니다.',
+    '이 시크릿으로 서명되었지만 {age}초 전의 것으로 너무 오래되었습니다. {tolerance}초까지 허용됩니다. 재전송 공격일 수 있습니다.',
   ],
 });
 

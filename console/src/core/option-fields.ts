@@ -56,7 +56,7 @@ const groups: readonly OptionGroup[] = [
         label: ['Outcome', '결과'],
         hint: [
           'HOLD never settles by itself; EXPIRE ends without a payment.',
-          'HOLD는 저절로 정산되지 않고, EXPIRE는 결제 없이 만료됩니다.',
+          'HOLD는 저절로 확정되지 않고, EXPIRE는 결제 없이 만료됩니다.',
         ],
         choices: outcomes,
       },
@@ -70,7 +70,7 @@ const groups: readonly OptionGroup[] = [
       {
         path: 'delay_ms',
         kind: 'number',
-        label: ['Settles after, in ms', '정산까지, 밀리초'],
+        label: ['Settles after, in ms', '확정까지, 밀리초'],
         hint: ['From 0 to 86,400,000.', '0부터 86,400,000까지.'],
       },
     ],
@@ -144,7 +144,7 @@ const groups: readonly OptionGroup[] = [
         path: 'delivery.delay_ms',
         kind: 'number',
         label: ['Later by, in ms', '지연, 밀리초'],
-        hint: ['The payment settles in time, its events come late.', '정산은 제때, 이벤트는 늦게.'],
+        hint: ['The payment settles in time, its events come late.', '확정은 제때, 이벤트는 늦게.'],
       },
       {
         path: 'delivery.signature',

@@ -18,7 +18,7 @@ const texts = defineTexts({
   more: ['Show more', '더 보기'],
   none: ['Nothing was told of any payment yet.', '아직 알린 결제가 없습니다.'],
   sampled: ['{count} a second: asked once a second.', '초당 {count}건입니다. 1초에 한 번 새로 불러옵니다.'],
-  title: ['Deliveries', '전달'],
+  title: ['Deliveries', '전송'],
 });
 
 /** With so many more each time. */

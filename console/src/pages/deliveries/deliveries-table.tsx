@@ -8,7 +8,7 @@ import { common } from '../../core/texts.ts';
 
 const texts = defineTexts({
   attempts: ['Attempts', '시도'],
-  caption: ['Deliveries, the newest payment first', '최신 결제순 전달 목록'],
+  caption: ['Deliveries, the newest payment first', '최신 결제순 전송 목록'],
   channel: ['Channel', '채널'],
   choose: ['Choose {event}', '{event} 선택'],
   chooseAll: ['Choose all shown', '보이는 항목 모두 선택'],

@@ -26,7 +26,7 @@ const texts = defineTexts({
   stale: ['with a stale timestamp', '오래된 시각으로'],
   tampered: ['with a changed body', '본문을 바꾸어'],
   title: ['Send again', '다시 보내기'],
-  wrongSecret: ['signed with a wrong secret', '틀린 비밀 키로 서명하여'],
+  wrongSecret: ['signed with a wrong secret', '틀린 시크릿으로 서명하여'],
 });
 
 const dayMs = 86_400_000;

@@ -42,7 +42,7 @@ export const texts = defineTexts({
   verified: ['verified', '검증됨'],
   verifiedLong: [
     "Verified: signed with the service's own secret, in time.",
-    '검증됨: 서비스의 비밀 키로 제때 서명되었습니다.',
+    '검증됨: 서비스의 시크릿으로 제때 서명되었습니다.',
   ],
   webhook: ['Webhook #{number}', '웹훅 #{number}'],
 });

@@ -42,7 +42,7 @@ export const moreFields: readonly FieldSpec[] = [
   {
     path: 'idempotency_key',
     kind: 'text',
-    label: ['Idempotency key', '멱등 키'],
+    label: ['Idempotency key', '멱등키'],
     hint: ['The same one gives the same payment.', '같은 키는 같은 결제를 돌려줍니다.'],
   },
   { path: 'metadata.source', kind: 'text', label: ['metadata.source', 'metadata.source'] },

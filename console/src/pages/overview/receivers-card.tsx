@@ -13,8 +13,8 @@ const texts = defineTexts({
   givenUp: ['Given up', '포기'],
   lastError: ['Last error', '마지막 오류'],
   none: ['No webhook was sent yet.', '아직 보낸 웹훅이 없습니다.'],
-  receiver: ['Receiver', '수신자'],
-  title: ['Receivers, by the last webhooks', '최근 웹훅으로 본 수신자 상태'],
+  receiver: ['Receiver', '수신 서버'],
+  title: ['Receivers, by the last webhooks', '최근 웹훅으로 본 수신 서버 상태'],
   waiting: ['Waiting', '대기'],
 });
 

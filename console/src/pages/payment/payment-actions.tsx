@@ -24,7 +24,7 @@ const texts = defineTexts({
   refundIt: ['Refund it', '환불하기'],
   resend: ['Send its webhooks again', '웹훅 다시 보내기'],
   resent: ['{count} sent again', '{count}건을 다시 보냈습니다'],
-  settle: ['Settle now', '지금 정산'],
+  settle: ['Settle now', '지금 확정'],
   why: ['Why', '사유'],
 });
 

@@ -15,7 +15,7 @@ const texts = defineTexts({
   refunded: ['Refunded', '환불 금액'],
   rule: ['Decided by the rule', '적용된 규칙'],
   scenario: ['Scenario', '시나리오'],
-  settled: ['Settled', '정산'],
+  settled: ['Settled', '확정'],
   transaction: ['Transaction', '거래 번호'],
   updated: ['Last changed', '마지막 변경'],
 });

@@ -18,10 +18,10 @@ import { type Moment, momentsOf } from './story.ts';
 
 const texts = defineTexts({
   answer: ['Answer', '응답'],
-  due: ['settles at {time}', '{time}에 정산 예정'],
+  due: ['settles at {time}', '{time}에 확정 예정'],
   event: ['told by the event', '알리는 이벤트'],
   fault: ['on purpose: {fault}', '일부러: {fault}'],
-  held: ['held: it does not settle by itself', '보류: 저절로 정산되지 않습니다'],
+  held: ['held: it does not settle by itself', '보류: 저절로 확정되지 않습니다'],
   nothing: ['Nothing is remembered of it any more.', '남아 있는 기록이 없습니다.'],
   refund: ['refund', '환불'],
   request: ['Request', '요청'],

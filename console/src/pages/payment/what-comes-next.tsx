@@ -13,7 +13,7 @@ const texts = defineTexts({
   attempt: ['{channel}: next attempt', '{channel}: 다음 시도'],
   inTime: ['in {time}', '{time} 후'],
   now: ['now', '지금'],
-  settles: ['Settles', '정산 예정'],
+  settles: ['Settles', '확정 예정'],
   standsStill: ['The time of its session stands still:', '이 세션의 시간은 멈춰 있습니다.'],
   move: ['move its clock', '시계 움직이기'],
   title: ['What comes next', '다음에 일어날 일'],

@@ -116,7 +116,7 @@ export const templates: readonly Template[] = [
     },
   },
   {
-    label: ['Gateway down', '게이트웨이 장애'],
+    label: ['Gateway down', 'PG 장애'],
     values: { 'rule.match.method': '*', 'rule.simulation.api.code': 'UNAVAILABLE' },
   },
   {
@@ -141,7 +141,7 @@ export const templates: readonly Template[] = [
     values: { 'rule.simulation.delivery.drop': 'true' },
   },
   {
-    label: ['Never settles', '정산되지 않음'],
+    label: ['Never settles', '확정되지 않음'],
     values: { 'rule.simulation.outcome': 'SIMULATED_OUTCOME_HOLD' },
   },
 ];

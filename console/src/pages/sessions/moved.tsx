@@ -8,7 +8,7 @@ import { defineTexts } from '../../core/language.ts';
 import { hrefTo } from '../../core/router.ts';
 
 const texts = defineTexts({
-  deliveries: ['{count} deliveries', '전달 {count}건'],
+  deliveries: ['{count} deliveries', '전송 {count}건'],
   more: ['{count} more are not shown.', '그 밖의 {count}건은 생략했습니다.'],
   transitions: ['{count} changes of payments', '결제 변화 {count}건'],
 });

@@ -13,7 +13,7 @@ const texts = defineTexts({
   one: ['Reset {session}', '{session} 초기화'],
   what: [
     'Its rules, settings, payments, idempotency keys and what is remembered of it go. Payments that are pending never settle.',
-    '규칙, 설정, 결제, 멱등 키와 기록이 모두 사라집니다. 대기 중인 결제는 정산되지 않습니다.',
+    '규칙, 설정, 결제, 멱등키와 기록이 모두 사라집니다. 대기 중인 결제는 확정되지 않습니다.',
   ],
 });
 
