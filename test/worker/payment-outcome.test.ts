@@ -52,7 +52,7 @@ test.each([
 });
 
 test('an event of another publisher, without an id, is told apart by payment and status', () => {
-  const { event_id: _id, ...flat } = detail() as Record<string, unknown>;
+  const { event_id: _id, ...flat } = detail();
   const parsed = (change: object) => parseMessage(JSON.stringify({ ...flat, ...change }));
   expect(parsed({})).toEqual({
     kind: 'outcome',
