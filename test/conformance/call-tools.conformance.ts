@@ -7,7 +7,7 @@ import { goTool, missingGo, runTool } from './tools.ts';
 /* The lines of the documents for tools in Go, run as they stand there. */
 
 const tools = [
-  ['grpcurl', 'github.com/fullstorydev/grpcurl/cmd/grpcurl', 'v1.9.4', 'docs/protocols.md'],
+  ['grpcurl', 'github.com/fullstorydev/grpcurl/cmd/grpcurl', 'v1.9.4', 'docs/clients.md'],
   ['ghz', 'github.com/bojand/ghz/cmd/ghz', 'v0.120.0', 'docs/clients.md'],
   // As the platform's documents have it: it cannot parse `optional` in a proto file, so it asks by reflection.
   ['ghz', 'github.com/bojand/ghz/cmd/ghz', 'v0.93.0', 'docs/clients.md'],

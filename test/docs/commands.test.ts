@@ -8,14 +8,16 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { compileCache } from '../support/compile-cache.ts';
 import { missingCurl } from '../support/missing-curl.ts';
 import { startService } from '../support/start-service.ts';
-import { codeBlocks } from './readme.ts';
+import { readText } from './markdown.ts';
+import { codeBlocks, codeBlocksOf } from './readme.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const blocks = codeBlocks();
+const withClients = [...blocks, ...codeBlocksOf(readText('docs/clients.md'))];
 
-/** A shell command of the guide and the JSON that the guide shows under it. */
-const examples = blocks.flatMap((block, index) => {
-  const answer = blocks[index + 1];
+/** A shell command of the guide or of docs/clients.md, and the JSON that is shown under it. */
+const examples = withClients.flatMap((block, index) => {
+  const answer = withClients[index + 1];
   return /^(curl|npx buf curl) /.test(block.text) && answer?.language === 'json'
     ? [{ command: block.text, answer: JSON.parse(answer.text) as unknown }]
     : [];
@@ -53,7 +55,7 @@ test.skipIf(missingCurl)(
     const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]();
     const address = /http:\/\/\S+/.exec((await lines.next()).value ?? '')?.[0] ?? '';
 
-    const example = examples.find(({ command }) => command.includes('webhook_url'));
+    const example = examples.find(({ command }) => command.includes('http://127.0.0.1:9000/webhooks'));
     await shell(
       (example?.command ?? '')
         .replaceAll('localhost:8030', `127.0.0.1:${apiPort}`)
@@ -101,8 +103,8 @@ test('check-env lists mistakes as the guide shows them', async () => {
 
 describe('the excerpts are in the files', () => {
   test.each([
-    ['go', ['go/main.go', 'go/webhook-receiver/main.go']],
-    ['kotlin', ['kotlin/Main.kt', 'kotlin/WebhookReceiver.kt']],
+    ['go', ['go/webhook-receiver/main.go']],
+    ['kotlin', ['kotlin/WebhookReceiver.kt']],
     [
       'ts',
       ['webhook-receiver', 'http-receiver', 'express-receiver', 'fastify-receiver', 'checkout.test'].map(
