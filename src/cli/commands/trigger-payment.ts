@@ -10,6 +10,7 @@ import {
   JournalEntrySchema,
 } from '../../../gen/simulator/v1/simulator_pb.js';
 import { behaviorHeader } from '../../contracts/payment-v1/behavior-header.ts';
+import { allSessions } from '../../simulator/session.ts';
 import { followJournal } from '../common/follow-journal.ts';
 import { formatEntry } from '../common/life-line.ts';
 import { paint, printError, printJson, printLine, printPainted } from '../common/output.ts';
@@ -48,9 +49,9 @@ export async function triggerPayment(options: TriggerOptions): Promise<boolean> 
   const request = create(CreatePaymentIntentRequestSchema, await describePayment(service, options));
   const timer = setTimeout(() => self.end.abort(), timeout * 1_000);
   let failure: unknown;
-  // Watched from before the payment, so that nothing of its life is missed.
+  // Watched from before the payment, so that nothing of its life is missed, and in all sessions: one may claim it.
   await followJournal(
-    service,
+    connectService({ ...options, session: allSessions }, true),
     { filter: {}, from: '', signal: self.end.signal },
     {
       opened() {
