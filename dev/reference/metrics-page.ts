@@ -12,8 +12,14 @@ const first = readFileSync(new URL('metrics-first.md', import.meta.url), 'utf8')
 
 /** Everything that has metrics of its own is on; nobody listens at port 1, which is enough for them to be there. */
 const everything = {
-  ...{ HOST: '127.0.0.1', GRPC_PORT: '0', HEALTH_PORT: '0', LOG_LEVEL: 'silent', SHUTDOWN_GRACE_MS: '0' },
-  ...{ REDIS_URL: 'redis://127.0.0.1:1', EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+  HOST: '127.0.0.1',
+  GRPC_PORT: '0',
+  HEALTH_PORT: '0',
+  LOG_LEVEL: 'silent',
+  SHUTDOWN_GRACE_MS: '0',
+  REDIS_URL: 'redis://127.0.0.1:1',
+  EVENTBRIDGE: 'on',
+  AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
 };
 
 /** The page, in Markdown. */
