@@ -77,7 +77,7 @@ describe('at the port of the probes', () => {
   });
 
   test('while the service stops, calls end and are refused, and probes are answered until the end', async () => {
-    const service = await startShared({ SHUTDOWN_GRACE_MS: '600000', DEFAULT_DELAY_MS: '3000' });
+    const service = await startShared({ SHUTDOWN_GRACE_MS: '600000', DEFAULT_DELAY_MS: '6000' });
     const stub = createContractStub('platform', service.opsUrl);
     onTestFinished(() => stub.close());
     expect(await stub.call('CreatePaymentIntent', terms)).toMatchObject({ ok: true });
