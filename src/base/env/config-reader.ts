@@ -10,6 +10,8 @@ export class EnvironmentReader {
   readonly mistakes: string[] = [];
   /** What was read so far, by name; the default where a variable is not set or wrong. */
   readonly values = new Map<string, string | number | readonly string[] | undefined>();
+  /** What those may be that have a list or a range, by name, as documents have it. */
+  readonly choices = new Map<string, readonly string[] | { readonly min: number; readonly max: number }>();
   readonly #env: Readonly<Record<string, string | undefined>>;
 
   constructor(env: Readonly<Record<string, string | undefined>>) {
@@ -34,6 +36,7 @@ export class EnvironmentReader {
 
   /** One of `allowed`, which are in lower case; the case of the value does not count. */
   oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+    this.choices.set(name, allowed);
     const value = this.optionalText(name);
     if (value === undefined) {
       return this.#record(name, fallback);
@@ -52,6 +55,7 @@ export class EnvironmentReader {
 
   /** As `integer`, but undefined when it is not set. */
   optionalInteger(name: string, min: number, max: number): number | undefined {
+    this.choices.set(name, { min, max });
     const value = this.optionalText(name);
     if (value === undefined) {
       return undefined;
