@@ -158,7 +158,7 @@ test('every metric that its page names is there, with its labels', async () => {
   await call(apiUrl, 'CreatePaymentIntent', {});
   const service = await (await fetch(`${opsUrl}/metrics`)).text();
   const worker = await createWorkerMetrics().registry.metrics();
-  for (const row of tableRows(section('# Metrics'))) {
+  for (const row of tableRows(section('## To know first'))) {
     const [name = ''] = codes(row['Metric'] ?? '');
     const text = name.startsWith('reservation_worker_') ? worker : service;
     expect(text).toContain(`# TYPE ${name} `);
