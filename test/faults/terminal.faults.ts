@@ -53,7 +53,7 @@ test('npm run worker: a Ctrl-C ends it with 0, a second one with 130 at most, an
     AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:9',
     PAYMENT_WEBHOOK_QUEUE_URL: 'http://127.0.0.1:9/000000000000/queue',
   });
-  await worker.shown(/"Reservation worker is ready"/);
+  await worker.shown(/Reservation worker is ready/);
   worker.pressCtrlC();
   await delay(50);
   worker.pressCtrlC();
@@ -64,14 +64,14 @@ test('npm run worker: a Ctrl-C ends it with 0, a second one with 130 at most, an
 test('a second Ctrl-C at any moment of a stop ends it with 0 or 130, never with a stack', async () => {
   for (const waitMs of [0, 20, 600, 700, 800]) {
     const service = startOnTerminal('exec node src/main.ts', { DEFAULT_DELAY_MS: '650' });
-    const port = portIn(await service.shown(/.*"Payment Sim is ready".*/));
+    const port = portIn(await service.shown(/curl http:.*/));
     await createPayment(createConnectCaller(`http://127.0.0.1:${port}`));
     service.pressCtrlC();
     await delay(waitMs); // the moment is what this is about: there is no event to wait for
     service.pressCtrlC();
     const code = await service.ended;
     expect([0, 130]).toContain(code);
-    expect(service.output()).toContain(code === 0 ? '"Stopped"' : 'ended at once');
+    expect(service.output()).toContain(code === 0 ? 'Stopped' : 'ended at once');
     expect(service.output()).not.toMatch(stack);
   }
 }, 60_000);
@@ -80,7 +80,7 @@ describe('a terminal that shows nothing any more', () => {
   test('does not hold up the end', async () => {
     const service = startOnTerminal('echo pid $$; exec node src/main.ts', { LOG_LEVEL: 'debug' });
     const pid = Number(await service.shown(/pid (\d+)/));
-    const port = portIn(await service.shown(/.*"Payment Sim is ready".*/));
+    const port = portIn(await service.shown(/curl http:.*/));
     const call = createConnectCaller(`http://127.0.0.1:${port}`);
     service.stopReading();
     await Promise.all(
