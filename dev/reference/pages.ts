@@ -2,6 +2,7 @@ import { format } from 'prettier';
 import { describeCli } from './cli-page.ts';
 import { describeConfiguration } from './configuration-page.ts';
 import { describeContract } from './contract-page.ts';
+import { describeErrors } from './errors/errors-page.ts';
 import { describeMetrics } from './metrics-page.ts';
 
 /** The pages of docs/reference that are made from the code, by their names. */
@@ -9,6 +10,7 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'cli.md': describeCli,
   'configuration.md': describeConfiguration,
   'contract.md': describeContract,
+  'errors.md': describeErrors,
   'metrics.md': describeMetrics,
 };
 

@@ -1,18 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { describe, expect, test } from 'vitest';
+import { paymentErrors, steeringErrors } from '../../dev/reference/errors/sample-refusals.ts';
 import { PaymentScenario, PaymentService } from '../../gen/payment/v1/payment_pb.js';
 import type { Scenario } from '../../src/payment/payment.ts';
-import { PaymentError, type PaymentErrorReason } from '../../src/payment/errors.ts';
 import { createRandomOutcomes } from '../../src/payment/random-outcomes.ts';
 import { planSettlement } from '../../src/payment/scenario.ts';
 import { toConnectError } from '../../src/contracts/error-mapping.ts';
+import { SteeringError } from '../../src/simulator/errors.ts';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts';
 import { startService } from '../support/start-service.ts';
-import { codes, guide, section, tableRows } from './readme.ts';
+import { readText } from './markdown.ts';
+import { codes, guide, section, sectionOf, tableRows } from './readme.ts';
 
 /** Nothing that these tests leave pending is worth waiting for. */
 const quickStop = { SHUTDOWN_GRACE_MS: '0' };
+
+/** A caller who waits less than the call is made to take. */
+const impatient = { 'x-envoy-fault-delay-request': '60000', 'connect-timeout-ms': '10' };
 
 /** Nobody listens at port 1. */
 const unreachableRedis = 'redis://127.0.0.1:1';
@@ -96,26 +101,11 @@ describe('scenario table', () => {
   });
 });
 
-/** A refusal of every kind. */
-const refusals: Readonly<{ [Kind in PaymentErrorReason['kind']]: PaymentErrorReason & { kind: Kind } }> = {
-  'invalid-request': { kind: 'invalid-request', violations: [] },
-  'payment-not-found': { kind: 'payment-not-found', paymentId: 'pay-1' },
-  conflict: { kind: 'conflict', paymentId: 'pay-1', detail: 'is FAILED' },
-  'refund-declined': { kind: 'refund-declined', paymentId: 'pay-1', failureCode: 'processing_error' },
-  'no-index': { kind: 'no-index' },
-  'idempotency-key-reused': { kind: 'idempotency-key-reused', key: 'key-1' },
-  'too-many-pending': { kind: 'too-many-pending', maxPayments: 1 },
-  'too-many-bytes-pending': { kind: 'too-many-bytes-pending' },
-  'state-unavailable': { kind: 'state-unavailable', detail: 'gone' },
-  'state-full': { kind: 'state-full' },
-  'unknown-form': { kind: 'unknown-form', paymentId: 'pay-1' },
-};
-
 describe('error table', () => {
-  const rows = tableRows(section('# Errors'));
+  const rows = tableRows(sectionOf(readText('docs/reference/errors.md'), '## Codes'));
 
-  test.each(Object.values(refusals))('the code of $kind has a row', (reason) => {
-    const { code } = toConnectError(new PaymentError(reason));
+  test.each([...paymentErrors, ...steeringErrors])('the code of $reason.kind has a row', (error) => {
+    const { code } = toConnectError(error);
     const documented = rows.map((row) => codes(row['Connect code'] ?? '')[0]);
     expect(documented).toContain(codeToString(code));
   });
@@ -136,6 +126,7 @@ describe('error table', () => {
       FAILED_PRECONDITION: await call(apiUrl, 'CancelPayment', refund),
       RESOURCE_EXHAUSTED: await call(apiUrl, 'CreatePaymentIntent', validPayment),
       UNAVAILABLE: await call(withoutRedis, 'CreatePaymentIntent', validPayment),
+      DEADLINE_EXCEEDED: await call(apiUrl, 'GetPaymentStatus', { payment_intent_id: 'pay-1' }, impatient),
       UNIMPLEMENTED: await call(apiUrl, 'Refund', {}),
     };
     const documented = Object.fromEntries(
@@ -147,9 +138,11 @@ describe('error table', () => {
     for (const [name, answer] of Object.entries(answers)) {
       expect({ httpStatus: answer.httpStatus, code: answer.body['code'] }, name).toEqual(documented[name]);
     }
-    expect(Object.keys(documented)).toEqual([...Object.keys(answers), 'INTERNAL']);
-    // INTERNAL cannot be had from outside; 13 is its number in gRPC.
+    const others = ['INTERNAL', 'ABORTED'];
+    expect(Object.keys(documented).toSorted()).toEqual([...Object.keys(answers), ...others].toSorted());
+    // INTERNAL cannot be had from outside, and ABORTED only by many entries; 13 and 10 are their numbers in gRPC.
     expect(toConnectError(new Error('a defect')).code).toBe(13);
+    expect(toConnectError(new SteeringError({ kind: 'fell-behind', cursor: '1-0' })).code).toBe(10);
   });
 });
 
@@ -176,10 +169,10 @@ const validPayment = {
   amount: { amount: 120_000, currency: 'KRW' },
 };
 
-async function call(apiUrl: string, method: string, body: unknown) {
+async function call(apiUrl: string, method: string, body: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(`${apiUrl}/payment.v1.PaymentService/${method}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
   return { httpStatus: response.status, body: (await response.json()) as Record<string, unknown> };
