@@ -250,6 +250,27 @@ test.each(['AccessDeniedException', 'ResourceNotFoundException'])(
   },
 );
 
+test('once all events are given up the service is ready again, since only new ones can tell', async () => {
+  const aws = await startAwsStandIn();
+  aws.answerUsually({ kind: 'error', status: 400, code: 'AccessDeniedException' });
+  const env = { ...quick, EVENTBRIDGE: 'on', EVENTBRIDGE_MAX_ATTEMPTS: '2', AWS_ENDPOINT_URL: aws.url };
+  const service = await startService(env);
+  await createPayments(service, 5);
+  await untilSum(service, 'dead_letters_total', 5);
+  await expect.poll(() => readiness(service)).toMatchObject({ status: 200 });
+});
+
+test('throttling is no reason not to be ready', async () => {
+  const aws = await startAwsStandIn();
+  aws.answerUsually({ kind: 'error', status: 400, code: 'ThrottlingException' });
+  const service = await startService({ ...quick, EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: aws.url });
+  await createPayments(service, 5);
+  await aws.until(({ calls }) => calls.length >= 3);
+  expect(await readiness(service)).toMatchObject({ status: 200 });
+  aws.answerUsually({ kind: 'accept' });
+  await aws.until(({ accepted }) => accepted.length === 5);
+});
+
 test('on is not ready while AWS cannot be reached, and ready once it can', async () => {
   const aws = await startAwsStandIn();
   aws.close();

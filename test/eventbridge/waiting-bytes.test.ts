@@ -4,9 +4,25 @@ import { expect, test } from 'vitest';
 import { entryBytes, toEventBridgeEntry } from '../../src/delivery/eventbridge/entry.ts';
 import type { PaymentEvent } from '../../src/payment/event.ts';
 import { sampleEvent } from '../support/sample-payment.ts';
-import { startSender } from './start-sender.ts';
+import { nextTurn, startSender } from './start-sender.ts';
 
 /* What docs/security.md says of the events that wait for EventBridge. */
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** What is left after collections that free nothing more: what ends in another turn is garbage only then. */
+async function heapInUse(): Promise<number> {
+  for (let before = Infinity; ;) {
+    await nextTurn();
+    collect();
+    const { heapUsed } = process.memoryUsage();
+    if (heapUsed > before - 10_000) {
+      return heapUsed;
+    }
+    before = heapUsed;
+  }
+}
 
 /** A text of its own in memory, that shares nothing with others. */
 function ownText(start: string, character: string, characters: number): string {
@@ -40,19 +56,15 @@ test('an event with the longest fields is an entry of at most 4 KiB', () => {
 });
 
 test('and takes 4.5 kB of heap while it waits, or little more', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const { sender } = await startSender('http://127.0.0.1:1', {}, false);
   const count = 5_000;
-  collect();
-  const before = process.memoryUsage().heapUsed;
+  const before = await heapInUse();
   for (let number = 0; number < count; number += 1) {
     void sender.accept(longestEvent(number));
   }
-  collect();
-  const bytes = (process.memoryUsage().heapUsed - before) / count;
+  const bytes = ((await heapInUse()) - before) / count;
   expect(sender.backlog().ready).toBe(count);
   // Less would be fields that share memory, and measure nothing.
-  expect(bytes).toBeGreaterThan(3_000);
+  expect(bytes).toBeGreaterThan(3_500);
   expect(bytes).toBeLessThan(5_000);
 });

@@ -69,8 +69,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     accept: (event) => (self.state === 'off' ? skip(self, 1, event) : self.sender.accept(event)),
     hasRoom: (origin) => self.state === 'off' || self.sender.hasRoom(origin),
     pending: () => (self.state === 'off' ? 0 : countBacklog(self.sender)),
-    unreadyReason: () =>
-      self.config.mode === 'on' ? (self.problem ?? describeCallProblem(self)) : undefined,
+    unreadyReason: () => (self.config.mode === 'on' ? (self.problem ?? describeRefusal(self)) : undefined),
     async drain(withinMs) {
       try {
         await self.sender.drain(withinMs);
@@ -83,10 +82,13 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
   };
 }
 
-/** A bus that can be described may refuse events all the same. */
-function describeCallProblem({ sender }: State): string | undefined {
-  const problem = sender.callProblem();
-  return problem === undefined ? undefined : `EventBridge takes no events: ${problem}`;
+/**
+ * A bus that can be described may refuse events all the same. Told while any wait: once all are given up only new ones can
+ * show whether that has passed, and a service that is not ready would get none.
+ */
+function describeRefusal({ sender }: State): string | undefined {
+  const refusal = countBacklog(sender) === 0 ? undefined : sender.refusal();
+  return refusal === undefined ? undefined : `EventBridge takes no events: ${refusal}`;
 }
 
 function countBacklog(sender: EventBridgeSender): number {

@@ -42,8 +42,8 @@ export interface EventBridgeSender extends DeliveryChannel {
   open(putEvents: PutEvents): void;
   /** Goes on with an event that has waited in the queue; ends as `accept` does. */
   resume(delivery: Delivery): Promise<void> | undefined;
-  /** Why the last call as a whole was not taken; undefined when it was. */
-  callProblem(): string | undefined;
+  /** Why the last call was refused as a whole; undefined when it was not. */
+  refusal(): string | undefined;
   /** Gives back how many events were waiting, and forgets them. */
   discard(): number;
   /** How many events wait, by what they wait for. */
@@ -60,8 +60,8 @@ interface State extends EventBridgeSenderDeps {
   /** How many are on their way into the queue. */
   concluding: number;
   putEvents: PutEvents | undefined;
-  /** Why the last call as a whole was not taken; undefined when it was. */
-  callProblem: string | undefined;
+  /** Why the last call was refused as a whole; undefined when it was not. */
+  refusal: string | undefined;
   abandoned: boolean;
   onIdle: (() => void) | undefined;
 }
@@ -107,7 +107,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     },
     concluding: 0,
     putEvents: undefined,
-    callProblem: undefined,
+    refusal: undefined,
     abandoned: false,
     onIdle: undefined,
   };
@@ -120,7 +120,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     accept: (event) => accept(self, event),
     hasRoom: () => hasRoom(self),
     resume: (delivery) => resume(self, delivery),
-    callProblem: () => self.callProblem,
+    refusal: () => self.refusal,
     discard: () => self.backlog.discard(),
     backlog: () => ({
       ready: self.backlog.size,
@@ -193,7 +193,7 @@ async function send(self: State, call: PutEvents, batch: readonly PendingEvent[]
   self.gate.started();
   const { isInVain, callFailure } = await attemptBatch(self.attempt, call, batch);
   self.gate.ended(isInVain ? 'failed' : 'worked');
-  self.callProblem = callFailure?.detail;
+  self.refusal = callFailure?.reason === 'refused' ? callFailure.detail : undefined;
   pump(self);
   tellIfIdle(self);
 }
