@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { EnvironmentReader } from '../../src/base/env/config-reader.ts';
 import { tryLoad } from '../../src/base/env/try-load.ts';
 import { loaders } from '../../src/cli/common/known-variables.ts';
+import { readTexts } from './markdown.ts';
 
 /*
  * docs/reference/configuration.md: the texts of configuration-texts.md, and in its tables what the code says of each
  * variable: its default, and what it may be.
  */
 
-const texts = readFileSync(new URL('configuration-texts.md', import.meta.url), 'utf8').replaceAll(
-  '../../docs/',
-  '../',
-);
+const texts = readTexts(new URL('configuration-texts.md', import.meta.url));
 
 /** What reading nothing leaves behind. */
 const readers = Object.values(loaders).map((load) => {

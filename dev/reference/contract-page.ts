@@ -10,6 +10,7 @@ import {
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { table } from './markdown.ts';
 
 /* docs/reference/contract.md: every service, message and enum of the contracts, with the comments of the proto files. */
 
@@ -136,10 +137,5 @@ function commentAt({ proto }: DescFile, path: readonly number[]): string {
   return text
     .split(/\n\s*\n/)
     .map((part) => part.replaceAll(/\s*\n\s*/g, ' '))
-    .join(' ')
-    .replaceAll('|', String.raw`\|`);
-}
-
-function table(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [names, names.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+    .join(' ');
 }

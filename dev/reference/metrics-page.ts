@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { buildApp } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/app/config.ts';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.ts';
+import { readTexts, table } from './markdown.ts';
 
 /* docs/reference/metrics.md: the metrics to know first, and then every series of service and worker. */
 
-const first = readFileSync(new URL('metrics-first.md', import.meta.url), 'utf8').replaceAll(
-  '../../docs/',
-  '../',
-);
+const first = readTexts(new URL('metrics-first.md', import.meta.url));
 
 /** Everything that has metrics of its own is on; nobody listens at port 1, which is enough for them to be there. */
 const everything = {
@@ -31,25 +28,26 @@ export async function describeMetrics(): Promise<string> {
   return `${first}
 ## Service
 
-${table(service)}
+${metricsIn(service)}
 
 ## Worker
 
-${table(await createWorkerMetrics().registry.metrics())}
+${metricsIn(await createWorkerMetrics().registry.metrics())}
 `;
 }
 
 /** A row for each metric of an answer of /metrics; those of Node and the process are prom-client's. */
-function table(text: string): string {
+function metricsIn(text: string): string {
   const kinds = new Map(
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => [name, kind]),
   );
   const rows = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)]
     .filter(([, name = '']) => !/^(nodejs|process)_/.test(name))
-    .map(
-      ([, name = '', help = '']) =>
-        `| \`${name}\` | ${kinds.get(name) ?? ''} | ${help.replaceAll(/[|<]/g, String.raw`\$&`)} |`,
-    )
-    .toSorted();
-  return ['| Metric | Kind | Is |', '| --- | --- | --- |', ...rows].join('\n');
+    .toSorted(([, a = ''], [, b = '']) => (a < b ? -1 : 1))
+    .map(([, name = '', help = '']) => [
+      `\`${name}\``,
+      kinds.get(name) ?? '',
+      help.replaceAll('<', String.raw`\<`),
+    ]);
+  return table(['Metric', 'Kind', 'Is'], rows);
 }

@@ -8,7 +8,8 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What a line says beside its time. */
 type Saying = Omit<Told, 'atMs'>;
 
-const looks: Readonly<Record<string, Look>> = {
+/** How the statuses of payments look. */
+export const statusLooks: Readonly<Record<string, Look>> = {
   PENDING: 'cyan',
   COMPLETED: 'green',
   FAILED: 'red',
@@ -165,7 +166,7 @@ function ofPayment(fields: Fields): Pick<Saying, 'subject'> {
 
 function ofStatus(fields: Fields): Omit<Saying, 'details'> {
   const status = text(fields, 'status') ?? '';
-  return { ...ofPayment(fields), what: status, look: looks[status] };
+  return { ...ofPayment(fields), what: status, look: statusLooks[status] };
 }
 
 /** A field as text with a word behind it; undefined when it is not there. */

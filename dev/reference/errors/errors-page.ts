@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { Code } from '@connectrpc/connect';
 import { codeToHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { CodeSchema } from '../../../gen/google/rpc/code_pb.js';
 import { toConnectError } from '../../../src/contracts/error-mapping.ts';
+import { readTexts, table } from '../markdown.ts';
 import { whenByCode } from './error-codes.ts';
 import { paymentErrors, steeringErrors } from './sample-refusals.ts';
 
-const texts = readFileSync(new URL('errors-texts.md', import.meta.url), 'utf8').replaceAll(
-  '../../../docs/',
-  '../',
-);
+const texts = readTexts(new URL('errors-texts.md', import.meta.url));
 
 /** docs/reference/errors.md, in Markdown: the texts of errors-texts.md, with what the code says of errors. */
 export function describeErrors(): string {
@@ -47,9 +44,5 @@ function messagesOf(errors: readonly Error[]): string {
 }
 
 function inMarks(text: string): string {
-  return `\`${text.replaceAll('|', String.raw`\|`)}\``;
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return `\`${text}\``;
 }

@@ -1,9 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { TriggerOptions } from './trigger-payment.ts';
 import { randomUUID } from 'node:crypto';
-import { wholeNumber } from '../common/run-program.ts';
+import { action, wholeNumber } from '../common/run-program.ts';
 import { withServiceOptions } from '../common/service.ts';
-import { action } from '../common/run-program.ts';
+import type { TriggerOptions } from './trigger-payment.ts';
 
 /** Adds `trigger`: one payment, and what becomes of it. */
 export function addTrigger(program: Command): void {

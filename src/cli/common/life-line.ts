@@ -11,13 +11,12 @@ import {
 import { formatAmount } from '../../base/amount-text.ts';
 import type { Look } from '../../base/paint.ts';
 import { formatSpan, formatTold, shortId, type Told } from '../../base/told-line.ts';
+import { statusLooks } from '../../observability/pretty-lines.ts';
 import { paint } from './output.ts';
 
 /* What happens to payments, as lines for people. */
 
 type Saying = Omit<Told, 'atMs' | 'subject'>;
-
-const looks: Readonly<Record<string, Look>> = { PENDING: 'cyan', COMPLETED: 'green', FAILED: 'red' };
 
 /** The line of an entry. */
 export function formatEntry(entry: JournalEntry, withSession = false): string {
@@ -70,7 +69,7 @@ function sayTransition({ payment, dueAt, refundId, reason }: TransitionEntry): S
   const isPending = status === 'PENDING';
   return {
     what: refundId === '' ? status : `${status}, refund`,
-    look: looks[status] ?? 'yellow',
+    look: statusLooks[status],
     details: [
       isPending && amount !== undefined ? formatAmount(amount.amount, amount.currency) : undefined,
       isPending ? payment?.reservationId : undefined,

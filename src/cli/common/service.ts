@@ -1,6 +1,7 @@
 import { Code, type Client, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import type { Command } from 'commander';
+import { CodeSchema } from '../../../gen/google/rpc/code_pb.js';
 import { PaymentService } from '../../../gen/payment/v1/payment_pb.js';
 import { SimulatorService } from '../../../gen/simulator/v1/simulator_pb.js';
 import { callableHost } from '../../base/callable-host.ts';
@@ -110,12 +111,7 @@ export function explain(url: string, error: unknown): CliError {
   if (code === Code.Unimplemented || /^HTTP (404|501)$/.test(rawMessage)) {
     return new CliError(`${url} does not let testers steer: it needs SIMULATOR_API=on (${rawMessage})`);
   }
-  return new CliError(`${nameOf(code)}: ${rawMessage}`, { cause: error });
+  return new CliError(`${CodeSchema.value[code]?.name ?? code}: ${rawMessage}`, { cause: error });
 }
 
 const isConnectionError = /^(E[A-Z]+|UND_ERR_.*|HPE_.*)$/;
-
-/** As gRPC spells it: `NOT_FOUND`. */
-function nameOf(code: Code): string {
-  return (Code[code] ?? 'Unknown').replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
-}

@@ -2,6 +2,8 @@ import type { DescMessage } from '@bufbuild/protobuf';
 
 /** The enum whose values JSON may name as the platform's documents and DEFAULT_SCENARIO do. */
 const enumName = 'payment.v1.PaymentScenario';
+/** Decides for nearly all texts: 30 to 50 ns, where replacing takes 170 (2026-11-28). */
+const mayBeShort = /"scenario"\s*:\s*"[adfrADFR]/;
 const shortName = /"scenario"(\s*:\s*)"(approve|fail|delay|random)"/gi;
 
 /** Writes `"scenario": "approve"`, in any letter case, as the contract has it; undefined for messages without the field. */
@@ -13,6 +15,9 @@ export function shortScenarioOf(message: DescMessage): ((text: string) => string
 }
 
 function writeWhole(text: string): string {
+  if (!mayBeShort.test(text)) {
+    return text;
+  }
   return text.replaceAll(shortName, (found: string, between: string, name: string, at: number) =>
     // `metadata` has a text of that name.
     depthAt(text, at) === 1 ? `"scenario"${between}"PAYMENT_SCENARIO_${name.toUpperCase()}"` : found,
