@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readHttpUrlVariable } from '../base/env/http-url-variable.ts';
+import { readProxies } from '../base/env/proxies.ts';
+import { readTextFile } from '../base/env/text-file.ts';
 
 /** Long-term or temporary access keys. */
 export interface AwsKeys {
@@ -41,6 +43,10 @@ export function readAwsConfig(read: EnvironmentReader) {
             credentials: credentials ?? join(home ?? '', '.aws', 'credentials'),
             config: config ?? join(home ?? '', '.aws', 'config'),
           },
+    /** Certificates that are trusted besides those that Node does, in PEM. */
+    caBundle: caBundle(read),
+    /** What AWS is called through. */
+    proxies: readProxies(read),
   };
 }
 
@@ -59,6 +65,23 @@ function region(read: EnvironmentReader): string {
     read.mistake('AWS_REGION', `must be the name of a region such as ap-northeast-2, not "${value}"`);
   }
   return value;
+}
+
+function caBundle(read: EnvironmentReader): string | undefined {
+  const file = read.optionalText('AWS_CA_BUNDLE');
+  if (file === undefined) {
+    return undefined;
+  }
+  const reading = readTextFile(file);
+  if ('problem' in reading) {
+    read.mistake('AWS_CA_BUNDLE', `cannot be read: ${reading.problem}`);
+    return undefined;
+  }
+  if (!reading.text.includes('-----BEGIN CERTIFICATE-----')) {
+    read.mistake('AWS_CA_BUNDLE', `must name a file with certificates in PEM; ${file} has none`);
+    return undefined;
+  }
+  return reading.text;
 }
 
 function keys(read: EnvironmentReader): AwsKeys | undefined {

@@ -1,6 +1,8 @@
+import { type SecureContext, createSecureContext, getCACertificates } from 'node:tls';
 import type { AwsConfig } from './aws-config.ts';
 import type { CredentialSource } from './credential-source.ts';
 import { profileCredentials } from './profile-credentials.ts';
+import { regionOfQueue } from './queue-region.ts';
 import { Sha256 } from './sha256.ts';
 
 /** The limits of one client; times in milliseconds. */
@@ -28,7 +30,8 @@ export function awsClientOptions(
   endpointUrl: string | undefined,
   limits: ClientLimits,
 ) {
-  const agent = { keepAlive: true, maxSockets: limits.maxSockets };
+  const { caBundle } = aws;
+  const agent = { keepAlive: true, maxSockets: limits.maxSockets, proxyEnv: { ...aws.proxies } };
   return {
     region: aws.region,
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
@@ -46,7 +49,28 @@ export function awsClientOptions(
       // For a body that stalls: `requestTimeout` ends when the headers of the answer are there.
       socketTimeout: limits.timeoutMs,
       httpAgent: agent,
-      httpsAgent: agent,
+      httpsAgent: caBundle === undefined ? agent : { ...agent, secureContext: trusting(caBundle) },
     },
   };
+}
+
+/** Options for an SQS client of the queue at `queueUrl`, which is called in the queue's own region. */
+export function sqsClientOptions(
+  aws: AwsConfig,
+  source: CredentialSource | undefined,
+  queueUrl: string | undefined,
+  limits: ClientLimits,
+) {
+  const region = aws.sqsUrl === undefined ? regionOfQueue(queueUrl) : undefined;
+  return {
+    ...awsClientOptions(aws, source, aws.sqsUrl, limits),
+    ...(region !== undefined && { region }),
+    // With an endpoint of one's own, the host in the queue's URL may not be one that can be called.
+    useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
+  };
+}
+
+/** One for all connections: with `ca` instead, an agent would compare all certificates in every call. */
+function trusting(caBundle: string): SecureContext {
+  return createSecureContext({ ca: [...getCACertificates('default'), caBundle] });
 }

@@ -23,6 +23,8 @@ export interface DeliveryQueue<D extends Delivery> {
    * shorter time.
    */
   drain(withinMs: number): Promise<readonly D[]>;
+  /** Makes all that wait due now: what they failed for has passed. Never throws; may end later. */
+  hurry(): void;
   /** Takes back one of those held the longest that nobody but this process would attempt. */
   takeOldest(): D | undefined;
   /** How many wait that nobody but this process would attempt. */

@@ -1,4 +1,5 @@
 import { queueUrl, readAwsConfig } from '../aws/aws-config.ts';
+import { regionOfQueue } from '../aws/queue-region.ts';
 import { ConfigError } from '../base/env/config-error.ts';
 import { EnvironmentReader } from '../base/env/config-reader.ts';
 import { readHttpUrlVariable } from '../base/env/http-url-variable.ts';
@@ -59,6 +60,10 @@ export function loadWorkerConfig(
   }
   if (config.deadLetterQueueUrl !== undefined && config.deadLetterQueueUrl === config.queueUrl) {
     read.mistake('PAYMENT_WEBHOOK_DLQ_URL', 'must differ from PAYMENT_WEBHOOK_QUEUE_URL');
+  }
+  const region = regionOfQueue(config.queueUrl);
+  if (config.deadLetterQueueUrl !== undefined && regionOfQueue(config.deadLetterQueueUrl) !== region) {
+    read.mistake('PAYMENT_WEBHOOK_DLQ_URL', 'must be in the region of PAYMENT_WEBHOOK_QUEUE_URL');
   }
   if (read.mistakes.length > 0) {
     throw new ConfigError(read.mistakes);

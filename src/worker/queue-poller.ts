@@ -40,10 +40,10 @@ const maxVisibilitySeconds = 43_200;
 /** The wait after a failed poll, in milliseconds: twice this after the first, doubled by every further one. */
 const basePauseMs = 250;
 const maxPauseMs = 15_000;
-/** A single failed poll is no reason to be taken out of service; so many in a row are. */
+/** One bad moment fails the polls of all pollers at once, and is no reason to be taken out of service. */
 const failuresUntilUnready = 3;
-/** After the grace, for the deletes of what was handled within it, in milliseconds. */
-const lastDeletesMs = 1_000;
+/** After the grace, for the deletes of what was handled within it; and for the answer to a poll; in milliseconds. */
+const lastCallsMs = 1_000;
 
 interface PollerState {
   readonly deps: QueuePollerDeps;
@@ -51,8 +51,16 @@ interface PollerState {
   readonly stopping: AbortController;
   /** What is being handled is given up. */
   readonly givingUp: AbortController;
-  /** Failed polls in a row, of all consumers. */
-  failuresInARow: number;
+  readonly pollers: Poller[];
+}
+
+interface Poller {
+  readonly consumer: Consumer;
+  /** Failed polls in a row. */
+  failures: number;
+  /** Whether a poll waits for its answer. */
+  isReceiving: boolean;
+  lastError: string;
 }
 
 /** A message that stays in the queue, hidden for `delayMs` milliseconds. */
@@ -70,22 +78,26 @@ export function createQueuePoller(deps: QueuePollerDeps): QueuePoller {
     deps,
     stopping: new AbortController(),
     givingUp: new AbortController(),
-    failuresInARow: 0,
+    pollers: [],
   };
-  const consumers = Array.from({ length: deps.pollers }, () => createConsumer(self));
+  for (let number = 0; number < deps.pollers; number += 1) {
+    self.pollers.push(createPoller(self));
+  }
   return {
     start() {
-      for (const consumer of consumers) {
+      for (const { consumer } of self.pollers) {
         consumer.start();
       }
     },
-    stop: (graceMs) => stopConsumers(self, consumers, graceMs),
+    stop: (graceMs) => stopPollers(self, graceMs),
     unreadyReason: () =>
-      self.failuresInARow >= failuresUntilUnready ? 'the queue cannot be read' : undefined,
+      self.pollers.every(({ failures }) => failures >= failuresUntilUnready)
+        ? `the queue cannot be read: ${self.pollers[0]?.lastError}`
+        : undefined,
   };
 }
 
-function createConsumer(self: PollerState): Consumer {
+function createPoller(self: PollerState): Poller {
   const { client, queueUrl, waitSeconds, visibilitySeconds, logger, metrics } = self.deps;
   const consumer = Consumer.create({
     queueUrl,
@@ -98,23 +110,28 @@ function createConsumer(self: PollerState): Consumer {
     suppressFifoWarning: true,
     authenticationErrorTimeout: 0,
     handleMessageBatch: (messages) => handleBatch(self, messages),
-    preReceiveMessageCallback: () => pauseAfterFailures(self),
+    async preReceiveMessageCallback() {
+      await pauseAfterFailures(self, poller);
+      poller.isReceiving = true;
+    },
     async postReceiveMessageCallback() {
-      if (self.failuresInARow > 0) {
-        logger.info('Queue read again');
+      poller.isReceiving = false;
+      if (poller.failures > 0) {
+        poller.failures = 0;
+        tellIfReadAgain(self);
       }
-      self.failuresInARow = 0;
     },
   });
+  const poller: Poller = { consumer, failures: 0, isReceiving: false, lastError: '' };
   consumer.on('error', (error, about) => {
     if (about === undefined) {
-      onReceiveError(self, error);
+      onReceiveError(self, poller, error);
     } else {
       metrics.queueErrors.inc({ operation: 'other' });
       logger.warn({ error: error.message }, 'Queue call failed');
     }
   });
-  return consumer;
+  return poller;
 }
 
 /** Resolves with the messages to delete. */
@@ -158,41 +175,57 @@ async function postpone(
 }
 
 /** Exponential back-off between failed polls; the consumer by itself would poll again at once. */
-async function pauseAfterFailures({ failuresInARow, stopping }: PollerState): Promise<void> {
-  if (failuresInARow > 0) {
-    const pauseMs = Math.min(basePauseMs * 2 ** Math.min(failuresInARow, 10), maxPauseMs);
+async function pauseAfterFailures({ stopping }: PollerState, { failures }: Poller): Promise<void> {
+  if (failures > 0) {
+    const pauseMs = Math.min(basePauseMs * 2 ** Math.min(failures, 10), maxPauseMs);
     await delay(pauseMs, undefined, { signal: stopping.signal });
   }
 }
 
-function onReceiveError(self: PollerState, error: Error): void {
+function tellIfReadAgain({ deps, pollers }: PollerState): void {
+  if (pollers.every(({ failures }) => failures === 0)) {
+    deps.logger.info('Queue read again');
+  }
+}
+
+function onReceiveError(self: PollerState, poller: Poller, { message: error }: Error): void {
+  poller.isReceiving = false;
   // The aborted pause of `pauseAfterFailures` ends up here as well.
   if (self.stopping.signal.aborted) {
     return;
   }
   const { logger, metrics } = self.deps;
-  self.failuresInARow += 1;
+  poller.failures += 1;
+  poller.lastError = error;
   metrics.queueErrors.inc({ operation: 'receive' });
-  logger.error({ error: error.message, failures: self.failuresInARow }, 'Queue not read, to be tried again');
+  logger.error({ error, failures: poller.failures }, 'Queue not read, to be tried again');
 }
 
-async function stopConsumers(
-  self: PollerState,
-  consumers: readonly Consumer[],
-  graceMs: number,
-): Promise<void> {
+async function stopPollers(self: PollerState, graceMs: number): Promise<void> {
   const { clock, logger } = self.deps;
   self.stopping.abort();
-  for (const consumer of consumers) {
-    // Not with `abort`: it would cancel the deletes of handled messages as well, and a poll that SQS is
-    // answering, whose messages would stay hidden until their visibility timeout ends.
-    consumer.stop();
-  }
-  const idle = Promise.all(consumers.map(untilIdle));
+  const idle = Promise.all(self.pollers.map((poller) => stopPoller(self, poller)));
   if (!(await within(clock, graceMs, idle))) {
     logger.warn('Out of time: what is being handled stays in the queue');
     self.givingUp.abort();
-    await within(clock, lastDeletesMs, idle);
+    await within(clock, lastCallsMs, idle);
+  }
+}
+
+/**
+ * Not with `abort`: it would cancel the deletes of handled messages as well, and a poll that SQS is answering,
+ * whose messages would stay hidden until their visibility timeout ends. A poll that takes longer than SQS lets
+ * one wait is not answered any more, and brings nothing.
+ */
+async function stopPoller({ deps }: PollerState, poller: Poller): Promise<void> {
+  poller.consumer.stop();
+  const idle = untilIdle(poller.consumer);
+  if (poller.isReceiving) {
+    const waitMs = poller.failures > 0 ? 0 : deps.waitSeconds * 1_000;
+    await within(deps.clock, waitMs + lastCallsMs, idle);
+  }
+  if (!poller.isReceiving) {
+    await idle;
   }
 }
 

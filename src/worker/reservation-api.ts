@@ -1,4 +1,4 @@
-import { request, type Agent, type Dispatcher } from 'undici';
+import { request, type Dispatcher } from 'undici';
 import { type CallTrace, traceHeaders } from '../base/call-trace.ts';
 import type { MachineClock } from '../base/clock.ts';
 import { describeError } from '../base/error-text.ts';
@@ -10,7 +10,7 @@ import type { PaymentOutcome, ReservationStatus } from './payment-outcome.ts';
 interface ReservationApiOptions {
   /** With or without a path; `/internal/reservations/{id}` is added. */
   readonly baseUrl: string;
-  readonly agent: Agent;
+  readonly agent: Dispatcher;
   /** For the time of day, which `Retry-After` may name. */
   readonly clock: Pick<MachineClock, 'now'>;
   /** For one update, from connecting to the last byte of the answer, in milliseconds. */
@@ -141,7 +141,7 @@ function toHeaderValue(text: string): string {
 }
 
 /** The `status` of the reservation; undefined when the answer is not 200 or has none. */
-async function readReservationStatus(agent: Agent, url: string, signal: AbortSignal): Promise<unknown> {
+async function readReservationStatus(agent: Dispatcher, url: string, signal: AbortSignal): Promise<unknown> {
   const { statusCode, body } = await request(url, { dispatcher: agent, signal });
   if (statusCode !== 200) {
     await body.dump({ limit: maxAnswerBytes });

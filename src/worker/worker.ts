@@ -1,7 +1,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { FastifyInstance } from 'fastify';
-import { Agent, buildConnector } from 'undici';
-import { awsClientOptions } from '../aws/client-options.ts';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { sqsClientOptions } from '../aws/client-options.ts';
 import { findCredentialSource } from '../aws/credential-source.ts';
 import { type MachineClock, systemClock } from '../base/clock.ts';
 import { runSteps } from '../base/run-steps.ts';
@@ -67,7 +67,7 @@ interface WorkerState {
   readonly metrics: WorkerMetrics;
   readonly sqs: SQSClient;
   /** Connections to the reservation API. */
-  readonly agent: Agent;
+  readonly agent: Dispatcher;
   /** Undefined where no spans are made. */
   readonly traces: Traces | undefined;
   isDraining: boolean;
@@ -83,10 +83,7 @@ export async function buildWorker(config: WorkerConfig, overrides: WorkerOverrid
     logger,
     metrics: createWorkerMetrics(),
     sqs: createSqsClient(config),
-    agent: new Agent({
-      connections: config.pollers * 10,
-      connect: skippingInterim(buildConnector({ timeout: 3_000, allowH2: true })),
-    }),
+    agent: createAgent(config),
     traces: await openTraces(config.traces, { serviceName, machine: clock, logger }),
     isDraining: false,
   };
@@ -104,20 +101,36 @@ export async function buildWorker(config: WorkerConfig, overrides: WorkerOverrid
   };
 }
 
-function createSqsClient(config: WorkerConfig): SQSClient {
-  const { sqsUrl } = config.aws;
-  const credentials = findCredentialSource(config.aws, {
-    development: config.environment === 'development',
-    endpointUrl: sqsUrl,
+/** Connections to the reservation API, through a proxy where one is set for its scheme. */
+function createAgent({ pollers, reservationApiUrl, aws: { proxies } }: WorkerConfig): Dispatcher {
+  const options = {
+    connections: pollers * 10,
+    connect: skippingInterim(buildConnector({ timeout: 3_000, allowH2: true })),
+  };
+  const isSecure = reservationApiUrl?.startsWith('https:') === true;
+  const proxy = isSecure ? proxies.HTTPS_PROXY : proxies.HTTP_PROXY;
+  return proxy === undefined
+    ? new Agent(options)
+    : new EnvHttpProxyAgent({
+        ...options,
+        httpProxy: proxy,
+        httpsProxy: proxy,
+        noProxy: proxies.NO_PROXY,
+      });
+}
+
+function createSqsClient({ aws, environment, queueUrl, pollers, pollWaitSeconds }: WorkerConfig): SQSClient {
+  const credentials = findCredentialSource(aws, {
+    development: environment === 'development',
+    endpointUrl: aws.sqsUrl,
   });
   return new SQSClient({
-    ...awsClientOptions(config.aws, credentials, sqsUrl, {
-      timeoutMs: config.pollWaitSeconds * 1000 + queueTimeoutMs,
+    ...sqsClientOptions(aws, credentials, queueUrl, {
+      timeoutMs: pollWaitSeconds * 1000 + queueTimeoutMs,
       // One poll, one delete and one heartbeat each.
-      maxSockets: config.pollers * 3,
+      maxSockets: pollers * 3,
     }),
     maxAttempts: 3,
-    useQueueUrlAsEndpoint: sqsUrl === undefined,
   });
 }
 

@@ -176,6 +176,7 @@ describe('given up', () => {
       start: () => undefined,
       add: () => Promise.reject(new Error('out of reach')),
       drain: async () => [],
+      hurry: () => undefined,
       takeOldest: () => undefined,
       heldHere: () => 0,
       size: () => 0,

@@ -61,7 +61,7 @@ test('its page names exactly the variables that the service reads', () => {
 test('its page names exactly the variables that the worker reads', () => {
   const text = section('## Reservation worker');
   const awsVariables = codes(section('## EventBridge')).filter((name) =>
-    /^(AWS_|HOME$|USERPROFILE$)/.test(name),
+    /^(AWS_|HOME$|USERPROFILE$)|_proxy$/i.test(name),
   );
   const shared = codes(text.split('\n|')[0] ?? '').filter(isVariable);
   const documented = new Set([...shared, ...[...workerRows, ...traceRows].map(nameOf), ...awsVariables]);
@@ -116,7 +116,7 @@ describe.each([
 });
 
 function isVariable(code: string): boolean {
-  return /^[A-Z][A-Z_]+$/.test(code);
+  return /^([A-Z][A-Z_]+|(https?|no)_proxy)$/.test(code);
 }
 
 function same(a: unknown, b: unknown): boolean {

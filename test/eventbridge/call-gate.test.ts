@@ -5,6 +5,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 function createGate() {
   const clock = createFakeClock();
   const onOpen = vi.fn<() => void>();
+  const onRecovery = vi.fn<() => void>();
   const gate = createCallGate({
     machine: clock,
     random: () => 0.5,
@@ -12,8 +13,9 @@ function createGate() {
     basePauseMs: 100,
     maxPauseMs: 1_000,
     onOpen,
+    onRecovery,
   });
-  return { clock, gate, onOpen };
+  return { clock, gate, onOpen, onRecovery };
 }
 
 test('while calls work, as many are under way as allowed', () => {
@@ -28,10 +30,11 @@ test('while calls work, as many are under way as allowed', () => {
 });
 
 test('after a failed call there is a pause, then one call at a time until one works', async () => {
-  const { gate, clock, onOpen } = createGate();
+  const { gate, clock, onOpen, onRecovery } = createGate();
   gate.started();
   gate.started();
   gate.ended('failed');
+  expect([gate.isFailing(), gate.hasWorked()]).toEqual([true, false]);
   // It started before the pause: the pause is not made longer by it.
   gate.ended('failed');
   expect(gate.mayStart()).toBe(false);
@@ -41,10 +44,15 @@ test('after a failed call there is a pause, then one call at a time until one wo
   expect(onOpen).toHaveBeenCalledOnce();
   gate.started();
   expect(gate.mayStart()).toBe(false);
+  expect(onRecovery).not.toHaveBeenCalled();
   gate.ended('worked');
+  expect(onRecovery).toHaveBeenCalledOnce();
+  expect([gate.isFailing(), gate.hasWorked()]).toEqual([false, true]);
   gate.started();
   gate.started();
   expect(gate.mayStart()).toBe(true);
+  gate.ended('worked');
+  expect(onRecovery).toHaveBeenCalledOnce();
 });
 
 test('pauses double up to their limit', async () => {

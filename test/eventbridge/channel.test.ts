@@ -271,6 +271,85 @@ test('throttling is no reason not to be ready', async () => {
   await aws.until(({ accepted }) => accepted.length === 5);
 });
 
+test('when calls work again, what failed before does not wait out its own time', async () => {
+  const aws = await startAwsStandIn();
+  const clock = createFakeClock(Date.now());
+  const hourMs = String(3_600_000);
+  const env = { EVENTBRIDGE_RETRY_BASE_MS: hourMs, EVENTBRIDGE_RETRY_MAX_MS: hourMs };
+  const service = await startService(
+    { ...quick, ...env, AWS_ENDPOINT_URL: aws.url },
+    { clock, machine: clock },
+  );
+  aws.answerUsually({ kind: 'error', status: 500, code: 'InternalFailure' });
+  await createPayments(service, 20);
+  while ((await service.metric('eventbridge_backlog{state="retrying"}')) === 0) {
+    await clock.advance(5);
+  }
+  aws.answerUsually({ kind: 'accept' });
+  const startedAtMs = clock.now();
+  await createPayments(service, 1);
+  while (aws.accepted.length < 21) {
+    await clock.advance(100);
+  }
+  // The pause between calls is 2 s at most.
+  expect(clock.now() - startedAtMs).toBeLessThan(60_000);
+});
+
+const hopeless = { ...quick, ENVIRONMENT: 'staging', WEBHOOK_SECRET: 'secret', SHUTDOWN_GRACE_MS: '3600000' };
+
+test('a stop does not wait for an AWS that has never taken anything', async () => {
+  const aws = await startAwsStandIn();
+  aws.answerUsually({ kind: 'error', status: 400, code: 'AccessDeniedException' });
+  aws.answerOperation('AmazonSQS.SendMessageBatch', () => ({
+    status: 400,
+    body: { __type: 'AccessDeniedException' },
+  }));
+  const queue = `${aws.url}/000000000000/payment-webhook-dlq`;
+  const env = { EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: aws.url, PAYMENT_WEBHOOK_DLQ_URL: queue };
+  const service = await startService({ ...hopeless, ...env });
+  await createPayments(service, 200);
+  await aws.until(({ calls }) => calls.length >= 2);
+  // Within the time that a test has.
+  await service.app.stop();
+  expect(service.logs('EventBridge event given up')).toHaveLength(200);
+  const lost = service.logs().flatMap((line) => (line['event_ids'] ?? []) as string[]);
+  expect(new Set(lost).size).toBe(200);
+});
+
+test('a stop does not wait for credentials that do not resolve', async () => {
+  const env = { EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: 'https://127.0.0.1:1', AWS_PROFILE: 'nobody' };
+  for (const [name, value] of Object.entries({ AWS_EC2_METADATA_DISABLED: 'true', AWS_PROFILE: 'nobody' })) {
+    vi.stubEnv(name, value);
+  }
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const service = await startService({ ...hopeless, ...env });
+  await createPayments(service, 3);
+  await service.app.stop();
+  expect(service.logs('EventBridge event given up')).toHaveLength(3);
+});
+
+test('a call that fails or works shows in readiness before the next look at the bus', async () => {
+  const aws = await startAwsStandIn();
+  const clock = createFakeClock(Date.now());
+  const service = await startService(
+    { ...quick, EVENTBRIDGE: 'on', AWS_ENDPOINT_URL: aws.url },
+    { clock, machine: clock },
+  );
+  await expect.poll(() => readiness(service)).toMatchObject({ status: 200 });
+  aws.close();
+  await createPayments(service, 1);
+  const startedAtMs = clock.now();
+  while ((await readiness(service)).status !== 503) {
+    await clock.advance(5);
+  }
+  const again = await startAwsStandIn(Number(new URL(aws.url).port));
+  while ((await readiness(service)).status !== 200) {
+    await clock.advance(50);
+  }
+  expect(clock.now() - startedAtMs).toBeLessThan(10_000);
+  expect(again.accepted.length).toBeGreaterThan(0);
+});
+
 test('on is not ready while AWS cannot be reached, and ready once it can', async () => {
   const aws = await startAwsStandIn();
   aws.close();

@@ -1,8 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { createCertificate, hasOpenssl } from '../support/certificate.ts';
 import { type ClusterReplica, startCluster } from '../support/cluster.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { intentMessage } from '../system/connect-json.ts';
@@ -11,27 +8,15 @@ import { freePort } from '../support/free-port.ts';
 requireRedisInCi();
 
 const isCi = process.env['CI'] === 'true';
-const hasOpenssl = spawnSync('openssl', ['version']).error === undefined;
 const inTime = { timeout: 20_000 };
 
 if (!hasOpenssl) {
   console.warn('The test with Redis over TLS is skipped: no openssl on the PATH');
 }
 
-/** A certificate for localhost that nobody knows, and its key. */
-function createCertificate(): { readonly cert: string; readonly key: string } {
-  const directory = mkdtempSync(join(tmpdir(), 'payment-sim-tls-'));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
-  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
-  const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-addext', names];
-  execFileSync('openssl', ['req', '-x509', ...made, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return { cert, key };
-}
-
 describe.skipIf(missingRedis !== undefined || (!hasOpenssl && !isCi))('Redis over TLS', () => {
   test('with a password and a certificate authority of its own; not ready where that is not known', async () => {
-    const { cert, key } = createCertificate();
+    const { cert, key } = createCertificate('DNS:localhost', 'IP:127.0.0.1');
     const port = await freePort();
     const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
     const password = 'a%b:c/d@e';

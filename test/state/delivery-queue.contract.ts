@@ -81,6 +81,19 @@ export function describeDeliveryQueue(name: string, open: DeliveryQueueFactory, 
       await expect.poll(attempted).toEqual([delivery('overdue')]);
     });
 
+    test('what is hurried is attempted at once, and once', async () => {
+      const { queue, attempted, passTime } = await startRecording(open);
+      for (const mark of ['a', 'b', 'c']) {
+        await queue.add(delivery(mark), 3_600_000);
+      }
+      queue.hurry();
+      await expect.poll(() => attempted().length).toBe(3);
+      await queue.add(delivery('later'), delayMs);
+      await passTime(delayMs);
+      await expect.poll(attempted).toContainEqual(delivery('later'));
+      expect(attempted()).toHaveLength(4);
+    });
+
     test('the same event for two addresses is two deliveries', async () => {
       const { queue, attempted, passTime } = await startRecording(open);
       await queue.add({ ...delivery('a'), url: 'http://127.0.0.1/1' }, 1);

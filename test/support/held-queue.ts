@@ -35,6 +35,7 @@ export function createHeldQueue<D extends Delivery>(): HeldQueue<D> {
       await attempt?.(next.delivery);
     },
     drain: async () => [],
+    hurry: () => undefined,
     takeOldest: () => undefined,
     heldHere: () => 0,
     size: () => held.length,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../src/base/env/config-error.ts';
@@ -101,6 +102,32 @@ test.concurrent('SIGTERM ends the process with code 0 after the batch in hand', 
   await worker.line('Stopped');
 });
 
+test.concurrent('a queue that cannot be read or does not answer holds up no stop', async (context) => {
+  const queues = await startQueues(context);
+  const hung = createServer(() => undefined);
+  hung.listen(0, '127.0.0.1');
+  await once(hung, 'listening');
+  context.onTestFinished(() => {
+    hung.close();
+    hung.closeAllConnections();
+  });
+  const env = { SHUTDOWN_GRACE_MS: '3600000' };
+  const { port } = hung.address() as AddressInfo;
+  const unanswered = await startWorker(context, queues, {
+    ...env,
+    AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${port}`,
+  });
+  const refused = await startWorker(context, queues, {
+    ...env,
+    PAYMENT_WEBHOOK_QUEUE_URL: `${queues.aws.sqsUrl}/000000000000/not-there`,
+  });
+  await refused.waitForLogs('Queue not read, to be tried again', 1);
+  await once(hung, 'request');
+
+  // Within the time that a test has.
+  await Promise.all([unanswered.worker.stop(), refused.worker.stop()]);
+});
+
 test.concurrent('a wrong configuration ends the process with every mistake named', async (context) => {
   const worker = startProcess(context, {
     WORKER_HEALTH_PORT: 'x',
@@ -132,6 +159,10 @@ test('the configuration has defaults, and mistakes that only show together are t
     PAYMENT_WEBHOOK_DLQ_URL: queue,
     WORKER_RETRY_MAX_MS: '1',
   };
+  const elsewhere = 'https://sqs.us-east-1.amazonaws.com/123456789012/dlq';
+  expect(() =>
+    loadWorkerConfig({ PAYMENT_WEBHOOK_QUEUE_URL: queue, PAYMENT_WEBHOOK_DLQ_URL: elsewhere }),
+  ).toThrow(/PAYMENT_WEBHOOK_DLQ_URL must be in the region/);
   expect(() => loadWorkerConfig(mistakes)).toThrow(ConfigError);
   expect(() => loadWorkerConfig(mistakes)).toThrow(/PAYMENT_WEBHOOK_DLQ_URL must differ/);
   expect(() => loadWorkerConfig(mistakes)).toThrow(/WORKER_RETRY_MAX_MS must not be below/);

@@ -3,6 +3,7 @@ import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { localCredentials } from '../../dev/local-aws.ts';
 import { detail, message, startQueues, startReservationApi, startWorker } from './support.ts';
+import { startForwardProxy } from '../support/forward-proxy.ts';
 import { freePort } from '../support/free-port.ts';
 
 const nothingLeft = { visible: 0, hidden: 0 };
@@ -290,6 +291,29 @@ test.concurrent(
   },
 );
 
+test.concurrent('one bad moment of all pollers leaves the worker ready', async (context) => {
+  const queues = await startQueues(context);
+  const worker = await startWorker(context, queues, {
+    PAYMENT_WEBHOOK_QUEUE_URL: `${queues.aws.sqsUrl}/000000000000/not-there`,
+    WORKER_POLLERS: '8',
+  });
+  await worker.waitForLogs('Queue not read, to be tried again', 8);
+  expect((await fetch(`${worker.opsUrl}/readyz`)).status).toBe(200);
+});
+
+test.concurrent('the reservation API is called through the proxy that is set for it', async (context) => {
+  const queues = await startQueues(context);
+  const api = await startReservationApi(context);
+  const proxy = await startForwardProxy(context, Number(new URL(api.url).port));
+  await startWorker(context, queues, {
+    RESERVATION_API_URL: 'http://reservations.test',
+    HTTP_PROXY: proxy.url,
+  });
+  await queues.send(message());
+  await api.waitFor(1);
+  expect(proxy.asked).toEqual(['PATCH reservations.test']);
+});
+
 test.concurrent('a queue that cannot be read makes the worker unhealthy until it can be', async (context) => {
   const queues = await startQueues(context);
   const worker = await startWorker(context, queues, {
@@ -301,7 +325,7 @@ test.concurrent('a queue that cannot be read makes the worker unhealthy until it
   const response = await fetch(`${worker.opsUrl}/readyz`);
   expect([response.status, await response.json()]).toMatchObject([
     503,
-    { reason: 'the queue cannot be read' },
+    { reason: expect.stringContaining('the queue cannot be read: SQS receive message failed') as string },
   ]);
   await queues.client.send(new CreateQueueCommand({ QueueName: 'not-there' }));
   await worker.waitForLogs('Queue read again', 1);

@@ -1,7 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { queueUrl, readAwsConfig } from '../../aws/aws-config.ts';
-import { awsClientOptions } from '../../aws/client-options.ts';
+import { awsClientOptions, sqsClientOptions } from '../../aws/client-options.ts';
 import { findCredentialSource } from '../../aws/credential-source.ts';
 import { ConfigError } from '../../base/env/config-error.ts';
 import { EnvironmentReader } from '../../base/env/config-reader.ts';
@@ -32,10 +32,7 @@ export async function checkAwsHere({ json }: { readonly json?: true }): Promise<
   const eventBridge = new EventBridgeClient(
     awsClientOptions(aws, credentialsFor(aws.eventBridgeUrl), aws.eventBridgeUrl, limits),
   );
-  const sqs = new SQSClient({
-    ...awsClientOptions(aws, credentialsFor(aws.sqsUrl), aws.sqsUrl, limits),
-    useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
-  });
+  const sqs = new SQSClient(sqsClientOptions(aws, credentialsFor(aws.sqsUrl), queue, limits));
   // Missing credentials end the check here, or each call would fail for the same reason.
   await eventBridge.config.credentials().catch((error: unknown) => {
     throw new Error(`no AWS credentials: ${errorMessage(error)}`, { cause: error });

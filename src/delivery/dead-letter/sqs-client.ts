@@ -1,5 +1,5 @@
 import type { AwsConfig } from '../../aws/aws-config.ts';
-import { awsClientOptions } from '../../aws/client-options.ts';
+import { sqsClientOptions } from '../../aws/client-options.ts';
 import type { CredentialSource } from '../../aws/credential-source.ts';
 import { codeAndMessage } from '../../aws/failures.ts';
 import type { SendMessages } from './sqs-queue.ts';
@@ -15,11 +15,7 @@ export async function loadSqsSender(options: {
 }): Promise<SendMessages> {
   const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs');
   const { aws, credentials, queueUrl } = options;
-  const client = new SQSClient({
-    ...awsClientOptions(aws, credentials, aws.sqsUrl, { timeoutMs, maxSockets: 4 }),
-    // With an endpoint of one's own, the host in the queue's URL may not be one that can be called.
-    useQueueUrlAsEndpoint: aws.sqsUrl === undefined,
-  });
+  const client = new SQSClient(sqsClientOptions(aws, credentials, queueUrl, { timeoutMs, maxSockets: 4 }));
   return async (messages) => {
     const { Failed = [] } = await client.send(
       new SendMessageBatchCommand({

@@ -43,6 +43,8 @@ interface State extends SqsDeadLetterQueueDeps {
   callsInFlight: number;
   /** By the machine's monotonic time; nothing is sent after it. */
   deadline: number;
+  /** Whether SQS has ever taken any. */
+  hasWorked: boolean;
   onIdle: (() => void) | undefined;
 }
 
@@ -62,6 +64,7 @@ export function createSqsDeadLetterQueue(deps: SqsDeadLetterQueueDeps): DeadLett
     connection: undefined,
     callsInFlight: 0,
     deadline: Infinity,
+    hasWorked: false,
     onIdle: undefined,
   };
   return {
@@ -106,14 +109,20 @@ async function sendAll(self: State, batch: readonly Waiting[]): Promise<void> {
   let left = batch;
   for (let attempts = 1; left.length > 0; attempts += 1) {
     const failures = await sendOnce(self, left);
+    self.hasWorked ||= failures.length < left.length;
+    // Where SQS has never taken any, the end of a grace is not the time to hope that it will.
+    const isHopeless = !self.hasWorked && self.deadline < Infinity;
     observe({ kind: 'letters-sent', letters: left.length - failures.length });
     const decision = decideRetry(attempts, { reason: 'sqs', retryable: true }, retry, self.random);
     const delayMs = decision.action === 'retry' ? decision.delayMs : Infinity;
-    const mayRetry = machine.monotonic() + delayMs < self.deadline;
+    const mayRetry = !isHopeless && machine.monotonic() + delayMs < self.deadline;
     const again = failures.filter((failure) => failure.retryable && mayRetry);
     const final = failures.filter((failure) => !again.includes(failure));
     lose(self, pick(left, final), final[0]?.detail);
     left = pick(left, again);
+    if (isHopeless) {
+      lose(self, self.waiting.takeAll(), final[0]?.detail);
+    }
     if (left.length > 0) {
       await new Promise<void>((resolve) => {
         machine.setTimer(delayMs, resolve);

@@ -12,6 +12,8 @@ interface CallGateOptions {
   readonly maxPauseMs: number;
   /** Called when calls that were held back may start. */
   readonly onOpen: () => void;
+  /** Called when calls work again. */
+  readonly onRecovery: () => void;
 }
 
 /** Says how many calls may be under way. */
@@ -21,6 +23,8 @@ export interface CallGate {
   ended(outcome: 'worked' | 'failed'): void;
   /** Whether the last call failed. */
   isFailing(): boolean;
+  /** Whether any call has. */
+  hasWorked(): boolean;
   /** Ends a pause before its time. */
   endPause(): void;
 }
@@ -31,10 +35,11 @@ export interface CallGate {
  * time from the other channel and wastes none of the events' attempts.
  */
 export function createCallGate(options: CallGateOptions): CallGate {
-  const { machine, random, maxInFlight, onOpen } = options;
+  const { machine, random, maxInFlight, onOpen, onRecovery } = options;
   const pauses = { maxAttempts: Infinity, baseMs: options.basePauseMs, maxMs: options.maxPauseMs };
   let inFlight = 0;
   let failedInARow = 0;
+  let hasWorked = false;
   let pause: Timer | undefined;
 
   function endPause(): void {
@@ -52,8 +57,13 @@ export function createCallGate(options: CallGateOptions): CallGate {
     ended(outcome) {
       inFlight -= 1;
       if (outcome === 'worked') {
+        const isRecovery = failedInARow > 0;
+        hasWorked = true;
         failedInARow = 0;
         endPause();
+        if (isRecovery) {
+          onRecovery();
+        }
         return;
       }
       // Calls that started before the pause and fail in it say nothing new.
@@ -69,6 +79,7 @@ export function createCallGate(options: CallGateOptions): CallGate {
     },
 
     isFailing: () => failedInARow > 0,
+    hasWorked: () => hasWorked,
 
     endPause,
   };

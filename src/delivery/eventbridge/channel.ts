@@ -11,6 +11,7 @@ import type { DeliveryQueue } from '../ports.ts';
 import { probeBus } from './bus-probe.ts';
 import { type EventBridgeApi, loadEventBridge } from './client.ts';
 import type { EventBridgeConfig } from './config.ts';
+import type { PutEvents } from './entry.ts';
 import type { EventBridgeSender } from './sender.ts';
 
 /** The EventBridge channel with its way to be switched on. */
@@ -40,11 +41,13 @@ interface State extends EventBridgeChannelDeps {
   problem: string | undefined;
   api: EventBridgeApi | undefined;
   timer: Timer | undefined;
+  isProbing: boolean;
   stopped: boolean;
 }
 
-/** Between two looks at whether AWS can be reached, in milliseconds. */
+/** Between two looks at whether AWS can be relied on, in milliseconds: while it can, and while it cannot. */
 const probeIntervalMs = 10_000;
+const soonMs = 1_000;
 /** Waits before further attempts at credentials, in milliseconds; the last one again and again. */
 const credentialRetryMs = [500, 1_000, 2_000, 4_000, 60_000];
 
@@ -60,6 +63,7 @@ export function createEventBridgeChannel(deps: EventBridgeChannelDeps): EventBri
     problem: 'EventBridge has not been reached yet',
     api: undefined,
     timer: undefined,
+    isProbing: false,
     stopped: false,
   };
   return {
@@ -118,7 +122,7 @@ async function tryToConnect(self: State, attempt: number): Promise<void> {
   }
   if (!self.stopped) {
     self.state = 'on';
-    self.sender.open(self.api.putEvents);
+    self.sender.open(watchCalls(self, self.api));
     const { busName } = config;
     self.observe({ kind: 'eventbridge-on', busName, region: aws.region, endpointUrl: aws.eventBridgeUrl });
     await probe(self, self.api);
@@ -127,6 +131,7 @@ async function tryToConnect(self: State, attempt: number): Promise<void> {
 
 function retryToConnect(self: State, attempt: number, error: string): void {
   self.problem = `AWS credentials do not resolve: ${error}`;
+  self.sender.cannotOpen();
   if (attempt === credentialRetryMs.length) {
     const skips = self.config.mode === 'auto';
     self.observe({ kind: 'eventbridge-without-credentials', skips, error });
@@ -138,19 +143,41 @@ function retryToConnect(self: State, attempt: number, error: string): void {
   later(self, delayMs, () => tryToConnect(self, attempt + 1));
 }
 
+/** A call that ends otherwise than the last look at the bus foretold is reason to look again. */
+function watchCalls(self: State, api: EventBridgeApi): PutEvents {
+  return async (entries) => {
+    let works = false;
+    try {
+      const results = await api.putEvents(entries);
+      works = true;
+      return results;
+    } finally {
+      if (self.config.mode === 'on' && works !== (self.problem === undefined)) {
+        void probe(self, api);
+      }
+    }
+  };
+}
+
 async function probe(self: State, api: EventBridgeApi): Promise<void> {
   const { config, aws } = self;
+  if (self.isProbing || self.stopped) {
+    return;
+  }
+  self.isProbing = true;
   const before = self.problem;
   self.problem = await probeBus(api, config.busName);
+  self.isProbing = false;
   if (self.problem !== undefined && self.problem !== before && !self.stopped) {
     self.observe({ kind: 'bus-unreliable', region: aws.region, error: self.problem });
   }
   if (config.mode === 'on') {
-    later(self, probeIntervalMs, () => probe(self, api));
+    later(self, self.problem === undefined ? probeIntervalMs : soonMs, () => probe(self, api));
   }
 }
 
 function later(self: State, delayMs: number, run: () => Promise<void>): void {
+  self.timer?.cancel();
   if (!self.stopped) {
     self.timer = self.machine.setTimer(delayMs, () => void run());
   }

@@ -40,6 +40,8 @@ interface EventBridgeSenderDeps {
 export interface EventBridgeSender extends DeliveryChannel {
   /** Starts to send. */
   open(putEvents: PutEvents): void;
+  /** Tells that it cannot be opened for now; a drain waits for nothing then. */
+  cannotOpen(): void;
   /** Goes on with an event that has waited in the queue; ends as `accept` does. */
   resume(delivery: Delivery): Promise<void> | undefined;
   /** Why the last call was refused as a whole; undefined when it was not. */
@@ -62,8 +64,12 @@ interface State extends EventBridgeSenderDeps {
   putEvents: PutEvents | undefined;
   /** Why the last call was refused as a whole; undefined when it was not. */
   refusal: string | undefined;
+  /** Whether the last try to get what opens it failed. */
+  cannotBeOpened: boolean;
+  isDraining: boolean;
   abandoned: boolean;
-  onIdle: (() => void) | undefined;
+  /** Ends the wait of a drain. */
+  onOver: (() => void) | undefined;
 }
 
 /** Longest pause between calls while all of them fail, in milliseconds. */
@@ -71,7 +77,7 @@ const maxPauseMs = 2_000;
 
 /** Gathers events into PutEvents calls and sends again what failed and may yet succeed. */
 export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridgeSender {
-  const { machine, random, config } = deps;
+  const { machine, config } = deps;
   const onReady = () => pump(self);
   const self: State = {
     ...deps,
@@ -84,14 +90,7 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
       ready: () => self.backlog.size,
       onOver: onReady,
     }),
-    gate: createCallGate({
-      machine,
-      random,
-      maxInFlight: config.maxInFlight,
-      basePauseMs: Math.min(config.retry.baseMs, maxPauseMs),
-      maxPauseMs: Math.min(config.retry.maxMs, maxPauseMs),
-      onOpen: onReady,
-    }),
+    gate: createGate(deps, onReady, () => self.isDraining),
     sender: {
       canSend: () => self.putEvents !== undefined,
       begin: (delivery, onEnd) => begin(self, delivery, onEnd),
@@ -108,14 +107,20 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     concluding: 0,
     putEvents: undefined,
     refusal: undefined,
+    cannotBeOpened: false,
+    isDraining: false,
     abandoned: false,
-    onIdle: undefined,
+    onOver: undefined,
   };
   return {
     start: () => self.queue.start((delivery) => resume(self, delivery)),
     open(putEvents) {
       self.putEvents = putEvents;
       becameReady(self);
+    },
+    cannotOpen() {
+      self.cannotBeOpened = true;
+      tellIfOver(self);
     },
     accept: (event) => accept(self, event),
     hasRoom: () => hasRoom(self),
@@ -129,6 +134,27 @@ export function createEventBridgeSender(deps: EventBridgeSenderDeps): EventBridg
     }),
     drain: (withinMs) => drain(self, withinMs),
   };
+}
+
+function createGate(
+  { machine, random, config, queue }: EventBridgeSenderDeps,
+  onOpen: () => void,
+  isDraining: () => boolean,
+): CallGate {
+  return createCallGate({
+    machine,
+    random,
+    maxInFlight: config.maxInFlight,
+    basePauseMs: Math.min(config.retry.baseMs, maxPauseMs),
+    maxPauseMs: Math.min(config.retry.maxMs, maxPauseMs),
+    onOpen,
+    onRecovery() {
+      // What waits has waited for this.
+      if (!isDraining()) {
+        queue.hurry();
+      }
+    },
+  });
 }
 
 function accept(self: State, event: PaymentEvent): Promise<void> | undefined {
@@ -195,7 +221,12 @@ async function send(self: State, call: PutEvents, batch: readonly PendingEvent[]
   self.gate.ended(isInVain ? 'failed' : 'worked');
   self.refusal = callFailure?.reason === 'refused' ? callFailure.detail : undefined;
   pump(self);
-  tellIfIdle(self);
+  tellIfOver(self);
+}
+
+/** Whether nothing has worked since the start, the last try included: by the end of a grace it hardly will. */
+function isHopeless({ putEvents, gate, cannotBeOpened }: State): boolean {
+  return putEvents === undefined ? cannotBeOpened : gate.isFailing() && !gate.hasWorked();
 }
 
 function conclude(
@@ -238,11 +269,12 @@ async function hold(self: State, delivery: Delivery, delayMs: number): Promise<v
     await self.custody.hold(delivery, delayMs, errorOf(delivery));
   } finally {
     self.concluding -= 1;
-    tellIfIdle(self);
+    tellIfOver(self);
   }
 }
 
 async function drain(self: State, withinMs: number): Promise<void> {
+  self.isDraining = true;
   await runSteps([() => hurryRetries(self, withinMs), () => finish(self, withinMs)]);
 }
 
@@ -257,11 +289,13 @@ async function finish(self: State, withinMs: number): Promise<void> {
   self.gate.endPause();
   self.linger.end();
   pump(self);
+  // With somewhere to send to, what cannot be hoped for has one chance more.
+  if (!isIdle(self) && !(self.putEvents === undefined && isHopeless(self))) {
+    const over = new Promise<void>((resolve) => (self.onOver = resolve));
+    await within(self.machine, withinMs, over);
+  }
   if (!isIdle(self)) {
-    const idle = new Promise<void>((resolve) => (self.onIdle = resolve));
-    if (!(await within(self.machine, withinMs, idle))) {
-      await abandon(self);
-    }
+    await abandon(self);
   }
   self.abandoned = true;
   self.gate.endPause();
@@ -292,8 +326,8 @@ function isIdle(self: State): boolean {
   );
 }
 
-function tellIfIdle(self: State): void {
-  if (isIdle(self)) {
-    self.onIdle?.();
+function tellIfOver(self: State): void {
+  if (isIdle(self) || isHopeless(self)) {
+    self.onOver?.();
   }
 }

@@ -1,6 +1,7 @@
 import { clockOf, type SimClock } from '../../base/clock.ts';
 import type { Delivery } from '../../delivery/delivery.ts';
 import type { DeliveryQueue } from '../../delivery/ports.ts';
+import { eachInSlices } from '../../base/slices.ts';
 import { createSessionDueTimes, type SessionDueTimes } from './session-due-times.ts';
 
 interface MemoryDeliveryQueueOptions<D extends Delivery> {
@@ -33,18 +34,19 @@ export function createMemoryDeliveryQueue<D extends Delivery>(
 ): DeliveryQueue<D> {
   const self: State<D> = {
     ...options,
-    waiting: createSessionDueTimes(options.clock, (waiting) => void self.attempt?.(release(self, waiting))),
+    waiting: createSessionDueTimes(options.clock, (waiting) => attempt(self, waiting)),
     perOrigin: new Map(),
     attempt: undefined,
     acceptUntilMs: Infinity,
   };
   return {
-    start: (attempt) => void (self.attempt = attempt),
+    start: (handle) => void (self.attempt = handle),
     add: async (delivery, delayMs) => add(self, delivery, delayMs),
     async drain(withinMs) {
       self.acceptUntilMs = withinMs > 0 ? options.clock.now() + withinMs : -Infinity;
       return Array.from(self.waiting.takeAfter(self.acceptUntilMs), (waiting) => release(self, waiting));
     },
+    hurry: () => void eachInSlices(self.waiting.takeAfter(-Infinity), (waiting) => attempt(self, waiting)),
     takeOldest() {
       const oldest = self.waiting.takeOldest();
       return oldest && release(self, oldest);
@@ -70,6 +72,10 @@ function add<D extends Delivery>(self: State<D>, delivery: D, delayMs: number): 
   self.waiting.add({ delivery, origin }, dueAtMs, sessionId);
   self.perOrigin.set(origin, waitingThere + 1);
   return 'held';
+}
+
+function attempt<D extends Delivery>(self: State<D>, waiting: Waiting<D>): void {
+  void self.attempt?.(release(self, waiting));
 }
 
 /** Forgets a delivery that was taken out. */

@@ -36,6 +36,8 @@ export function createRedisDeliveryQueue<D extends Delivery & { readonly url?: s
       return [];
     },
 
+    // What is not hurried has its own time; that Redis cannot be had is told by what is added.
+    hurry: () => void jobs.promoteAll().catch(() => undefined),
     takeOldest: () => undefined,
     heldHere: () => 0,
     size: () => jobs.count(),

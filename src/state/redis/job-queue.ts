@@ -59,6 +59,8 @@ export interface JobQueue<Data> {
   has(shard: number, id: string): Promise<boolean>;
   /** Makes a job due now; false when it is not there. */
   promote(shard: number, id: string): Promise<boolean>;
+  /** Makes all that wait due now, in every shard. */
+  promoteAll(): Promise<void>;
   /** Makes a waiting job due at another time; false when it is not waiting. */
   reschedule(shard: number, id: string, dueAtMs: number): Promise<boolean>;
   /** Removes a job; one that is being done stays, and false is the answer. */
@@ -119,6 +121,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
     has: (shard, id) => has(self, shard, id),
     promote: (shard, id) => promote(self, shard, id),
+    promoteAll: () => promoteAll(self),
     reschedule: (shard, id, dueAtMs) => reschedule(self, shard, id, dueAtMs),
     remove: (shard, id) => remove(self, shard, id),
     count: () => count(self),
@@ -233,6 +236,15 @@ async function promote<Data>(self: Jobs<Data>, shard: number, id: string): Promi
       return (await clients.calls.exists(queue.toKey(id))) === 1;
     }
   });
+}
+
+/** So many in one call of a script: Redis does nothing else meanwhile. */
+const promotedTogether = 200;
+
+async function promoteAll<Data>({ queues, deps }: Jobs<Data>): Promise<void> {
+  await Promise.all(
+    queues.map((queue) => deps.link.run(() => queue.promoteJobs({ count: promotedTogether }))),
+  );
 }
 
 async function reschedule<Data>(
