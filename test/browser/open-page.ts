@@ -5,20 +5,25 @@ import { rolldown } from 'rolldown';
 import { launchBrowser } from '../support/browser.ts';
 import type { PageFunctions } from './page.ts';
 
+/** What a page's script puts into its global `page`. */
+type CallableIn<Functions> = { readonly [Name in keyof Functions]: (...args: never[]) => unknown };
+
 /** A page in a real browser. */
-export interface OpenPage {
+export interface OpenPage<Functions extends CallableIn<Functions> = PageFunctions> {
   /** The page's own origin. */
   readonly origin: string;
-  call<T extends keyof PageFunctions>(
+  call<T extends keyof Functions & string>(
     name: T,
-    ...args: Parameters<PageFunctions[T]>
-  ): Promise<Awaited<ReturnType<PageFunctions[T]>>>;
+    ...args: Parameters<Functions[T]>
+  ): Promise<Awaited<ReturnType<Functions[T]>>>;
   close(): Promise<void>;
 }
 
-/** Serves the page at a port of its own and opens it. */
-export async function openPage(): Promise<OpenPage> {
-  const script = await bundle();
+/** Serves the page of this script at a port of its own and opens it. */
+export async function openPage<Functions extends CallableIn<Functions> = PageFunctions>(
+  source = 'page.ts',
+): Promise<OpenPage<Functions>> {
+  const script = await bundle(source);
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
@@ -41,8 +46,8 @@ export async function openPage(): Promise<OpenPage> {
   };
 }
 
-async function bundle(): Promise<string> {
-  const input = fileURLToPath(new URL('page.ts', import.meta.url));
+async function bundle(source: string): Promise<string> {
+  const input = fileURLToPath(new URL(source, import.meta.url));
   const build = await rolldown({ input, platform: 'browser' });
   const { output } = await build.generate({ format: 'esm' });
   await build.close();

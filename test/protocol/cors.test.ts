@@ -67,7 +67,7 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (httpVersion) => {
     ['a call that is refused', `${servicePath}/GetPaymentStatus`, 'application/json', 400],
     ['an unknown method over Connect', `${servicePath}/Refund`, 'application/json', 501],
     ['an unknown method over gRPC-Web', `${servicePath}/Refund`, 'application/grpc-web+proto', 200],
-    ['a content type that is not taken', path, 'application/grpc-web-text', 415],
+    ['a content type that is not taken', path, 'text/plain', 415],
   ])('%s is answered so that the page may read it', async (_name, target, contentType, status) => {
     const { apiUrl } = await startService({ ...quickStop, CORS_ORIGINS: `http://localhost:3000,${shop}` });
     const response = await sendRaw(apiUrl, httpVersion, {

@@ -87,5 +87,6 @@ function findObjection(
   const isUnary = handler.method.methodKind === 'unary';
   const accepted = isText ? grpcWebBinary : isUnary ? acceptedContentTypes : acceptedForStreams;
   const message = `content-type ${contentType ?? '(none)'} is not supported; send ${accepted}`;
-  return { message, code, status: 415 };
+  // As an answer of gRPC-Web: of any other, Google's library tells a page no more than that it does not know its type.
+  return isText ? { message, code: Code.Unimplemented } : { message, code, status: 415 };
 }
