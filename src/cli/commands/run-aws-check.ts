@@ -49,8 +49,15 @@ export async function checkAwsHere({ json }: { readonly json?: true }): Promise<
   for (const { state, text } of findings) {
     printPainted(`${paint(looks[state], state.padEnd(8))} ${paint(undefined, text)}`);
   }
-  printLines(isFine ? 'All is there.' : 'See docs/aws.md for how to make what is missing.');
+  printLines(conclusionOf(findings.map(({ state }) => state)));
   return isFine;
+}
+
+function conclusionOf(states: readonly (keyof typeof looks)[]): string {
+  if (states.includes('missing')) {
+    return 'See docs/aws.md for how to make what is missing.';
+  }
+  return states.includes('unknown') ? 'All that could be told is there.' : 'All is there.';
 }
 
 const looks = { ok: 'green', missing: 'red', unknown: 'yellow' } as const;

@@ -38,7 +38,7 @@ func freePort(t *testing.T) string {
 }
 
 // startService runs PAYMENT_SIM, a command line, at the port and waits until it is ready.
-func startService(t *testing.T, port string) *service {
+func startService(t *testing.T, port string, variables ...string) *service {
 	t.Helper()
 	words := strings.Fields(os.Getenv("PAYMENT_SIM"))
 	if len(words) == 0 {
@@ -50,7 +50,7 @@ func startService(t *testing.T, port string) *service {
 		command: exec.Command(words[0], arguments...),
 		ended:   make(chan struct{}),
 	}
-	self.command.Env = append(os.Environ(), "EVENTBRIDGE=off")
+	self.command.Env = append(append(os.Environ(), "EVENTBRIDGE=off"), variables...)
 	output, err := self.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

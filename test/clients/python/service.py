@@ -18,7 +18,7 @@ def free_port() -> int:
 class Service:
     """Runs PAYMENT_SIM, a command line, at a port, and waits until it is ready."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, **variables: str) -> None:
         self.address = f"127.0.0.1:{port}"
         self.lines: list[dict[str, object]] = []
         self._ready = threading.Event()
@@ -26,7 +26,7 @@ class Service:
         options = ["--host", "127.0.0.1", "--port", str(port), "--health-port", "0", "--delay", "200ms"]
         self.process = subprocess.Popen(
             command + options,
-            env={**os.environ, "EVENTBRIDGE": "off"},
+            env={**os.environ, "EVENTBRIDGE": "off", **variables},
             stdout=subprocess.PIPE,
             text=True,
         )
