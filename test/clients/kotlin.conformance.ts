@@ -22,7 +22,7 @@ test.skipIf(isMissing && process.env['CI'] !== 'true')(
       { PAYMENT_SIM: `${process.execPath} ${service}` },
     );
     expect(code, output).toBe(0);
-    expect(output).toMatch(/Tests run: 11, Failures: 0, Errors: 0, Skipped: 0\s*$/m);
+    expect(output).toMatch(/Tests run: 12, Failures: 0, Errors: 0, Skipped: 0\s*$/m);
   },
   // The first run fetches what it needs, and the compiler is slow where other work runs.
   900_000,

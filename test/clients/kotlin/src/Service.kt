@@ -15,12 +15,12 @@ private const val HOST = "127.0.0.1"
 fun freePort(): Int = ServerSocket(0, 1, InetAddress.getByName(HOST)).use { it.localPort }
 
 /** The service in a process of its own: runs PAYMENT_SIM, a command line, at a port. */
-class Service(val port: Int) : AutoCloseable {
+class Service(val port: Int, variables: Map<String, String> = emptyMap()) : AutoCloseable {
     private val lines = CopyOnWriteArrayList<String>()
     private val ready = CompletableDeferred<Unit>()
     private val process = ProcessBuilder(command(port))
         .redirectError(ProcessBuilder.Redirect.INHERIT)
-        .apply { environment()["EVENTBRIDGE"] = "off" }
+        .apply { environment() += variables + ("EVENTBRIDGE" to "off") }
         .start()
     private val reader = thread(isDaemon = true) { read() }
 
