@@ -7,7 +7,7 @@ export default defineConfig({
     // The first run compiles the suites.
     testTimeout: 400_000,
     hookTimeout: 60_000,
-    maxWorkers: 1,
-    fileParallelism: false,
+    // Many wait most of the time: for keepalive, deadlines, restarts.
+    maxWorkers: 2,
   },
 });

@@ -13,7 +13,7 @@ test.skipIf(missingGo()).each([
   ['by the lane', 'on'],
   ['by the stock handlers of Connect', 'off'],
 ])('the Connect conformance suite is served %s (needs Go)', async (_who, unaryLane) => {
-  const suite = goTool('connectrpc.com/conformance/cmd/connectconformance', 'v1.0.7');
+  const suite = goTool('connectconformance');
   const known = `@${here('known-failing.txt')}`;
   const { code, output } = await runTool(
     suite,

@@ -8,8 +8,19 @@ import { once } from 'node:events';
 
 const folder = join(homedir(), '.cache/payment-sim/tools');
 
+/** Which tools, as `go install` takes them. */
+export const goTools = {
+  connectconformance: ['connectrpc.com/conformance/cmd/connectconformance', 'v1.0.7'],
+  h2spec: ['github.com/summerwind/h2spec/cmd/h2spec', 'v2.2.1+incompatible'],
+  grpcurl: ['github.com/fullstorydev/grpcurl/cmd/grpcurl', 'v1.9.4'],
+  ghz: ['github.com/bojand/ghz/cmd/ghz', 'v0.120.0'],
+  // As the platform's documents have it: it cannot parse `optional` in a proto file, so it asks by reflection.
+  'older ghz': ['github.com/bojand/ghz/cmd/ghz', 'v0.93.0'],
+} as const;
+
 /** The path of a command of a Go module, installed unless it is there. @throws Error without Go. */
-export function goTool(module: string, version: string): string {
+export function goTool(tool: keyof typeof goTools): string {
+  const [module, version] = goTools[tool];
   const name = module.split('/').at(-1) ?? module;
   const bin = join(folder, `${name}-${version}`);
   const path = join(bin, name);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { clientRows } from '../clients/table/rows.ts';
 import { missingCurl } from '../support/missing-curl.ts';
 import { startService } from '../support/start-service.ts';
 
@@ -40,6 +41,13 @@ test.each([
   const excerpts = blocks(language);
   expect(excerpts.length).toBeGreaterThan(0);
   expect(excerpts.filter((block) => !example.includes(block))).toEqual([]);
+});
+
+test.each(clientRows)('the table has $client in the version that is tested', ({ client, version }) => {
+  const rows = text.split('\n').filter((line) => line.startsWith(`| ${client} `));
+  // Of what this machine has, not the project, only the date of the table tells the version.
+  const pinned = client === 'curl' ? '' : (version().split(', ')[0] ?? '');
+  expect(rows.filter((row) => row.includes(pinned))).not.toEqual([]);
 });
 
 test('every file that it names is there', () => {
