@@ -6,6 +6,8 @@ import { createMetrics } from '../../src/observability/metrics.ts';
 import type { PaymentEvent } from '../../src/payment/event.ts';
 import { settle } from '../../src/payment/lifecycle.ts';
 import { isSettled } from '../../src/payment/payment.ts';
+import { bucketJob } from '../../src/state/redis/bucket-jobs.ts';
+import { bucketAt, dueTimeOf } from '../../src/state/redis/buckets.ts';
 import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
 import { shardPrefix } from '../../src/state/redis/redis-keys.ts';
 import { createRedisState } from '../../src/state/redis/redis-state.ts';
@@ -21,7 +23,9 @@ import { refundALittle, samplePayment, sampleSettlement } from '../support/sampl
 
 requireRedisInCi();
 
-const settlement = { id: 'pay-1', data: JSON.stringify({ form: 2 }), dueAtMs: 0 };
+/** What the clock of the replica says, while it stands. */
+let standingAtMs: number | undefined;
+const clock = { ...systemClock, now: () => standingAtMs ?? systemClock.now() };
 
 let redis: RedisServer;
 let nextDatabase = 0;
@@ -36,7 +40,7 @@ async function startPayments(wrap: (parts: RedisPaymentParts) => RedisPaymentPar
   const state = createRedisState({
     redisUrl: url,
     redis: { url, cluster: false, shards: 1, indexed: true },
-    clock: systemClock,
+    clock,
     logger: createLogger('warn', {
       write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
     }),
@@ -71,36 +75,36 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
   });
   afterAll(() => redis.stop());
 
-  test('a payment that is stored while its job looks for it settles', async () => {
-    const payment = samplePayment({ dueAtMs: 0 });
-    let looks = 0;
-    const { parts, announced, lines } = await startPayments((bare) => ({
+  test('a payment whose bucket has begun goes into a later one, and settles', async () => {
+    let isFirst = true;
+    const { state, announced, lines } = await startPayments((bare) => ({
       ...bare,
-      records: {
-        ...bare.records,
-        async load(id) {
-          const found = await bare.records.load(id);
-          looks += 1;
-          if (looks === 1) {
-            // The job is there, so that it is not added again.
-            await bare.records.register(payment, settlement);
+      bucketReader: {
+        ...bare.bucketReader,
+        async *entries(shard, bucket) {
+          if (isFirst) {
+            isFirst = false;
+            standingAtMs = dueTimeOf(bucket);
+            await bare.records.register(samplePayment({ id: 'pay-2', dueAtMs: 0 }));
+            standingAtMs = undefined;
           }
-          return found;
+          yield* bare.bucketReader.entries(shard, bucket);
         },
       },
     }));
-    await parts.settlements.add(0, settlement);
+    await state.payments.register(samplePayment({ dueAtMs: 0 }));
     await expect
       .poll(() => announced.map((event) => event.payment.id), { timeout: 10_000 })
-      .toEqual(['pay-1']);
-    expect(lines.filter(({ msg }) => /job/i.test(String(msg)))).toEqual([]);
+      .toEqual(['pay-1', 'pay-2']);
+    expect(lines).toEqual([]);
   });
 
-  test('a job whose payment does not come ends after a few looks', { timeout: 30_000 }, async () => {
-    const { state, parts, announced, client } = await startPayments((bare) => bare);
-    await parts.settlements.add(0, settlement);
-    await expect.poll(() => client.hget(`${shardPrefix(0, 1)}:settlements:pay-1`, 'atm')).toBe('1');
-    await expect.poll(() => state.payments.scheduled(), { timeout: 20_000 }).toBe(0);
+  test('a job whose payments do not come ends', async () => {
+    const { parts, announced, client } = await startPayments((bare) => bare);
+    const job = bucketJob(bucketAt(Date.now()));
+    await parts.settlements.add(0, job);
+    const key = `${shardPrefix(0, 1)}:settlements:${job.id}`;
+    await expect.poll(() => client.exists(key), { timeout: 10_000 }).toBe(0);
     expect(announced).toEqual([]);
   });
 
@@ -121,8 +125,8 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
       announcements: {
         ...bare.announcements,
         handle: (run) =>
-          bare.announcements.handle(async (id, event, failures) => {
-            const [ended] = await Promise.allSettled([run(id, event, failures)]);
+          bare.announcements.handle(async (id, event, failures, shard) => {
+            const [ended] = await Promise.allSettled([run(id, event, failures, shard)]);
             looked.resolve();
             // So that the job is still there, and not added once more.
             await changed.promise;

@@ -15,31 +15,52 @@ import {
   settlementData,
   UnknownJobFormError,
 } from '../../src/state/redis/job-records.ts';
-import { decodePayment, encodeHead, encodePending, headOf } from '../../src/state/redis/payment-record.ts';
+import { bucketAt, dueTimeOf } from '../../src/state/redis/buckets.ts';
+import {
+  bucketOf,
+  decodePayment,
+  encodeHead,
+  encodePending,
+  headOf,
+} from '../../src/state/redis/payment-record.ts';
 import { paymentEvents, pendingPayments, settledPayments } from '../support/arbitrary-payments.ts';
-import { sampleEvent, samplePayment, sampleRefund, sampleSettledPayment } from '../support/sample-payment.ts';
+import { sampleEvent, samplePayment, sampleSettledPayment } from '../support/sample-payment.ts';
+
+const bucket = bucketAt(3_000);
 
 /** What a script makes of a record. */
 function withHead(record: string, payment: SettledPayment): string {
-  return encodeHead(payment) + record.slice(headOf(record).length);
+  return encodeHead(payment, bucketOf(record)) + record.slice(headOf(record).length);
 }
 
 /** The record of a settled payment, by way of the pending one that it was. */
 function recordOf(payment: SettledPayment): string {
-  return withHead(encodePending(samplePayment({ ...payment, status: 'PENDING' })), payment);
+  return withHead(encodePending(samplePayment({ ...payment, status: 'PENDING' }), bucket), payment);
 }
 
 function isPlain(status: string): boolean {
   return status === 'COMPLETED' || status === 'FAILED';
 }
 
+test('a bucket is due at the time of its payments, or less than 50 ms later', () => {
+  fc.assert(
+    fc.property(fc.nat(8.64e15), (dueAtMs) => {
+      const lateMs = dueTimeOf(bucketAt(dueAtMs)) - dueAtMs;
+      expect(lateMs).toBeGreaterThanOrEqual(0);
+      expect(lateMs).toBeLessThan(50);
+      expect(bucketAt(dueTimeOf(bucketAt(dueAtMs)))).toBe(bucketAt(dueAtMs));
+    }),
+  );
+});
+
 describe('records of payments', () => {
   test('a pending payment comes back as it was', () => {
     fc.assert(
       fc.property(pendingPayments, (payment) => {
-        const record = encodePending(payment);
+        const record = encodePending(payment, bucket);
         expect(decodePayment(payment.id, record)).toEqual(payment);
-        expect(headOf(record)).toBe(record.slice(0, 2));
+        expect(headOf(record)).toBe(`P3${bucket}\n`);
+        expect(bucketOf(record)).toBe(bucket);
       }),
     );
   });
@@ -49,7 +70,8 @@ describe('records of payments', () => {
       fc.property(settledPayments, settledPayments, (before, { aftermath, status }) => {
         const record = recordOf(before);
         expect(decodePayment(before.id, record)).toEqual(before);
-        expect(headOf(record)).toBe(encodeHead(before));
+        expect(headOf(record)).toBe(encodeHead(before, bucket));
+        expect(bucketOf(record)).toBe(bucket);
         if (aftermath !== undefined) {
           const after = { ...before, status, aftermath };
           expect(decodePayment(before.id, withHead(record, after))).toEqual(after);
@@ -58,33 +80,18 @@ describe('records of payments', () => {
     );
   });
 
-  test('what release 0.1 can know is in its form, and nothing else is', () => {
-    fc.assert(
-      fc.property(pendingPayments, settledPayments, (pending, settled) => {
-        expect(encodePending(pending)[1]).toBe(
-          pending.extras === undefined && isPlain(pending.plannedOutcome) ? '1' : '2',
-        );
-        const { extras, aftermath, status, plannedOutcome } = settled;
-        const isOld =
-          extras === undefined && aftermath === undefined && isPlain(status) && isPlain(plannedOutcome);
-        expect(encodeHead(settled)[1]).toBe(isOld ? '1' : '2');
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test('plain payments are written, and read, letter by letter as by 0.1', () => {
+  test('plain payments are written, and read, letter by letter', () => {
     const terms =
       '["reservation-1","user-1",120000,"KRW","APPROVE","COMPLETED",1000,3000,null,null,null,"request-1"]';
     const settled = sampleSettledPayment();
-    expect(encodePending(samplePayment())).toBe(`P1${terms}`);
-    expect(recordOf(settled)).toBe(`S1["COMPLETED",3000,"txn-1","evt-1",null]\n${terms}`);
-    expect(decodePayment('pay-1', `P1${terms}`)).toEqual(samplePayment());
+    expect(encodePending(samplePayment(), bucket)).toBe(`P3b1o\n${terms}`);
+    expect(recordOf(settled)).toBe(`S3b1o["COMPLETED",3000,"txn-1","evt-1",null]\n${terms}`);
+    expect(decodePayment('pay-1', `P3b1o\n${terms}`)).toEqual(samplePayment());
     expect(decodePayment('pay-1', recordOf(settled))).toEqual(settled);
   });
 
   test('a form of another release is told as such', () => {
-    for (const record of ['P3[]', 'S3[]\n[]', 'X1[]', '', 'P']) {
+    for (const record of ['P1[]', 'P2[]', 'S2[]\n[]', 'P4b1\n[]', '', 'P']) {
       expect(() => decodePayment('pay-1', record)).toThrow(/in a form that this one does not know/);
     }
   });
@@ -191,9 +198,5 @@ describe('records of jobs', () => {
     expect(fromJson(encodeAnnouncement({ event: sampleEvent(), isForced: false }))).toMatchObject({
       form: 2,
     });
-    const refunded = sampleSettledPayment({
-      aftermath: { updatedAtMs: 1, eventIds: [], refunds: [sampleRefund()] },
-    });
-    expect(encodeHead(refunded)).toMatch(/^S2/);
   });
 });

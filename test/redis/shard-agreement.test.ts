@@ -40,7 +40,7 @@ describe.skipIf(missingRedis !== undefined)('replicas', () => {
     // As 0.1 left it.
     await admin.set(marker, '2');
     await expect(startService({ REDIS_URL: redis.url, QUEUE_SHARDS: '2' })).rejects.toThrow(
-      `are of another release, which keeps them under other keys (${marker} is "2", not "2:2"); use a replica of that release, or let all payments settle, stop all replicas and delete the key ${marker}`,
+      `are of another release, which keeps them under other keys (${marker} is "2", not "3:2"); use a replica of that release, or let all payments settle, stop all replicas and delete the key ${marker}`,
     );
     expect(await admin.get(marker)).toBe('2');
   });
@@ -48,7 +48,7 @@ describe.skipIf(missingRedis !== undefined)('replicas', () => {
   test('with another number of shards, which came first after Redis lost its data, keep the others from being ready', async () => {
     const { start, service, admin, call } = await startReplica();
     expect(await readiness(service)).toMatchObject({ status: 200 });
-    await admin.multi().flushall().set(marker, '2:3').exec();
+    await admin.multi().flushall().set(marker, '3:3').exec();
     const other = await start(3);
     const id = await createPayment(createConnectCaller(other.apiUrl));
     await expect
@@ -75,7 +75,7 @@ describe.skipIf(missingRedis !== undefined)('replicas', () => {
     await admin.flushall();
     const lost = 'Redis has lost its data: payments, schedules and keys that were there are gone';
     await expect.poll(() => service.logs(lost)).toHaveLength(1);
-    expect(await admin.get(marker)).toBe('2:2');
+    expect(await admin.get(marker)).toBe('3:2');
     expect(await readiness(service)).toMatchObject({ status: 200 });
   });
 });

@@ -8,7 +8,7 @@ export const crashPoints = [
   'create-between',
   'create-after',
   'key-uncompleted',
-  'process-hastened',
+  'process-before',
   'process-settled',
   'settle-before',
   'settle-after',
@@ -18,6 +18,7 @@ export const crashPoints = [
   'webhook-sent:event',
   'retry-queued',
   'retry-queued:event',
+  'settlement-told',
   'settlement-done',
   'retry-before',
   'retry-before:event',
@@ -30,7 +31,7 @@ export const crashPoints = [
 
 /** As `crashPoints`, in what comes after a payment was created: cancellations, refunds, and their events. */
 export const lifeCrashPoints = [
-  'cancel-hastened',
+  'cancel-before',
   'cancel-settled',
   'refund-settled',
   'refund-begun',

@@ -5,6 +5,8 @@ import type { DeliveryChannel } from '../../src/delivery/delivery-service.ts';
 import { runProcess } from '../../src/process/run-process.ts';
 import type { Delivery } from '../../src/delivery/delivery.ts';
 import type { DeliveryQueue } from '../../src/delivery/ports.ts';
+import { bucketJob } from '../../src/state/redis/bucket-jobs.ts';
+import { bucketAt } from '../../src/state/redis/buckets.ts';
 import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
 import type { State } from '../../src/state/state.ts';
 import { type CrashPoint, goneReservation } from './crash-points.ts';
@@ -78,17 +80,17 @@ function withCrashPoints(state: State): State {
 
 /** The points between the writes of one step: see `createRedisPayments`. */
 function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
-  const { records, settlements, refunds, announcements } = parts;
+  const { records, settlements, bucketReader, refunds, announcements } = parts;
   return {
     ...parts,
     records: {
       ...records,
-      async register(payment, job) {
+      async register(payment) {
         if (crashAt === 'create-between') {
-          await settlements.add(0, job);
+          await settlements.add(0, bucketJob(bucketAt(payment.dueAtMs)));
           await pass('create-between');
         }
-        return await records.register(payment, job);
+        return await records.register(payment);
       },
       async change(stored, change) {
         const isJob = work.getStore() === 'settlement';
@@ -96,7 +98,15 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
           await pass('settle-before');
         }
         const changed = await records.change(stored, change);
-        await pass(isJob ? 'settle-after' : isChange() ? 'cancel-settled' : 'process-settled');
+        if (isJob) {
+          await pass('settle-after');
+        }
+        return changed;
+      },
+      async changeInBucket(stored, change, dueAtMs) {
+        await pass(isChange() ? 'cancel-before' : 'process-before');
+        const changed = await records.changeInBucket(stored, change, dueAtMs);
+        await pass(isChange() ? 'cancel-settled' : 'process-settled');
         return changed;
       },
       async changeWithJobs(stored, change, jobs) {
@@ -112,24 +122,26 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
     settlements: {
       ...settlements,
       handle: (run) =>
-        settlements.handle((id, data, failures) =>
+        settlements.handle((id, data, failures, shard) =>
           work.run('settlement', async () => {
-            await run(id, data, failures);
+            await run(id, data, failures, shard);
             await pass('settlement-done');
           }),
         ),
-      async promote(shard, id) {
-        const isHastened = await settlements.promote(shard, id);
-        await pass(isChange() ? 'cancel-hastened' : 'process-hastened');
-        return isHastened;
+    },
+    bucketReader: {
+      ...bucketReader,
+      async told(shard, bucket, id) {
+        await pass('settlement-told');
+        await bucketReader.told(shard, bucket, id);
       },
     },
     refunds: {
       ...refunds,
       handle: (run) =>
-        refunds.handle((id, job, failures) =>
+        refunds.handle((id, job, failures, shard) =>
           work.run('refund', async () => {
-            await run(id, job, failures);
+            await run(id, job, failures, shard);
             await pass('refund-done');
           }),
         ),
@@ -137,9 +149,9 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
     announcements: {
       ...announcements,
       handle: (run) =>
-        announcements.handle(async (id, announcement, failures) => {
+        announcements.handle(async (id, announcement, failures, shard) => {
           await pass('announce-before');
-          await run(id, announcement, failures);
+          await run(id, announcement, failures, shard);
           await pass('announce-done');
         }),
     },

@@ -7,13 +7,12 @@ import type { PaymentHandlers } from '../../payment/ports.ts';
 import { missed, reportFailure } from './job-failures.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { type Announcement, encodeAnnouncement, NothingToDoError } from './job-records.ts';
-import type { PaymentRecords } from './payment-records.ts';
+import type { PaymentRecords, StoredPayment } from './payment-records.ts';
 import { shardOf } from './redis-keys.ts';
 
 /** What the announcing of later events needs of payments in Redis. */
 interface AnnouncingParts {
-  readonly records: Pick<PaymentRecords, 'load'>;
-  readonly settlements: Pick<JobQueue<unknown>, 'has'>;
+  readonly records: Pick<PaymentRecords, 'load' | 'isUntold'>;
   readonly announcements: Pick<JobQueue<Announcement>, 'has' | 'add'>;
   readonly clock: MachineClock;
   readonly shards: number;
@@ -59,7 +58,7 @@ export async function announceLater(
     const stored = isForced ? undefined : await self.records.load(id);
     if (stored !== undefined && isSettled(stored.payment) && hasHappened(stored.payment, event)) {
       isThere = true;
-      await waitForEventBefore(self, stored.payment, event.sequence);
+      await waitForEventBefore(self, stored, stored.payment, event.sequence);
     }
     if (isThere) {
       await handlers.announce(event);
@@ -76,22 +75,23 @@ export async function announceLater(
 }
 
 /**
- * Receivers are told of changes in their order, whichever process announces which: the job of the event before
- * is there until that event's first attempts have ended or wait in a queue.
+ * Receivers are told of changes in their order, whichever process announces which: until the first attempts at the
+ * event before have ended or wait in a queue, its job is there, or the payment is in its bucket.
  *
  * @throws NothingToDoError when that takes long: the job comes back later, so as not to be held meanwhile.
  */
 async function waitForEventBefore(
   self: AnnouncingParts,
+  stored: StoredPayment,
   payment: SettledPayment,
   sequence: number,
 ): Promise<void> {
-  const { settlements, announcements, clock } = self;
+  const { records, announcements, clock } = self;
   const shard = shardOf(payment.id, self.shards);
   const before = sequence - 1;
   const isThere = () =>
     before === 1
-      ? settlements.has(shard, payment.id)
+      ? records.isUntold(stored)
       : announcements.has(shard, announcementId(payment.aftermath?.eventIds[before - 2] ?? '', before));
   for (let waitMs = firstWaitMs; await isThere(); waitMs *= 2) {
     if (waitMs > maxWaitMs) {

@@ -42,10 +42,11 @@ export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
     maxSize: maxPerCommand,
     maxInFlight: 4,
     run: (_shard, notes) =>
-      link.run(() => {
+      link.run(async () => {
         const keys = notes.map(({ key }) => key);
         const values = notes.flatMap(({ attempt, expiresAtMs }) => [attempt, expiresAtMs]);
-        return runScript<unknown[]>(commands, 'paymentSimNote', keys, [deps.maxAttempts, ...values]);
+        await runScript(commands, 'paymentSimNote', keys, [deps.maxAttempts, ...values]);
+        return notes;
       }),
   });
 

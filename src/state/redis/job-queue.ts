@@ -5,7 +5,6 @@ import {
   type IRedisTransaction,
   type JobJson,
   Queue,
-  type Worker,
 } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
@@ -27,7 +26,7 @@ export interface NewJob {
 }
 
 /** Does a job. @param failures how often it was tried in vain before. */
-type RunJob<Data> = (id: string, data: Data, failures: number) => Promise<void>;
+type RunJob<Data> = (id: string, data: Data, failures: number, shard: number) => Promise<void>;
 
 interface JobQueueDeps<Data> {
   /** Without ':'; what dashboards show. */
@@ -51,8 +50,10 @@ export interface JobQueue<Data> {
   open(): void;
   /** Rejects as `RedisLink.run` does, like all that is sent to Redis; with a RangeError without such a shard. */
   add(shard: number, job: NewJob): Promise<void>;
-  /** As `add`, as part of a transaction; the answer is in its results, one per job. */
+  /** As `add`, as part of a transaction; the answer is in its results, one per job. `tell` when it is there. */
   addTo(transaction: IRedisTransaction, shard: number, job: NewJob): void;
+  /** Says that a job of this process is due then. */
+  tell(shard: number, dueAtMs: number): void;
   /** The key of a job, for scripts. */
   keyOf(shard: number, id: string): string;
   /** Whether a job waits or is being done. */
@@ -84,8 +85,8 @@ const backoffBaseMs = 500;
 const maxBackoffMs = 30_000;
 /** Before a worker asks for jobs again, after Redis failed it. */
 const retryDelayMs = 500;
-/** How long an idle worker's blocking command waits for a job. */
-const blockSeconds = 5;
+/** How often a worker looks for jobs that other processes have added, who look for them when they are due. */
+const lookIntervalMs = 1_000;
 /** Events that BullMQ keeps per queue, for its tools. */
 const maxEvents = 1_000;
 
@@ -95,7 +96,7 @@ interface Jobs<Data> {
   /** By shard. */
   readonly queues: readonly Queue[];
   readonly log: JobLog;
-  workers: readonly Worker<unknown>[];
+  workers: readonly JobWorker[];
   run: RunJob<Data> | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
   ending: Promise<unknown> | undefined;
@@ -118,6 +119,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     open: () => open(self),
     add: (shard, job) => add(self, shard, job),
     addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
+    tell: (shard, dueAtMs) => self.workers[shard]?.tell(dueAtMs),
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
     has: (shard, id) => has(self, shard, id),
     promote: (shard, id) => promote(self, shard, id),
@@ -154,14 +156,15 @@ function open<Data>(self: Jobs<Data>): void {
   }
 }
 
-function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
+function createWorker<Data>(self: Jobs<Data>, shard: number): JobWorker {
   const { deps } = self;
   const worker = new JobWorker(
     deps.name,
-    async (job) => await self.run?.(job.id ?? '', deps.decode(job.data), job.attemptsMade),
+    async (job) => await self.run?.(job.id ?? '', deps.decode(job.data), job.attemptsMade, shard),
     {
       clock: deps.clock,
       retryDelayMs,
+      lookIntervalMs,
       connection: deps.clients.jobs,
       prefix: shardPrefix(shard, deps.shards),
       concurrency: deps.concurrency,
@@ -169,7 +172,6 @@ function createWorker<Data>(self: Jobs<Data>, shard: number): Worker<unknown> {
       stalledInterval: stalledIntervalMs,
       // BullMQ fails a job that was left by more processes than this; here it is done again in any case.
       maxStalledCount: maxAttempts,
-      drainDelay: blockSeconds,
       removeOnComplete: { count: 0 },
       settings: { backoffStrategy: backoffMs },
     },
@@ -187,6 +189,7 @@ function backoffMs(attempts: number): number {
 async function add<Data>(self: Jobs<Data>, shard: number, job: NewJob): Promise<void> {
   const backend = queueOf(self, shard).getBackend();
   await self.deps.link.run(() => backend.addJobToTransaction(self.client, toJson(self.deps, job), job.id));
+  self.workers[shard]?.tell(job.dueAtMs);
 }
 
 function addTo<Data>(self: Jobs<Data>, transaction: IRedisTransaction, shard: number, job: NewJob): void {
@@ -241,10 +244,11 @@ async function promote<Data>(self: Jobs<Data>, shard: number, id: string): Promi
 /** So many in one call of a script: Redis does nothing else meanwhile. */
 const promotedTogether = 200;
 
-async function promoteAll<Data>({ queues, deps }: Jobs<Data>): Promise<void> {
+async function promoteAll<Data>({ queues, workers, deps }: Jobs<Data>): Promise<void> {
   await Promise.all(
     queues.map((queue) => deps.link.run(() => queue.promoteJobs({ count: promotedTogether }))),
   );
+  workers.forEach((worker) => worker.tell(deps.clock.now()));
 }
 
 async function reschedule<Data>(

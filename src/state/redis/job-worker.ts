@@ -1,13 +1,15 @@
-import { type Job, Worker, type WorkerOptions } from 'bullmq';
-import type { MachineClock } from '../../base/clock.ts';
+import { createRedisBackend, type Job, Worker, type WorkerOptions } from 'bullmq';
+import type { MachineClock, Timer } from '../../base/clock.ts';
 
-/** What a worker works with, besides what BullMQ's takes. */
+/** What a worker works with, besides what BullMQ's takes. Times in milliseconds. */
 interface JobWorkerDeps {
   readonly clock: MachineClock;
   /** Jobs under way at the same time. */
   readonly concurrency: number;
-  /** Before it asks for jobs again, after Redis failed it; in milliseconds. */
+  /** Before it asks for jobs again, after Redis failed it. */
   readonly retryDelayMs: number;
+  /** Between two looks for jobs of which nobody has told it: those of processes that have died. */
+  readonly lookIntervalMs: number;
 }
 
 interface Fetching extends JobWorkerDeps {
@@ -15,32 +17,49 @@ interface Fetching extends JobWorkerDeps {
   readonly underWay: Set<Promise<void>>;
   /** How many lock tokens were made. */
   tokens: number;
-  /** Whether BullMQ waits for a job. */
-  isWaiting: boolean;
-  /** Called when a job has ended. */
-  onRoom: (() => void) | undefined;
+  /** When the next look is due, by the clock's time of day; Infinity while one is under way. */
+  nextLookMs: number;
+  timer: Timer | undefined;
+  /** Called when a job has ended, or when it is time to look. */
+  onWake: (() => void) | undefined;
 }
 
 /** Longest row of commands that ask for a job each; every one that finds none is in vain. */
 const maxFetches = 32;
 
 /**
- * A worker of BullMQ that fetches jobs in its own way. BullMQ's fetches one per round trip until `concurrency`
- * of them are in hand, and begins none before: at 25 ms that is 40 a second, and with 300 the first waits for
- * 7.5 s, longer than the lock that nobody renews until it begins. Here each begins when it is there, and as
- * long as jobs are found as many are asked for in one round trip as twice those before.
+ * A worker of BullMQ that fetches jobs in its own way. BullMQ's waits for them on a connection of its own, one for
+ * each queue and shard, and fetches one per round trip until `concurrency` of them are in hand, beginning none
+ * before. Here each begins when it is there, and as long as jobs are found as many are asked for in one round trip
+ * as twice those before. When none is found the next look is when the next one is due, as Redis says or whoever
+ * adds one in this process (`tell`), and after `lookIntervalMs` at the latest: no connection waits.
  */
 export class JobWorker extends Worker<unknown> {
-  readonly #deps: JobWorkerDeps;
+  readonly #self: Fetching;
+  /** When the next job is due, as Redis said when there was none; 0 when none waits. */
+  #nextDueMs = 0;
 
   constructor(
     name: string,
     run: (job: Job<unknown>) => Promise<void>,
     options: WorkerOptions & JobWorkerDeps,
   ) {
-    const { clock, retryDelayMs, ...bullOptions } = options;
-    super(name, run, { ...bullOptions, runRetryDelay: retryDelayMs, autorun: false });
-    this.#deps = { clock, retryDelayMs, concurrency: options.concurrency };
+    const { clock, retryDelayMs, lookIntervalMs, ...bullOptions } = options;
+    super(name, run, { ...bullOptions, runRetryDelay: retryDelayMs, autorun: false }, (queue, opts) =>
+      createRedisBackend(queue, opts),
+    );
+    this.#self = {
+      clock,
+      retryDelayMs,
+      lookIntervalMs,
+      concurrency: options.concurrency,
+      worker: this,
+      underWay: new Set(),
+      tokens: 0,
+      nextLookMs: Infinity,
+      timer: undefined,
+      onWake: undefined,
+    };
   }
 
   /** Begins to do jobs; resolves when it was closed and the last one has ended. */
@@ -48,33 +67,57 @@ export class JobWorker extends Worker<unknown> {
     await this.startStalledCheckTimer();
     this.lockManager.start();
     // `close` waits for it before it closes the connections.
-    this.mainLoopRunning = fetchJobs({
-      ...this.#deps,
-      worker: this,
-      underWay: new Set(),
-      tokens: 0,
-      isWaiting: false,
-      onRoom: undefined,
-    });
+    this.mainLoopRunning = fetchJobs(this.#self);
     await this.mainLoopRunning;
+  }
+
+  override async close(force?: boolean): Promise<void> {
+    const closed = super.close(force);
+    wake(this.#self);
+    await closed;
+  }
+
+  /** Says that a job is due then, in milliseconds since the epoch. */
+  tell(dueAtMs: number): void {
+    if (dueAtMs < this.#self.nextLookMs) {
+      lookAt(this.#self, dueAtMs);
+    }
+  }
+
+  /** A job, or when to look for the next one, in milliseconds since the epoch; 0 without any. */
+  async fetch(token: string): Promise<Job<unknown> | number> {
+    // BullMQ's types have no undefined here, its documentation does.
+    const job: Job<unknown> | undefined = await this.getNextJob(token, { block: false });
+    return job ?? this.#nextDueMs;
+  }
+
+  protected override async moveToActive(token: string, name?: string): Promise<Job<unknown>> {
+    const [data, id, , nextDueMs] = await this.backend.moveToActive(token, name);
+    if (!data) {
+      this.#nextDueMs = Number(nextDueMs ?? 0);
+    }
+    return await this.nextJobFromJobData(data, id, token);
   }
 }
 
 async function fetchJobs(self: Fetching): Promise<void> {
   const { worker, underWay } = self;
-  // A fetch that waits for the connections could not be taken back by `close`.
   await worker.waitUntilReady();
   let wanted = 1;
   while (!isClosing(worker)) {
     const room = self.concurrency - underWay.size;
     if (room <= 0) {
-      await new Promise<void>((resolve) => (self.onRoom = resolve));
+      await woken(self);
       continue;
     }
     const asked = Math.min(wanted, room, maxFetches);
-    const found = await fetchAtOnce(self, asked);
+    const { found, nextDueMs } = await fetchAtOnce(self, asked);
     wanted = found < asked ? 1 : asked * 2;
+    if (found < asked) {
+      await untilNextLook(self, nextDueMs);
+    }
   }
+  self.timer?.cancel();
   // Each may fetch one more while it ends.
   while (underWay.size > 0) {
     await Promise.all(underWay);
@@ -85,63 +128,66 @@ function isClosing({ closing }: JobWorker): boolean {
   return closing !== undefined;
 }
 
-/**
- * Asks for so many jobs in one round trip; a single one is waited for.
- *
- * @returns how many there were. They have begun.
- */
-async function fetchAtOnce(self: Fetching, count: number): Promise<number> {
+function woken(self: Fetching): Promise<void> {
+  return new Promise((resolve) => (self.onWake = resolve));
+}
+
+function wake(self: Fetching): void {
+  const { onWake } = self;
+  self.onWake = undefined;
+  onWake?.();
+}
+
+async function untilNextLook(self: Fetching, nextDueMs: number): Promise<void> {
+  const latestMs = self.clock.now() + self.lookIntervalMs;
+  // What was told of during the look may be earlier.
+  const toldMs = self.nextLookMs;
+  self.nextLookMs = Math.min(nextDueMs === 0 ? latestMs : nextDueMs, latestMs, toldMs);
+  while (self.nextLookMs > self.clock.now() && !isClosing(self.worker)) {
+    lookAt(self, self.nextLookMs);
+    await woken(self);
+  }
+  self.timer?.cancel();
+  self.nextLookMs = Infinity;
+}
+
+function lookAt(self: Fetching, atMs: number): void {
+  self.timer?.cancel();
+  self.nextLookMs = atMs;
+  const delayMs = Math.min(Math.max(0, atMs - self.clock.now()), self.lookIntervalMs);
+  self.timer = self.clock.setTimer(delayMs, () => wake(self));
+}
+
+interface Fetched {
+  readonly found: number;
+  /** When the next job is due, as far as Redis has said; 0 when it has not. */
+  readonly nextDueMs: number;
+}
+
+/** Asks for so many jobs in one round trip; those that are there have begun. */
+async function fetchAtOnce(self: Fetching, count: number): Promise<Fetched> {
   try {
-    if (count === 1) {
-      return (await fetchWaiting(self)) ? 1 : 0;
-    }
-    const found = await Promise.all(Array.from({ length: count }, () => fetchOne(self, false)));
-    return found.filter(Boolean).length;
+    const fetched = await Promise.all(Array.from({ length: count }, () => fetchOne(self)));
+    const nextDueMs = fetched.find((one) => one !== 'begun') ?? 0;
+    return { found: fetched.filter((one) => one === 'begun').length, nextDueMs };
   } catch (error) {
     if (!isClosing(self.worker)) {
       self.worker.emit('error', error instanceof Error ? error : new Error(String(error)));
       await new Promise<void>((resolve) => self.clock.setTimer(self.retryDelayMs, resolve));
     }
-    return 0;
+    return { found: 0, nextDueMs: 0 };
   }
 }
 
-/**
- * Waits for a job. BullMQ's own wait ends after five seconds, unless its connection has lost the command with a node
- * of a cluster: then it may never end, and jobs are asked for without waiting, until it does. What it finds after all
- * begins all the same.
- */
-async function fetchWaiting(self: Fetching): Promise<boolean> {
-  if (self.isWaiting) {
-    const isFound = await fetchOne(self, false);
-    if (!isFound) {
-      await new Promise<void>((resolve) => self.clock.setTimer(self.retryDelayMs, resolve));
-    }
-    return isFound;
-  }
-  self.isWaiting = true;
-  const waiting = fetchOne(self, true).finally(() => (self.isWaiting = false));
-  const late = new Promise<false>((resolve) => {
-    const timer = self.clock.setTimer(maxWaitMs, () => resolve(false));
-    waiting.catch(() => undefined).finally(() => timer.cancel());
-  });
-  return await Promise.race([waiting, late]);
-}
-
-/** In milliseconds; three times as long as BullMQ waits. */
-const maxWaitMs = 15_000;
-
-/** Whether there was a job. */
-async function fetchOne(self: Fetching, block: boolean): Promise<boolean> {
+async function fetchOne(self: Fetching): Promise<'begun' | number> {
   self.tokens += 1;
   const token = `${self.worker.id}:${self.tokens}`;
-  // BullMQ's types have no undefined here, its documentation does.
-  const job: Job<unknown> | undefined = await self.worker.getNextJob(token, { block });
-  if (job === undefined) {
-    return false;
+  const fetched = await self.worker.fetch(token);
+  if (typeof fetched === 'number') {
+    return fetched;
   }
-  begin(self, job, token);
-  return true;
+  begin(self, fetched, token);
+  return 'begun';
 }
 
 function begin(self: Fetching, job: Job<unknown>, token: string): void {
@@ -153,7 +199,9 @@ function begin(self: Fetching, job: Job<unknown>, token: string): void {
     )
     .finally(() => {
       underWay.delete(ended);
-      self.onRoom?.();
+      if (underWay.size === self.concurrency - 1) {
+        wake(self);
+      }
     });
   underWay.add(ended);
 }

@@ -14,11 +14,10 @@ import type {
 } from '../../payment/payment.ts';
 
 /*
- * A payment in Redis is a head and its terms. The head of a pending one is `P` and the number of the form;
- * that of a settled one is `S`, the number of the form, the outcome as a JSON array, and a line feed. The
- * terms are a JSON array. All that may change is in the head, and JSON text has no line feed: a script can
- * put a new head in the place of an old one without reading the terms. Form 2 has what release 0.1 does not
- * know; whatever can be is in form 1, so that replicas of both releases can share a Redis.
+ * A payment in Redis is a head and its terms, with a line feed in between. The head is `P` for a pending one and `S`
+ * for a settled one, the number of the form, the bucket by which its first event is or was announced, and of a settled
+ * one the outcome, a JSON array. The terms are a JSON array. All that may change once it has settled is in the head,
+ * and JSON text has no line feed: a script can put a new head in the place of an old one without reading the terms.
  */
 
 type Terms = readonly [
@@ -34,7 +33,7 @@ type Terms = readonly [
   traceparent: string | null,
   tracestate: string | null,
   requestId: string | null,
-  /** In form 2; absent without any. */
+  /** Absent without any. */
   extras?: PaymentExtras,
 ];
 
@@ -44,7 +43,7 @@ type Outcome = readonly [
   transactionId: string,
   eventId: string,
   failureCode: string | null,
-  /** In form 2; absent without any. */
+  /** Absent without any. */
   aftermath?: AftermathRecord,
 ];
 
@@ -62,14 +61,11 @@ type RefundRecord = readonly [
   failureCode: string | null,
 ];
 
-/** One character. */
-type Form = '1' | '2';
-
-/** `P` and the form. */
-const pendingHeadLength = 2;
+/** One character. Forms 1 and 2, of release 0.1 and before buckets, are under other keys. */
+const form = '3';
 
 /** The record of a pending payment. The id is not in it: it is in the key. */
-export function encodePending(payment: PendingPayment): string {
+export function encodePending(payment: PendingPayment, bucket: string): string {
   const { money, trace } = payment;
   const terms: Terms = [
     payment.reservationId,
@@ -86,13 +82,12 @@ export function encodePending(payment: PendingPayment): string {
     trace?.requestId ?? null,
     ...(payment.extras === undefined ? ([] as const) : ([payment.extras] as const)),
   ];
-  const form: Form = payment.extras === undefined && isPlainStatus(payment.plannedOutcome) ? '1' : '2';
-  return `P${form}${JSON.stringify(terms)}`;
+  return `P${form}${bucket}\n${JSON.stringify(terms)}`;
 }
 
 /** The head of the record of a settled payment. */
-export function encodeHead(payment: SettledPayment): string {
-  const { aftermath, extras, status, plannedOutcome } = payment;
+export function encodeHead(payment: SettledPayment, bucket: string): string {
+  const { aftermath, status } = payment;
   const outcome: Outcome = [
     status,
     payment.settledAtMs,
@@ -101,35 +96,30 @@ export function encodeHead(payment: SettledPayment): string {
     payment.failureCode ?? null,
     ...(aftermath === undefined ? ([] as const) : ([encodeAftermath(aftermath)] as const)),
   ];
-  const isPlain =
-    aftermath === undefined && extras === undefined && isPlainStatus(status) && isPlainStatus(plannedOutcome);
-  const form: Form = isPlain ? '1' : '2';
-  return `S${form}${JSON.stringify(outcome)}\n`;
-}
-
-/** One that release 0.1 knows. */
-function isPlainStatus(status: SettledStatus): boolean {
-  return status === 'COMPLETED' || status === 'FAILED';
+  return `S${form}${bucket}${JSON.stringify(outcome)}\n`;
 }
 
 /** The head of a record that `decodePayment` has read. */
 export function headOf(record: string): string {
-  return record.startsWith('P')
-    ? record.slice(0, pendingHeadLength)
-    : record.slice(0, record.indexOf('\n') + 1);
+  return record.slice(0, record.indexOf('\n') + 1);
+}
+
+/** The bucket in a head, or at the start of a record. */
+export function bucketOf(record: string): string {
+  return /^[a-z\d]*/.exec(record.slice(2))?.[0] ?? '';
 }
 
 /** @throws PaymentError `unknown-form` when the record is in a form that this release does not know. */
 export function decodePayment(id: string, record: string): Payment {
-  if (!/^[PS][12]/.test(record)) {
+  if (record[1] !== form) {
     throw new PaymentError({ kind: 'unknown-form', paymentId: id });
   }
   const head = headOf(record);
   const pending = decodeTerms(id, record.slice(head.length));
-  if (head.length === pendingHeadLength) {
+  if (record.startsWith('P')) {
     return pending;
   }
-  const outcome: Outcome = JSON.parse(head.slice(2));
+  const outcome: Outcome = JSON.parse(head.slice(2 + bucketOf(head).length));
   const [status, settledAtMs, transactionId, eventId, failureCode, aftermath] = outcome;
   const settled = applySettlement(pending, {
     status: status === 'REFUNDED' ? 'COMPLETED' : status,

@@ -3,12 +3,14 @@ import type { MachineClock } from '../../base/clock.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import type { Change } from '../../payment/lifecycle.ts';
 import { hasPendingRefund, isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
+import type { BucketJobs, BucketRefusal } from './bucket-jobs.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { createLoopBatch } from './loop-batch.ts';
-import { decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
+import { type NewRecord, storeRecords } from './new-records.ts';
+import { bucketOf, decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { isScriptMissing } from './redis-error.ts';
-import { indexKey, paymentKey, shardOf } from './redis-keys.ts';
+import { bucketKey, paymentKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript, scriptArguments } from './redis-scripts.ts';
 
@@ -19,7 +21,8 @@ interface PaymentRecordsDeps {
   readonly shards: number;
   /** Settled payments leave this long after their settlement, in milliseconds. */
   readonly ttlMs: number;
-  readonly settlements: Pick<JobQueue<unknown>, 'addTo' | 'keyOf'>;
+  readonly buckets: BucketJobs;
+  readonly settlements: Pick<JobQueue<unknown>, 'keyOf'>;
   /** Whether there is an index for `ListPayments`. */
   readonly indexed: boolean;
   /** Why no new payment may be stored at the moment. */
@@ -34,27 +37,36 @@ export interface StoredPayment {
 
 /** A job, and where it goes. */
 export interface QueuedJob {
-  readonly queue: Pick<JobQueue<unknown>, 'addTo'>;
+  readonly queue: Pick<JobQueue<unknown>, 'addTo' | 'tell'>;
   readonly job: NewJob;
 }
 
 /** The records of payments in Redis. */
 export interface PaymentRecords {
   /**
-   * Stores a new payment and its settlement job in one transaction. A payment whose job did not get in is
-   * not stored either; registering an id again changes nothing.
+   * Stores a new payment in the bucket of its due time, whose job is there before. Registering an id again changes
+   * nothing.
    *
    * @throws PaymentError as `refusal` says, before anything is sent.
    */
-  register(payment: PendingPayment, job: NewJob): Promise<'registered'>;
+  register(payment: PendingPayment): Promise<'registered'>;
   /** @throws PaymentError `unknown-form` for what another release has stored. */
   load(paymentId: string): Promise<StoredPayment | undefined>;
   /** Changes a payment that is still as it was loaded; false when it is not. */
   change(stored: StoredPayment, change: Change): Promise<boolean>;
   /** As `change`, with the jobs that follow from it in the same transaction: whether it wins or loses, they are there. */
   changeWithJobs(stored: StoredPayment, change: Change, jobs: readonly QueuedJob[]): Promise<boolean>;
+  /**
+   * Changes a pending payment that is still as it was loaded, and has the bucket of that time announce what came of it;
+   * false when it is not.
+   *
+   * @param dueAtMs in milliseconds since the epoch; what has passed is now.
+   */
+  changeInBucket(stored: StoredPayment, change: Change, dueAtMs: number): Promise<boolean>;
   /** Stores another due time of a pending payment that is still as it was loaded; false when it is not. */
   reschedule(stored: StoredPayment, payment: PendingPayment): Promise<boolean>;
+  /** Whether the bucket of a payment has still to announce its first event. */
+  isUntold(stored: StoredPayment): Promise<boolean>;
 }
 
 /** What a script must find and what it puts there. */
@@ -84,7 +96,7 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const register = createLoopBatch<NewRecord, 'registered'>({
     maxSize: maxPerCommand,
     maxInFlight: 2,
-    run: (shard, records) => link.run(() => writeNew(self, shard, records)),
+    run: (shard, records) => storeRecords(self, shard, records),
   });
   const load = createLoopBatch<string, string | null>({
     maxSize: maxPerCommand,
@@ -103,10 +115,10 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const applyHead = async (headChange: HeadChange) =>
     (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
   return {
-    register(payment, job) {
+    register(payment) {
       const refusal = deps.refusal();
       return refusal === undefined
-        ? register(shardOf(payment.id, shards), { payment, job })
+        ? register(shardOf(payment.id, shards), { payment, ttlMs: pendingTtlMs(self, payment.dueAtMs) })
         : Promise.reject(refusal);
     },
 
@@ -120,19 +132,25 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
     changeWithJobs: (stored, change, jobs) =>
       link.run(() => writeWithJobs(self, toHeadChange(self, stored, change), jobs)),
 
-    reschedule: ({ record }, payment) =>
-      applyHead({
-        id: payment.id,
-        head: record,
-        newHead: encodePending(payment),
-        ttlMs: pendingTtlMs(self, payment.dueAtMs),
-      }),
-  };
-}
+    changeInBucket: (stored, change, dueAtMs) =>
+      move(self, stored, dueAtMs, (bucket) => ({
+        ...toHeadChange(self, stored, change),
+        newHead: encodeHead(change.payment, bucket),
+      })),
 
-interface NewRecord {
-  readonly payment: PendingPayment;
-  readonly job: NewJob;
+    reschedule: (stored, payment) =>
+      move(self, stored, payment.dueAtMs, (bucket) => ({
+        id: payment.id,
+        head: stored.record,
+        newHead: encodePending(payment, bucket),
+        ttlMs: pendingTtlMs(self, payment.dueAtMs),
+      })),
+
+    async isUntold({ payment: { id }, record }) {
+      const key = bucketKey(bucketOf(record), shardOf(id, shards), shards);
+      return (await link.run(() => client.sismember(key, id))) === 1;
+    },
+  };
 }
 
 function pendingTtlMs({ clock, ttlMs }: State, dueAtMs: number): number {
@@ -143,7 +161,7 @@ function toHeadChange(self: State, { payment, record }: StoredPayment, change: C
   return {
     id: payment.id,
     head: headOf(record),
-    newHead: encodeHead(change.payment),
+    newHead: encodeHead(change.payment, bucketOf(record)),
     ttlMs: settledTtlMs(self, payment, change),
   };
 }
@@ -172,35 +190,33 @@ function changeArguments(shard: number, shards: number, changes: readonly HeadCh
   };
 }
 
-/** The jobs first: a payment is stored only if its job is there. */
-async function writeNew(self: State, shard: number, records: readonly NewRecord[]): Promise<'registered'[]> {
-  const { settlements } = self;
-  const transaction = self.commands.multi();
-  const jobKeys: string[] = [];
-  const keys: string[] = [];
-  const values: (string | number)[] = [];
-  for (const { payment, job } of records) {
-    settlements.addTo(transaction, shard, job);
-    jobKeys.push(settlements.keyOf(shard, job.id));
-    keys.push(paymentKey(payment.id, shard, self.shards));
-    values.push(encodePending(payment), pendingTtlMs(self, payment.dueAtMs));
-  }
-  transaction.runCommand('paymentSimStore', [...scriptArguments([...jobKeys, ...keys], values)]);
-  if (self.indexed) {
-    transaction.runCommand('paymentSimIndex', [...indexArguments(self, shard, records)]);
-  }
-  const results = checked(self, await transaction.exec());
-  if (results.length <= records.length || results[records.length] !== 0) {
-    // Somebody deletes keys. Whether a payment is there is not known: trying again changes nothing if it is.
-    const detail = 'did not take all of a payment';
-    throw new PaymentError({ kind: 'state-unavailable', detail });
-  }
-  return records.map(() => 'registered');
-}
-
-function indexArguments({ shards }: State, shard: number, records: readonly NewRecord[]) {
-  const values = records.flatMap(({ payment }) => [payment.createdAtMs, payment.id]);
-  return scriptArguments([indexKey(shard, shards)], [paymentKey('', shard, shards), ...values]);
+/** Changes a payment and moves it to the bucket of that time, or to the next one that has not begun. */
+async function move(
+  self: State,
+  { payment: { id }, record }: StoredPayment,
+  dueAtMs: number,
+  toChange: (bucket: string) => HeadChange,
+): Promise<boolean> {
+  const { buckets, shards, link, commands } = self;
+  const shard = shardOf(id, shards);
+  const outcome = await buckets.use<'moved' | 'changed'>(shard, dueAtMs, async (bucket, jobKey) => {
+    const { head, newHead, ttlMs } = toChange(bucket);
+    const keys = [
+      paymentKey(id, shard, shards),
+      bucketKey(bucketOf(record), shard, shards),
+      jobKey,
+      bucketKey(bucket, shard, shards),
+    ];
+    return await link.run(() =>
+      runScript<'moved' | 'changed' | BucketRefusal>(commands, 'paymentSimMove', keys, [
+        head,
+        newHead,
+        ttlMs,
+        id,
+      ]),
+    );
+  });
+  return outcome === 'moved';
 }
 
 async function writeWithJobs(
@@ -216,6 +232,7 @@ async function writeWithJobs(
   const { keys, values } = changeArguments(shard, self.shards, [headChange]);
   transaction.runCommand('paymentSimChange', [...scriptArguments(keys, values)]);
   const changed: unknown = checked(self, await transaction.exec()).at(-1);
+  jobs.forEach(({ queue, job }) => queue.tell(shard, job.dueAtMs));
   return Array.isArray(changed) && changed[0] === 1;
 }
 

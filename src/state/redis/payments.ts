@@ -1,19 +1,21 @@
 import type { MachineClock } from '../../base/clock.ts';
-import { type Change, type Decide, firstEvent } from '../../payment/lifecycle.ts';
+import type { Change, Decide } from '../../payment/lifecycle.ts';
 import { isSettled, type Payment, type SettlementStatus } from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import { announceAt, announceLater, announcementJob } from './announcing.ts';
+import { settleBucket } from './bucket-settling.ts';
+import type { BucketReader } from './bucket-reader.ts';
 import { missed, reportFailure } from './job-failures.ts';
-import type { JobQueue, NewJob } from './job-queue.ts';
-import { type Announcement, encodeRefund, type RefundJob, settlementData } from './job-records.ts';
-import type { PaymentRecords, QueuedJob, StoredPayment } from './payment-records.ts';
-import { shardOf } from './redis-keys.ts';
+import type { JobQueue } from './job-queue.ts';
+import { type Announcement, encodeRefund, type RefundJob } from './job-records.ts';
+import type { PaymentRecords, QueuedJob } from './payment-records.ts';
 
 /** What payments in Redis are made of. */
 export interface RedisPaymentParts {
   readonly records: PaymentRecords;
-  /** A job for every pending payment, under the payment's id. */
+  /** A job for every bucket of payments, under the bucket's name. */
   readonly settlements: JobQueue<unknown>;
+  readonly bucketReader: BucketReader;
   /** A job for every later event that is not announced yet, under the event's id and number. */
   readonly announcements: JobQueue<Announcement>;
   /** A job for every refund under way. */
@@ -26,26 +28,29 @@ interface State extends RedisPaymentParts {
   readonly clock: MachineClock;
   readonly shards: number;
   handlers: PaymentHandlers | undefined;
+  /** No payment of a bucket begins any more. */
+  isDraining: boolean;
 }
 
 /**
- * Payments in Redis, where all replicas see them. Their jobs alone announce events, whoever made the change:
- * they outlive a crash at any point. The first event rides in the job that settles the payment; each later
- * one has a job of its own. See docs/adr/0014.
+ * Payments in Redis, where all replicas see them. Jobs alone announce events, whoever made the change:
+ * they outlive a crash at any point. The first event rides in the job of the bucket that settles the payment; each
+ * later one has a job of its own. See docs/adr/0014.
  */
 export function createRedisPayments(
   parts: RedisPaymentParts & { readonly clock: MachineClock; readonly shards: number },
 ): Payments {
-  const self: State = { ...parts, handlers: undefined };
+  const self: State = { ...parts, handlers: undefined, isDraining: false };
   const { settlements, announcements } = parts;
   return {
     start(handlers) {
       self.handlers = handlers;
-      settlements.handle((paymentId, _data, failures) => settleDue(self, handlers, paymentId, failures));
+      const settle = settleBucket({ ...parts, handlers, isDraining: () => self.isDraining });
+      settlements.handle((bucket, _data, _failures, shard) => settle(shard, bucket));
       announcements.handle((_id, data, failures) => announceLater(self, handlers, data, failures));
       parts.refunds.handle((_id, job, failures) => refundDue(self, handlers, job, failures));
     },
-    register: (payment) => parts.records.register(payment, settlementJob(payment.id, payment.dueAtMs)),
+    register: (payment) => parts.records.register(payment),
     get: async (paymentId) => (await parts.records.load(paymentId))?.payment,
     transition: (paymentId, decide) => transition(self, paymentId, decide),
     hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
@@ -54,56 +59,13 @@ export function createRedisPayments(
     list: parts.list,
     remove: parts.remove,
     // What is not under way is left to the other processes, or to the next one.
-    drain: async (withinMs) =>
-      void (await Promise.all(
-        [settlements, announcements, parts.refunds].map((jobs) => jobs.drain(withinMs)),
-      )),
-    count: async () => ({ pending: await settlements.count() }),
-    scheduled: () => settlements.count(),
+    async drain(withinMs) {
+      self.isDraining = true;
+      await Promise.all([settlements, announcements, parts.refunds].map((jobs) => jobs.drain(withinMs)));
+    },
+    count: async () => ({ pending: await parts.bucketReader.count() }),
+    scheduled: () => parts.bucketReader.count(),
   };
-}
-
-/**
- * The job of a payment that is due. Its event is announced also when it was settled already: then a call
- * hastened it, or an earlier run of the job ended before all was told.
- */
-async function settleDue(
-  self: State,
-  handlers: PaymentHandlers,
-  paymentId: string,
-  failures: number,
-): Promise<void> {
-  let payment: Payment | undefined;
-  try {
-    payment = await settle(self, handlers, paymentId);
-    if (payment !== undefined && isSettled(payment)) {
-      await handlers.announce(firstEvent(payment));
-    }
-  } catch (error) {
-    reportFailure(handlers, paymentId, error);
-    throw error;
-  }
-  if (payment === undefined) {
-    missed(`payment ${paymentId} is not stored`, failures);
-  }
-}
-
-async function settle(
-  self: State,
-  handlers: PaymentHandlers,
-  paymentId: string,
-): Promise<Payment | undefined> {
-  const stored = await self.records.load(paymentId);
-  const change = stored && settlementOf(self, stored.payment);
-  if (stored === undefined || change === undefined) {
-    return stored?.payment;
-  }
-  if (await self.records.change(stored, change)) {
-    handlers.changed(change);
-    return change.payment;
-  }
-  // Another process was faster.
-  return (await self.records.load(paymentId))?.payment;
 }
 
 /** The job of a refund. As with events, what was to be stored with it may not be there. */
@@ -138,25 +100,13 @@ async function transition(self: State, paymentId: string, decide: Decide): Promi
     }
     const changed = isSettled(stored.payment)
       ? await self.records.changeWithJobs(stored, wanted, jobsOf(self, wanted))
-      : await changePending(self, stored, wanted);
+      : await self.records.changeInBucket(stored, wanted, self.clock.now());
     if (changed) {
       self.handlers?.changed(wanted);
       return { payment: wanted.payment, changed: true };
     }
     // Another process was faster, or the payment has left meanwhile.
   }
-}
-
-/** The job is hastened first, so that the event is not late if this process dies after the change. */
-async function changePending(self: State, stored: StoredPayment, change: Change): Promise<boolean> {
-  const { id } = stored.payment;
-  const shard = shardOf(id, self.shards);
-  const isHastened = await self.settlements.promote(shard, id);
-  const changed = await self.records.change(stored, change);
-  if (changed && !isHastened) {
-    await self.settlements.add(shard, settlementJob(id, self.clock.now()));
-  }
-  return changed;
 }
 
 /**
@@ -188,23 +138,13 @@ async function reschedule(
   if (stored === undefined || payment === undefined || isSettled(payment)) {
     return false;
   }
-  const shard = shardOf(paymentId, self.shards);
-  const move = () => self.settlements.reschedule(shard, paymentId, dueAtMs);
-  const write = () =>
-    self.records.reschedule(stored, {
-      ...payment,
-      dueAtMs,
-      plannedOutcome: outcome ?? payment.plannedOutcome,
-    });
-  // The job decides when the payment settles, the record what becomes of it then.
-  return outcome === undefined ? (await move()) && (await write()) : (await write()) && (await move());
+  return await self.records.reschedule(stored, {
+    ...payment,
+    dueAtMs,
+    plannedOutcome: outcome ?? payment.plannedOutcome,
+  });
 }
 
 function settlementOf(self: State, payment: Payment): Change | undefined {
   return isSettled(payment) ? undefined : self.handlers?.settle(payment);
-}
-
-/** The job that settles a payment. */
-function settlementJob(paymentId: string, dueAtMs: number): NewJob {
-  return { id: paymentId, data: settlementData, dueAtMs };
 }

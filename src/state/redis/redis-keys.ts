@@ -1,7 +1,7 @@
 import { createShardTags } from './shard-tags.ts';
 
-/** Of the keys in this file. 1, of 0.1, had tags without the number of shards, in whichever slot. */
-const keyForm = 2;
+/** Of the keys in this file. 1, of 0.1, had tags without the number of shards, in whichever slot, and 2 no buckets. */
+const keyForm = 3;
 
 /** By the number of shards; a process has one. */
 const prefixes = new Map<number, readonly string[]>();
@@ -44,6 +44,21 @@ export function paymentKey(paymentId: string, shard: number, shards: number): st
 /** The ids of a shard's payments by when they were created. */
 export function indexKey(shard: number, shards: number): string {
   return `${shardPrefix(shard, shards)}:payments`;
+}
+
+/** How the keys of a shard's payments begin; their ids follow. */
+export function paymentKeyStart(shard: number, shards: number): string {
+  return paymentKey('', shard, shards);
+}
+
+/** The ids of the payments that settle together. */
+export function bucketKey(bucket: string, shard: number, shards: number): string {
+  return `${shardPrefix(shard, shards)}:${bucket}`;
+}
+
+/** How many payments are in the buckets of a shard. */
+export function pendingCountKey(shard: number, shards: number): string {
+  return `${shardPrefix(shard, shards)}:pending`;
 }
 
 /** @param shard that of the event's payment. */

@@ -12,20 +12,83 @@ import { steeringScripts } from './steering-scripts.ts';
  */
 const scripts = {
   /**
-   * Stores payments whose jobs are there. KEYS: the jobs, then the payments, in the same order. ARGV:
-   * record and time to live of each payment. Answers how many jobs are missing.
+   * Stores payments in buckets whose jobs are there and have not begun. KEYS: the count of pending payments, then for
+   * each bucket its job and its set. ARGV: how the keys of all payments begin, then for each payment the number of its
+   * bucket, from 1, its id, record and time to live. Answers for each whether the job of its bucket is 'absent' or has
+   * 'begun'; otherwise it is 'stored', also when it was there.
    */
   paymentSimStore: `
-    local n = #KEYS / 2
-    local missing = 0
-    for i = 1, n do
-      if redis.call('EXISTS', KEYS[i]) == 1 then
-        redis.call('SET', KEYS[n + i], ARGV[2 * i - 1], 'PX', ARGV[2 * i], 'NX')
-      else
-        missing = missing + 1
-      end
+    local states = {}
+    for b = 1, (#KEYS - 1) / 2 do
+      local job = redis.call('HMGET', KEYS[2 * b], 'timestamp', 'processedOn')
+      states[b] = not job[1] and 'absent' or job[2] and 'begun' or 'stored'
     end
-    return missing`,
+    local results, added = {}, 0
+    for i = 2, #ARGV, 4 do
+      local b = tonumber(ARGV[i])
+      if states[b] == 'stored' and redis.call('SET', ARGV[1] .. ARGV[i + 1], ARGV[i + 2], 'PX', ARGV[i + 3], 'NX') then
+        added = added + redis.call('SADD', KEYS[2 * b + 1], ARGV[i + 1])
+      end
+      results[#results + 1] = states[b]
+    end
+    if added > 0 then
+      redis.call('INCRBY', KEYS[1], added)
+    end
+    return results`,
+  /**
+   * Changes a payment that is as it was, and moves it to another bucket. KEYS: the payment, the bucket that it is in,
+   * the job of the other bucket, and that bucket. ARGV: the head that it must have, the new head, the new time to live
+   * (0 to leave that as it is), and its id. Answers 'moved', 'changed' when it is not as it was, and as
+   * paymentSimStore 'absent' or 'begun'.
+   */
+  paymentSimMove: `
+    local job = redis.call('HMGET', KEYS[3], 'timestamp', 'processedOn')
+    if not job[1] then
+      return 'absent'
+    end
+    if job[2] then
+      return 'begun'
+    end
+    local record = redis.call('GET', KEYS[1])
+    if not record or string.sub(record, 1, #ARGV[1]) ~= ARGV[1] then
+      return 'changed'
+    end
+    if redis.call('SREM', KEYS[2], ARGV[4]) == 1 then
+      redis.call('SADD', KEYS[4], ARGV[4])
+    end
+    if ARGV[3] ~= '0' then
+      redis.call('PEXPIRE', KEYS[1], ARGV[3])
+    end
+    redis.call('SET', KEYS[1], ARGV[2] .. string.sub(record, #ARGV[1] + 1), 'KEEPTTL')
+    return 'moved'`,
+  /**
+   * Reads a part of a bucket. KEYS: the bucket. ARGV: how the keys of payments begin, where to go on ('0' to begin),
+   * and about how many. Answers where to go on after these ('0' at the end), then id and record of each; the record
+   * is empty when it is gone.
+   */
+  paymentSimClaim: `
+    local page = redis.call('SSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
+    local answer = { page[1] }
+    for _, id in ipairs(page[2]) do
+      answer[#answer + 1] = id
+      answer[#answer + 1] = redis.call('GET', ARGV[1] .. id) or ''
+    end
+    return answer`,
+  /**
+   * Takes payments out of their buckets. KEYS: the count of pending payments, then the buckets. ARGV for each bucket:
+   * how many, then their ids.
+   */
+  paymentSimTold: `
+    local at, told = 1, 0
+    for b = 2, #KEYS do
+      local last = at + ARGV[at]
+      told = told + redis.call('SREM', KEYS[b], unpack(ARGV, at + 1, last))
+      at = last + 1
+    end
+    if told > 0 then
+      redis.call('DECRBY', KEYS[1], told)
+    end
+    return told`,
   /**
    * Notes new payments in the index, a sorted set of ids by the time of creation. KEYS: the index. ARGV: how
    * the keys of all payments begin, then time and id of each; one that is there keeps its time. Nobody tells when a payment's time to live is
@@ -113,26 +176,35 @@ const scripts = {
    * attempt and until when.
    */
   paymentSimNote: `
+    local keep = tonumber(ARGV[1])
     for i, key in ipairs(KEYS) do
-      redis.call('RPUSH', key, ARGV[2 * i])
-      redis.call('LTRIM', key, -ARGV[1], -1)
-      redis.call('PEXPIREAT', key, ARGV[2 * i + 1])
+      local length = redis.call('RPUSH', key, ARGV[2 * i])
+      if length == 1 then
+        redis.call('PEXPIREAT', key, ARGV[2 * i + 1])
+      elseif length > keep then
+        redis.call('LTRIM', key, -keep, -1)
+      end
     end
-    return KEYS`,
+    return 1`,
   /**
-   * Removes payments that are as they were. KEYS: the index, then the payments. ARGV for each: its record and its id.
-   * Answers 1 for one that it removed, 0 for one that is another one now or gone.
+   * Removes payments that are as they were, from their buckets too. KEYS: the index, the count of pending payments,
+   * then the payments. ARGV: how the keys of buckets begin, then for each payment its record, id and bucket. Answers 1
+   * for one that it removed, 0 for one that is another one now or gone.
    */
   paymentSimRemove: `
-    local results = {}
-    for i = 2, #KEYS do
-      local at = 2 * i - 3
-      results[i - 1] = 0
+    local results, waiting = {}, 0
+    for i = 3, #KEYS do
+      local at = 3 * i - 7
+      results[i - 2] = 0
       if redis.call('GET', KEYS[i]) == ARGV[at] then
         redis.call('DEL', KEYS[i])
         redis.call('ZREM', KEYS[1], ARGV[at + 1])
-        results[i - 1] = 1
+        waiting = waiting + redis.call('SREM', ARGV[1] .. ARGV[at + 2], ARGV[at + 1])
+        results[i - 2] = 1
       end
+    end
+    if waiting > 0 then
+      redis.call('DECRBY', KEYS[2], waiting)
     end
     return results`,
   ...steeringScripts,

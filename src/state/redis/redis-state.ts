@@ -5,6 +5,8 @@ import { addGauge, type Metrics } from '../../observability/metrics.ts';
 import { createQuietStore } from '../../simulator/journal/quiet-store.ts';
 import type { State } from '../state.ts';
 import { createRedisAttemptLog } from './attempt-log.ts';
+import { createBucketJobs } from './bucket-jobs.ts';
+import { createBucketReader } from './bucket-reader.ts';
 import { createRedisDeliveryQueue } from './delivery-queue.ts';
 import { createRedisIdempotencyStore } from './idempotency-store.ts';
 import { createJobQueue, type JobQueue } from './job-queue.ts';
@@ -76,12 +78,18 @@ export function createRedisState(options: RedisStateOptions): State {
   const parts = { client: clients.calls, link, clock, shards, ttlMs, indexed };
   const { settlements, announcements, refunds } = jobs;
   const paymentParts: RedisPaymentParts = {
-    records: createPaymentRecords({ ...parts, settlements, refusal: watch.refusal }),
+    records: createPaymentRecords({
+      ...parts,
+      settlements,
+      buckets: createBucketJobs(settlements, clock),
+      refusal: watch.refusal,
+    }),
+    bucketReader: createBucketReader(parts),
     settlements,
     announcements,
     refunds,
     list: (query) => listFromIndex(parts, query),
-    remove: (filter) => removeFromIndex({ ...parts, settlements }, filter),
+    remove: (filter) => removeFromIndex(parts, filter),
   };
   // Its errors are the same as those of the other connection, which the link tells of.
   clients.jobs.on('error', () => undefined);

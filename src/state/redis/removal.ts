@@ -1,6 +1,5 @@
 import { createIORedisClient, type IRedisClient } from 'bullmq';
 import { fitsFilter, type PaymentFilter } from '../../payment/page.ts';
-import type { JobQueue } from './job-queue.ts';
 import {
   assertIndexed,
   idsOf,
@@ -8,14 +7,11 @@ import {
   type PaymentListDeps,
   readRecords,
 } from './payment-list.ts';
-import { indexKey, paymentKey } from './redis-keys.ts';
+import { bucketOf } from './payment-record.ts';
+import { bucketKey, indexKey, paymentKey, pendingCountKey } from './redis-keys.ts';
 import { runScript } from './redis-scripts.ts';
 
-interface RemovalDeps extends PaymentListDeps {
-  readonly settlements: Pick<JobQueue<unknown>, 'remove'>;
-}
-
-interface Removal extends RemovalDeps {
+interface Removal extends PaymentListDeps {
   readonly commands: IRedisClient;
   readonly filter: PaymentFilter;
 }
@@ -24,15 +20,13 @@ interface Removal extends RemovalDeps {
 const perCommand = 100;
 
 /**
- * Removes the payments in Redis that fit; as with lists, all are read. First a payment and its place in the index,
- * then its job: a process that dies in between leaves a job that finds no payment and ends without a word, as
- * does one that is under way just now and those of refunds and later events. The other way round it could leave a
- * payment that never settles.
+ * Removes the payments in Redis that fit; as with lists, all are read. Each goes with its place in the index and in its
+ * bucket. Jobs of refunds and later events, find no payment when they are due, and end without a word.
  *
  * @returns how many.
  * @throws PaymentError `no-index` when there is none.
  */
-export async function removeFromIndex(deps: RemovalDeps, filter: PaymentFilter): Promise<number> {
+export async function removeFromIndex(deps: PaymentListDeps, filter: PaymentFilter): Promise<number> {
   assertIndexed(deps);
   const self: Removal = { ...deps, commands: createIORedisClient(deps.client), filter };
   let removed = 0;
@@ -58,9 +52,7 @@ async function removeThose(self: Removal, shard: number, found: readonly ListedR
     }
     const results = await removeRecords(self, shard, fitting);
     const ids = fitting.map(({ payment }) => payment.id);
-    const gone = ids.filter((_, at) => results[at] === 1);
-    await Promise.all(gone.map((id) => self.settlements.remove(shard, id)));
-    removed += gone.length;
+    removed += results.filter((result) => result === 1).length;
     const changed = ids.filter((_, at) => results[at] !== 1);
     left = changed.length === 0 ? [] : await readRecords(self, shard, changed);
   }
@@ -72,6 +64,9 @@ function removeRecords(
   records: readonly ListedRecord[],
 ): Promise<(0 | 1)[]> {
   const keys = records.map(({ payment }) => paymentKey(payment.id, shard, shards));
-  const values = records.flatMap(({ payment, record }) => [record, payment.id]);
-  return link.run(() => runScript(commands, 'paymentSimRemove', [indexKey(shard, shards), ...keys], values));
+  const values = records.flatMap(({ payment, record }) => [record, payment.id, bucketOf(record)]);
+  const shared = [indexKey(shard, shards), pendingCountKey(shard, shards)];
+  return link.run(() =>
+    runScript(commands, 'paymentSimRemove', [...shared, ...keys], [bucketKey('', shard, shards), ...values]),
+  );
 }

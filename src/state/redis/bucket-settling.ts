@@ -1,0 +1,97 @@
+import { HandedOverError } from '../../payment/errors.ts';
+import { firstEvent } from '../../payment/lifecycle.ts';
+import { isSettled, type Payment } from '../../payment/payment.ts';
+import type { PaymentHandlers } from '../../payment/ports.ts';
+import { createRoom, type Room } from './bucket-room.ts';
+import type { BucketEntry, BucketReader } from './bucket-reader.ts';
+import { reportFailure } from './job-failures.ts';
+import { bucketOf, decodePayment } from './payment-record.ts';
+import type { PaymentRecords, StoredPayment } from './payment-records.ts';
+
+interface SettlingDeps {
+  readonly records: Pick<PaymentRecords, 'load' | 'change'>;
+  readonly bucketReader: BucketReader;
+  readonly handlers: PaymentHandlers;
+  readonly isDraining: () => boolean;
+}
+
+/**
+ * Payments of a shard that are settled and announced at the same time by this process. They wait for an attempt at
+ * each channel, of which few may be slow: see `maxSlowAttempts` in app/channels.ts.
+ */
+const maxUnderWay = 300;
+
+/** A payment of a bucket that is due. */
+interface DueEntry extends BucketEntry {
+  readonly shard: number;
+  readonly bucket: string;
+}
+
+/**
+ * The job of a bucket: settles its payments and announces them, each of which leaves the bucket when all is handed
+ * over. A job that is run again, since one of them failed or its process died, finds those that have not left. A
+ * payment that is settled already is announced: then a call settled it and put it here, or an earlier run did.
+ */
+export function settleBucket(deps: SettlingDeps): (shard: number, bucket: string) => Promise<void> {
+  const rooms = new Map<number, Room>();
+  return async (shard, bucket) => {
+    const room = rooms.get(shard) ?? createRoom(maxUnderWay);
+    rooms.set(shard, room);
+    const underWay: Promise<void>[] = [];
+    const errors: unknown[] = [];
+    for await (const entries of deps.bucketReader.entries(shard, bucket)) {
+      for (const entry of entries) {
+        await room.enter();
+        if (deps.isDraining()) {
+          room.leave();
+          errors.push(new HandedOverError());
+          break;
+        }
+        const ended = settleEntry(deps, { ...entry, shard, bucket })
+          .catch((error: unknown) => void errors.push(error))
+          .finally(room.leave);
+        underWay.push(ended);
+      }
+    }
+    await Promise.all(underWay);
+    if (errors.length > 0) {
+      throw errors[0];
+    }
+  };
+}
+
+async function settleEntry(deps: SettlingDeps, entry: DueEntry): Promise<void> {
+  const { handlers, bucketReader } = deps;
+  try {
+    const payment = await settle(deps, entry);
+    if (payment !== undefined && isSettled(payment)) {
+      await handlers.announce(firstEvent(payment));
+    }
+    await bucketReader.told(entry.shard, entry.bucket, entry.id);
+  } catch (error) {
+    reportFailure(handlers, entry.id, error);
+    throw error;
+  }
+}
+
+/** The payment as this bucket is to announce it; undefined when it is gone, or another bucket has it now. */
+async function settle(
+  { records, handlers }: SettlingDeps,
+  { id, bucket, record }: DueEntry,
+): Promise<Payment | undefined> {
+  let stored: StoredPayment | undefined =
+    record === '' ? undefined : { payment: decodePayment(id, record), record };
+  while (stored !== undefined && bucketOf(stored.record) === bucket) {
+    if (isSettled(stored.payment)) {
+      return stored.payment;
+    }
+    const change = handlers.settle(stored.payment);
+    if (await records.change(stored, change)) {
+      handlers.changed(change);
+      return change.payment;
+    }
+    // A call was faster, or another process that has the same job.
+    stored = await records.load(id);
+  }
+  return undefined;
+}
