@@ -17,7 +17,7 @@ import {
   type PendingPayment,
   type SettledPayment,
 } from './payment.ts';
-import type { IdempotencyStore, Payments } from './ports.ts';
+import type { IdempotencyStore, IdempotentCall, Payments } from './ports.ts';
 import type { RandomOutcomes } from './random-outcomes.ts';
 import { toScopedKey } from './scoped-key.ts';
 import { planSettlement, type ScenarioOptions } from './scenario.ts';
@@ -114,31 +114,46 @@ function createPayment(
   steered: SteeredCreate | undefined,
 ): Promise<string> {
   const command = validateCreateIntent(input, deps.checkWebhookUrl);
-  return command.idempotencyKey === undefined
-    ? register(deps, command, deps.newId('pay'), trace, steered)
-    : registerOnce(deps, command, command.idempotencyKey, trace, steered);
+  const { idempotencyKey } = command;
+  if (idempotencyKey === undefined) {
+    return register(deps, command, newPaymentId(deps), trace, steered);
+  }
+  const scope = deps.keyScopeOf?.(steered?.sessionId);
+  const call: IdempotentCall = {
+    key: toScopedKey(['create', command.userId, idempotencyKey], scope),
+    fingerprint: fingerprintOf(parametersOf(command)),
+  };
+  return deps.payments.registerOnce === undefined
+    ? registerOnce(deps, command, call, trace, steered)
+    : register(deps, command, newPaymentId(deps, call.key), trace, steered, call);
 }
 
+function newPaymentId({ payments, newId }: PaymentServiceDeps, key?: string): string {
+  const id = newId('pay');
+  return payments.placed?.(id, key) ?? id;
+}
+
+/** Where keys of creates are kept apart from payments. */
 async function registerOnce(
   deps: PaymentServiceDeps,
   command: CreateIntentCommand,
-  idempotencyKey: string,
+  call: IdempotentCall,
   trace: CallTrace | undefined,
   steered: SteeredCreate | undefined,
 ): Promise<string> {
-  const scope = deps.keyScopeOf?.(steered?.sessionId);
   const result = await deps.idempotency.once(
-    {
-      key: toScopedKey(['create', command.userId, idempotencyKey], scope),
-      fingerprint: fingerprintOf(parametersOf(command)),
-    },
-    () => deps.newId('pay'),
+    call,
+    () => newPaymentId(deps),
     (paymentId) => register(deps, command, paymentId, trace, steered),
   );
   if (result.outcome === 'mismatch') {
-    throw new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
+    throw keyReused(command);
   }
   return result.value;
+}
+
+function keyReused({ idempotencyKey = '' }: CreateIntentCommand): PaymentError {
+  return new PaymentError({ kind: 'idempotency-key-reused', key: idempotencyKey });
 }
 
 /** Not async: that would cost every payment 250 bytes of garbage. */
@@ -148,6 +163,7 @@ function register(
   paymentId: string,
   trace: CallTrace | undefined,
   steered: SteeredCreate | undefined,
+  call?: IdempotentCall,
 ): Promise<string> {
   const behavior = steered?.behavior ?? command.behavior;
   const outcomes = steered?.outcomes ?? deps.outcomes;
@@ -167,19 +183,39 @@ function register(
     extras: behavior === undefined ? command.extras : toExtras(command.extras, behavior, steered),
     status: 'PENDING',
   };
-  const registered = deps.payments.register(payment).then((outcome) => {
+  const { payments } = deps;
+  const stored =
+    call !== undefined && payments.registerOnce !== undefined
+      ? payments.registerOnce(payment, call)
+      : payments.register(payment);
+  const registered = stored.then((outcome) => {
+    if (typeof outcome === 'object') {
+      if (plan.isDrawn) {
+        outcomes.giveBack?.(payment);
+      }
+      return outcome.replayed;
+    }
     if (outcome !== 'registered') {
-      throw new PaymentError(
-        outcome === 'full'
-          ? { kind: 'too-many-pending', maxPayments: deps.maxPayments }
-          : { kind: 'too-many-bytes-pending' },
-      );
+      throw refusalOf(outcome, deps, command);
     }
     deps.observe({ kind: 'created', payment });
     return paymentId;
   });
   const { giveBack } = outcomes;
   return giveBack === undefined || !plan.isDrawn ? registered : givingBack(giveBack, payment, registered);
+}
+
+function refusalOf(
+  outcome: 'full' | 'out-of-bytes' | 'mismatch',
+  { maxPayments }: PaymentServiceDeps,
+  command: CreateIntentCommand,
+): PaymentError {
+  if (outcome === 'mismatch') {
+    return keyReused(command);
+  }
+  return new PaymentError(
+    outcome === 'full' ? { kind: 'too-many-pending', maxPayments } : { kind: 'too-many-bytes-pending' },
+  );
 }
 
 /** A payment that was not registered leaves its outcome to the next one. */

@@ -17,6 +17,9 @@ export interface StoredPayments {
   readonly settled?: number;
 }
 
+/** What became of a payment that was to be stored. */
+export type Registration = 'registered' | 'full' | 'out-of-bytes';
+
 /** What the domain does for the payments that are kept. */
 export interface PaymentHandlers {
   /** What becomes of a payment that is due. As pure as a `Decide`. */
@@ -55,7 +58,19 @@ export interface Payments {
    * schedule, which would stay PENDING for ever. Registering an id again changes nothing. When there is no
    * room because all stored ones are pending: `'full'` by their number, `'out-of-bytes'` by what they take.
    */
-  register(payment: PendingPayment): Promise<'registered' | 'full' | 'out-of-bytes'>;
+  register(payment: PendingPayment): Promise<Registration>;
+  /**
+   * As `register`, once for a key; both are stored together, or neither. Where there is none, keys of creates are kept
+   * as all others, in an `IdempotencyStore`.
+   *
+   * @returns as `register`, or the id that the same call was given before, or `'mismatch'` for another call with the key.
+   */
+  readonly registerOnce?: (
+    payment: PendingPayment,
+    call: IdempotentCall,
+  ) => Promise<Registration | 'mismatch' | { readonly replayed: string }>;
+  /** A new payment's id as it must be where the place of a payment is in its id: in that of the key, if it has one. */
+  readonly placed?: (paymentId: string, key: string | undefined) => string;
   /** The payment, or undefined when it was never stored or has left. */
   get(paymentId: string): Promise<Payment | undefined>;
   /**

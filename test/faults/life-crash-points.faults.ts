@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type ClusterReplica, startCluster } from '../support/cluster.ts';
-import { type CrashPoint, lifeCrashPoints } from '../support/crash-points.ts';
+import { lifeCrashPoints } from '../support/crash-points.ts';
 import { type OutcomeChannel, type Outcomes, startOutcomes } from '../support/outcomes.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { intentMessage } from '../system/connect-json.ts';
@@ -14,8 +14,6 @@ const inTime = { timeout: 90_000, interval: 500 };
 /** At most so many payments are made until the replica comes to its point. */
 const enough = 2_000;
 const callsAtATime = 16;
-/** The points of every call with a key, and those of what a cancellation or refund is made of. */
-const points: readonly CrashPoint[] = ['key-reserved', ...lifeCrashPoints, 'key-uncompleted'];
 const refundedWon = 50_000;
 
 /** One payment, and what its one cancellation or refund came to. */
@@ -53,7 +51,7 @@ describe.skipIf(missingRedis !== undefined)(
       const [one, other, survivor] = cluster.replicas as [ClusterReplica, ClusterReplica, ClusterReplica];
       const lived: Lived[] = [];
       const counts: string[] = [];
-      const left = points.values();
+      const left = lifeCrashPoints.values();
       async function crashAgainAndAgain(victim: ClusterReplica): Promise<void> {
         for (const point of left) {
           await victim.kill();
@@ -67,7 +65,7 @@ describe.skipIf(missingRedis !== undefined)(
         await victim.restart();
       }
       await Promise.all([crashAgainAndAgain(one), crashAgainAndAgain(other)]);
-      expect(counts).toHaveLength(points.length);
+      expect(counts).toHaveLength(lifeCrashPoints.length);
       const open = () => lived.filter((life) => !hasArrived(life, arrived.get(life.paymentId)));
       await expect.poll(() => open().slice(0, 3), inTime).toEqual([]);
       for (const life of lived) {

@@ -281,7 +281,7 @@ function describeSchedule(open: PaymentsFactory): void {
     await register({ id: 'pay-slow', dueAtMs: now() });
     await register({ id: 'pay-next', dueAtMs: now() + 1 });
     await passTime(1);
-    await expect.poll(ids).toEqual(['pay-slow', 'pay-next']);
+    await expect.poll(() => ids().toSorted()).toEqual(['pay-next', 'pay-slow']);
     slow.resolve();
   });
 

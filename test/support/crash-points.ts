@@ -3,11 +3,9 @@
  * payment passes them. Behind a colon, what it is tried with besides webhooks.
  */
 export const crashPoints = [
-  'key-reserved',
   'create-before',
   'create-between',
   'create-after',
-  'key-uncompleted',
   'process-before',
   'process-settled',
   'settle-before',
@@ -31,6 +29,7 @@ export const crashPoints = [
 
 /** As `crashPoints`, in what comes after a payment was created: cancellations, refunds, and their events. */
 export const lifeCrashPoints = [
+  'key-reserved',
   'cancel-before',
   'cancel-settled',
   'refund-settled',
@@ -40,6 +39,7 @@ export const lifeCrashPoints = [
   'refund-done',
   'announce-before',
   'announce-done',
+  'key-uncompleted',
 ] as const;
 
 /** See `crashPoints` and `lifeCrashPoints`. */

@@ -45,6 +45,12 @@ function withCrashPoints(state: State): State {
         await pass('create-after');
         return result;
       },
+      registerOnce: async (payment, call) => {
+        await pass('create-before');
+        const result = await payments.registerOnce?.(payment, call);
+        await pass('create-after');
+        return result ?? 'full';
+      },
       transition: (paymentId, decide) => work.run('change', () => payments.transition(paymentId, decide)),
     },
     idempotency: {
@@ -85,12 +91,12 @@ function partsWithCrashPoints(parts: RedisPaymentParts): RedisPaymentParts {
     ...parts,
     records: {
       ...records,
-      async register(payment) {
+      async register(payment, once) {
         if (crashAt === 'create-between') {
           await settlements.add(0, bucketJob(bucketAt(payment.dueAtMs)));
           await pass('create-between');
         }
-        return await records.register(payment);
+        return await records.register(payment, once);
       },
       async change(stored, change) {
         const isJob = work.getStore() === 'settlement';

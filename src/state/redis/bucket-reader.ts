@@ -93,6 +93,8 @@ function toldArguments(shard: number, shards: number, entries: readonly ToldEntr
       pendingCountKey(shard, shards),
       ...[...byBucket.keys()].map((bucket) => bucketKey(bucket, shard, shards)),
     ],
-    values: [...byBucket.values()].flatMap((those) => [those.length, ...those.map(({ id }) => id)]),
+    values: [...byBucket.values()].flatMap((those) =>
+      [String(those.length)].concat(those.map(({ id }) => id)),
+    ),
   };
 }

@@ -7,14 +7,22 @@ import { bucketKey, indexKey, paymentKeyStart, pendingCountKey } from './redis-k
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
 
-/** A payment to store. */
+/** A payment to store; times in milliseconds. */
 export interface NewRecord {
   readonly payment: PendingPayment;
-  /** In milliseconds. */
   readonly ttlMs: number;
+  /** The Redis key of its idempotency key, and the fingerprint of its call. */
+  readonly once: { readonly key: string; readonly fingerprint: string } | undefined;
 }
 
-interface StoreDeps {
+/** What became of it. */
+export type StoreOutcome = 'registered' | 'mismatch' | { readonly replayed: string };
+
+/** What a script answers for a payment: one of these, or "replayed <id>". */
+type StoreAnswer = 'stored' | 'mismatch' | BucketRefusal | `replayed ${string}`;
+
+/** What payments are stored with; times in milliseconds. */
+export interface StoreDeps {
   readonly commands: IRedisClient;
   readonly link: RedisLink;
   readonly shards: number;
@@ -22,16 +30,19 @@ interface StoreDeps {
   readonly settlements: Pick<JobQueue<unknown>, 'keyOf'>;
   /** Whether there is an index for `ListPayments`. */
   readonly indexed: boolean;
+  /** How long idempotency keys are kept. */
+  readonly idempotencyTtlMs: number;
 }
 
 /** A payment on its way into a bucket. */
 interface Placed extends NewRecord {
   bucket: string;
+  outcome: StoreOutcome | undefined;
 }
 
 /**
  * Stores payments of one shard, each in the bucket of its due time, or in a later one if that has begun. All commands
- * go in one row: the jobs of buckets that this process has not used yet, the script that stores, and the index.
+ * go in one row: the jobs of buckets that this process has not used yet, and the script that stores.
  *
  * @throws PaymentError `state-unavailable` when it is not known whether all are there: trying again changes nothing
  *   of those that are.
@@ -40,68 +51,57 @@ export async function storeRecords(
   deps: StoreDeps,
   shard: number,
   records: readonly NewRecord[],
-): Promise<'registered'[]> {
+): Promise<StoreOutcome[]> {
   const { buckets } = deps;
-  let left: readonly Placed[] = records.map((record) => ({
+  const all = records.map<Placed>((record) => ({
     ...record,
     bucket: buckets.first(record.payment.dueAtMs),
+    outcome: undefined,
   }));
+  let left: readonly Placed[] = all;
   for (let tries = 0; left.length > 0; tries += 1) {
     if (tries === maxBucketTries) {
       throw noBucket();
     }
-    const states = await storeOnce(deps, shard, left, tries === 0);
-    const refused: Placed[] = [];
+    const answers = await storeOnce(deps, shard, left);
     for (const [index, placed] of left.entries()) {
-      const state = states[index];
-      if (state !== 'stored') {
-        placed.bucket = buckets.after(shard, placed.bucket, state ?? 'absent');
-        refused.push(placed);
-      }
+      note(deps, shard, placed, answers[index] ?? 'absent');
     }
-    left = refused;
+    left = left.filter(({ outcome }) => outcome === undefined);
   }
-  return records.map(() => 'registered');
+  return all.map(({ outcome }) => outcome ?? 'registered');
+}
+
+function note({ buckets }: StoreDeps, shard: number, placed: Placed, answer: StoreAnswer): void {
+  if (answer === 'absent' || answer === 'begun') {
+    placed.bucket = buckets.after(shard, placed.bucket, answer);
+  } else if (answer === 'stored') {
+    placed.outcome = 'registered';
+  } else {
+    placed.outcome = answer === 'mismatch' ? answer : { replayed: answer.slice('replayed '.length) };
+  }
 }
 
 async function storeOnce(
-  deps: StoreDeps,
+  { commands, link, shards, buckets, settlements, indexed, idempotencyTtlMs }: StoreDeps,
   shard: number,
   records: readonly Placed[],
-  isFirst: boolean,
-): Promise<readonly ('stored' | BucketRefusal)[]> {
-  const { commands, link, shards, buckets, settlements, indexed } = deps;
-  const names = [...new Set(records.map(({ bucket }) => bucket))];
-  const numbers = new Map(names.map((name, index) => [name, index + 1]));
-  const start = paymentKeyStart(shard, shards);
-  const keys = [
-    pendingCountKey(shard, shards),
-    ...names.flatMap((name) => [settlements.keyOf(shard, name), bucketKey(name, shard, shards)]),
-  ];
-  const values = records.flatMap(({ payment, bucket, ttlMs }) => [
-    numbers.get(bucket) ?? 0,
-    payment.id,
-    encodePending(payment, bucket),
-    ttlMs,
-  ]);
-  const added = Promise.all(names.map((name) => buckets.ensure(shard, name)));
-  const [states] = await Promise.all([
-    link.run(() =>
-      runScript<('stored' | BucketRefusal)[]>(commands, 'paymentSimStore', keys, [start, ...values]),
-    ),
-    isFirst && indexed ? noteInIndex(deps, shard, start, records) : undefined,
-    added,
-  ]);
-  return states;
-}
-
-/** What it has too much is passed over by lists, and leaves it by and by. */
-async function noteInIndex(
-  { commands, link, shards }: StoreDeps,
-  shard: number,
-  start: string,
-  records: readonly NewRecord[],
-): Promise<void> {
-  const values = records.flatMap(({ payment }) => [payment.createdAtMs, payment.id]);
-  await link.run(() => runScript(commands, 'paymentSimIndex', [indexKey(shard, shards)], [start, ...values]));
+): Promise<readonly StoreAnswer[]> {
+  const numbers = new Map<string, number>();
+  const keys = [pendingCountKey(shard, shards), indexKey(shard, shards)];
+  const values: (string | number)[] = [paymentKeyStart(shard, shards), idempotencyTtlMs, indexed ? 1 : 0];
+  const jobs: Promise<void>[] = [];
+  for (const { payment, bucket, ttlMs, once } of records) {
+    if (!numbers.has(bucket)) {
+      numbers.set(bucket, numbers.size + 1);
+      keys.push(settlements.keyOf(shard, bucket), bucketKey(bucket, shard, shards));
+      jobs.push(buckets.ensure(shard, bucket));
+    }
+    const record = encodePending(payment, bucket);
+    const { key = '', fingerprint = '' } = once ?? {};
+    values.push(numbers.get(bucket) ?? 0, payment.id, record, ttlMs, key, fingerprint, payment.createdAtMs);
+  }
+  const stored = link.run(() => runScript<StoreAnswer[]>(commands, 'paymentSimStore', keys, values));
+  const [answers] = await Promise.all([stored, ...jobs]);
+  return answers;
 }

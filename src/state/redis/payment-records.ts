@@ -1,12 +1,12 @@
 import { createIORedisClient, type IRedisClient } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
-import { PaymentError } from '../../payment/errors.ts';
+import type { PaymentError } from '../../payment/errors.ts';
 import type { Change } from '../../payment/lifecycle.ts';
 import { hasPendingRefund, isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
 import type { BucketJobs, BucketRefusal } from './bucket-jobs.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { createLoopBatch } from './loop-batch.ts';
-import { type NewRecord, storeRecords } from './new-records.ts';
+import { type NewRecord, type StoreOutcome, storeRecords } from './new-records.ts';
 import { bucketOf, decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { isScriptMissing } from './redis-error.ts';
@@ -25,6 +25,8 @@ interface PaymentRecordsDeps {
   readonly settlements: Pick<JobQueue<unknown>, 'keyOf'>;
   /** Whether there is an index for `ListPayments`. */
   readonly indexed: boolean;
+  /** How long idempotency keys are kept, in milliseconds. */
+  readonly idempotencyTtlMs: number;
   /** Why no new payment may be stored at the moment. */
   readonly refusal: () => PaymentError | undefined;
 }
@@ -45,11 +47,11 @@ export interface QueuedJob {
 export interface PaymentRecords {
   /**
    * Stores a new payment in the bucket of its due time, whose job is there before. Registering an id again changes
-   * nothing.
+   * nothing, and neither does a key that is there.
    *
    * @throws PaymentError as `refusal` says, before anything is sent.
    */
-  register(payment: PendingPayment): Promise<'registered'>;
+  register(payment: PendingPayment, once?: NewRecord['once']): Promise<StoreOutcome>;
   /** @throws PaymentError `unknown-form` for what another release has stored. */
   load(paymentId: string): Promise<StoredPayment | undefined>;
   /** Changes a payment that is still as it was loaded; false when it is not. */
@@ -93,7 +95,7 @@ const toldWithinMs = 60_000;
 export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const self: State = { ...deps, commands: createIORedisClient(deps.client) };
   const { client, link, shards } = deps;
-  const register = createLoopBatch<NewRecord, 'registered'>({
+  const register = createLoopBatch<NewRecord, StoreOutcome>({
     maxSize: maxPerCommand,
     maxInFlight: 2,
     run: (shard, records) => storeRecords(self, shard, records),
@@ -115,11 +117,13 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const applyHead = async (headChange: HeadChange) =>
     (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
   return {
-    register(payment) {
+    register(payment, once) {
       const refusal = deps.refusal();
-      return refusal === undefined
-        ? register(shardOf(payment.id, shards), { payment, ttlMs: pendingTtlMs(self, payment.dueAtMs) })
-        : Promise.reject(refusal);
+      if (refusal !== undefined) {
+        return Promise.reject(refusal);
+      }
+      const ttlMs = pendingTtlMs(self, payment.dueAtMs);
+      return register(shardOf(payment.id, shards), { payment, ttlMs, once });
     },
 
     async load(id) {

@@ -1,6 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { MachineClock } from '../../base/clock.ts';
 import type { Change, Decide } from '../../payment/lifecycle.ts';
-import { isSettled, type Payment, type SettlementStatus } from '../../payment/payment.ts';
+import {
+  isSettled,
+  type Payment,
+  type PendingPayment,
+  type SettlementStatus,
+} from '../../payment/payment.ts';
 import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
 import { announceAt, announceLater, announcementJob } from './announcing.ts';
 import { settleBucket } from './bucket-settling.ts';
@@ -9,6 +15,7 @@ import { missed, reportFailure } from './job-failures.ts';
 import type { JobQueue } from './job-queue.ts';
 import { type Announcement, encodeRefund, type RefundJob } from './job-records.ts';
 import type { PaymentRecords, QueuedJob } from './payment-records.ts';
+import { createKey, hashShard, placeId, shardOf } from './redis-keys.ts';
 
 /** What payments in Redis are made of. */
 export interface RedisPaymentParts {
@@ -50,7 +57,13 @@ export function createRedisPayments(
       announcements.handle((_id, data, failures) => announceLater(self, handlers, data, failures));
       parts.refunds.handle((_id, job, failures) => refundDue(self, handlers, job, failures));
     },
-    register: (payment) => parts.records.register(payment),
+    register: (payment) => registerNew(self, payment),
+    registerOnce: (payment, { key, fingerprint }) => {
+      const shard = shardOf(payment.id, self.shards);
+      const digest = digestOf(key);
+      return parts.records.register(payment, { key: createKey(digest, shard, self.shards), fingerprint });
+    },
+    placed: createPlacing(self.shards),
     get: async (paymentId) => (await parts.records.load(paymentId))?.payment,
     transition: (paymentId, decide) => transition(self, paymentId, decide),
     hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
@@ -66,6 +79,34 @@ export function createRedisPayments(
     count: async () => ({ pending: await parts.bucketReader.count() }),
     scheduled: () => parts.bucketReader.count(),
   };
+}
+
+async function registerNew({ records }: State, payment: PendingPayment): Promise<'registered'> {
+  await records.register(payment);
+  return 'registered';
+}
+
+function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
+}
+
+/**
+ * Says where new payments are stored: with their keys, which hash to a shard. Those without a key go to one shard for
+ * each iteration of the event loop, and so together into one script, whatever the number of shards.
+ */
+function createPlacing(shards: number): (paymentId: string, key: string | undefined) => string {
+  let current = Math.floor(Math.random() * shards);
+  let isTurnOver = true;
+  const nextShard = () => {
+    if (isTurnOver) {
+      isTurnOver = false;
+      current = (current + 1) % shards;
+      setImmediate(() => (isTurnOver = true));
+    }
+    return current;
+  };
+  return (paymentId, key) =>
+    placeId(paymentId, key === undefined ? nextShard() : hashShard(digestOf(key), shards), shards);
 }
 
 /** The job of a refund. As with events, what was to be stored with it may not be there. */

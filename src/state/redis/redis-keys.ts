@@ -25,16 +25,48 @@ export function shardPrefix(shard: number, shards: number): string {
   return prefix;
 }
 
-/** Which shard a payment belongs to; FNV-1a, the same in every replica and release. */
+/** How long our ids are: `pay-` and a UUID. Three digits at their end name the shard. */
+const idLength = 40;
+const markDigits = 3;
+
+/** Which shard a payment belongs to, the same in every replica and release. An id of another form has one by its hash. */
 export function shardOf(paymentId: string, shards: number): number {
   if (shards === 1) {
     return 0;
   }
+  if (paymentId.length === idLength) {
+    const mark = Number.parseInt(paymentId.slice(-markDigits), 16);
+    const shard = mark & 0x3f;
+    if (mark >> 6 === shards - 1 && shard < shards) {
+      return shard;
+    }
+  }
+  return hashShard(paymentId, shards);
+}
+
+/** The shard that a text is spread to; FNV-1a. */
+export function hashShard(text: string, shards: number): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < paymentId.length; i += 1) {
-    hash = Math.imul(hash ^ paymentId.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < text.length; i += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   }
   return (hash >>> 0) % shards;
+}
+
+/**
+ * An id that names its shard, and the number of shards that this is one of, by six bits each.
+ *
+ * @throws RangeError when the id is not of the form that it takes.
+ */
+export function placeId(paymentId: string, shard: number, shards: number): string {
+  if (shards === 1) {
+    return paymentId;
+  }
+  if (paymentId.length !== idLength) {
+    throw new RangeError(`with several shards ids must be pay-<uuid>, not ${paymentId}`);
+  }
+  const mark = ((shards - 1) << 6) | shard;
+  return paymentId.slice(0, -markDigits) + mark.toString(16).padStart(markDigits, '0');
 }
 
 export function paymentKey(paymentId: string, shard: number, shards: number): string {
@@ -66,9 +98,14 @@ export function attemptsKey(eventId: string, shard: number, shards: number): str
   return `${shardPrefix(shard, shards)}:attempts:${eventId}`;
 }
 
-/** @param digest stands for the idempotency key. */
+/** @param digest stands for the idempotency key, of a call other than a create. */
 export function idempotencyKey(digest: string): string {
   return `payment-sim:idempotency:${digest}`;
+}
+
+/** The same of a create, which is with its payment. */
+export function createKey(digest: string, shard: number, shards: number): string {
+  return `${shardPrefix(shard, shards)}:key:${digest}`;
 }
 
 /** Holds what `shardMarker` gives, which all replicas must share. */

@@ -12,27 +12,55 @@ import { steeringScripts } from './steering-scripts.ts';
  */
 const scripts = {
   /**
-   * Stores payments in buckets whose jobs are there and have not begun. KEYS: the count of pending payments, then for
-   * each bucket its job and its set. ARGV: how the keys of all payments begin, then for each payment the number of its
-   * bucket, from 1, its id, record and time to live. Answers for each whether the job of its bucket is 'absent' or has
-   * 'begun'; otherwise it is 'stored', also when it was there.
+   * Stores payments in buckets whose jobs are there and have not begun, each with its idempotency key if it has one.
+   * KEYS: the count of pending payments, the index, then for each bucket its job and its set. ARGV: how the keys of all
+   * payments begin, the time to live of idempotency keys, 1 to note payments in the index, then for each payment the
+   * number of its bucket, from 1, its id, record and time to live, the name of its key (or nothing), the fingerprint of
+   * its call, and when it was created. Answers for each:
+   * 'replayed' and the id of the payment that the same call has made; 'mismatch' when another call has the key;
+   * 'absent' or 'begun', of the job of its bucket; or 'stored', also when it was there.
+   *
+   * The index is a sorted set of ids by the time of creation. Nobody tells when a payment's time to live is over: three
+   * random ones for each new one are looked at, so that about a third of an index that neither grows nor shrinks is of
+   * payments that are gone.
    */
   paymentSimStore: `
     local states = {}
-    for b = 1, (#KEYS - 1) / 2 do
-      local job = redis.call('HMGET', KEYS[2 * b], 'timestamp', 'processedOn')
+    for b = 1, (#KEYS - 2) / 2 do
+      local job = redis.call('HMGET', KEYS[2 * b + 1], 'timestamp', 'processedOn')
       states[b] = not job[1] and 'absent' or job[2] and 'begun' or 'stored'
     end
-    local results, added = {}, 0
-    for i = 2, #ARGV, 4 do
+    local results, added, noted = {}, 0, {}
+    for i = 4, #ARGV, 7 do
+      local id, key, fingerprint = ARGV[i + 1], ARGV[i + 4], ARGV[i + 5]
       local b = tonumber(ARGV[i])
-      if states[b] == 'stored' and redis.call('SET', ARGV[1] .. ARGV[i + 1], ARGV[i + 2], 'PX', ARGV[i + 3], 'NX') then
-        added = added + redis.call('SADD', KEYS[2 * b + 1], ARGV[i + 1])
+      local result = states[b]
+      local known = key ~= '' and redis.call('GET', key)
+      if known then
+        local same = fingerprint .. ' '
+        result = string.sub(known, 1, #same) == same and 'replayed ' .. string.sub(known, #same + 1) or 'mismatch'
+      elseif result == 'stored' then
+        if redis.call('SET', ARGV[1] .. id, ARGV[i + 2], 'PX', ARGV[i + 3], 'NX') then
+          added = added + redis.call('SADD', KEYS[2 * b + 2], id)
+          noted[#noted + 1] = ARGV[i + 6]
+          noted[#noted + 1] = id
+        end
+        if key ~= '' then
+          redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', ARGV[2])
+        end
       end
-      results[#results + 1] = states[b]
+      results[#results + 1] = result
     end
     if added > 0 then
       redis.call('INCRBY', KEYS[1], added)
+      if ARGV[3] == '1' then
+        redis.call('ZADD', KEYS[2], 'NX', unpack(noted))
+        for _, id in ipairs(redis.call('ZRANDMEMBER', KEYS[2], 3 * added)) do
+          if redis.call('EXISTS', ARGV[1] .. id) == 0 then
+            redis.call('ZREM', KEYS[2], id)
+          end
+        end
+      end
     end
     return results`,
   /**
@@ -89,20 +117,6 @@ const scripts = {
       redis.call('DECRBY', KEYS[1], told)
     end
     return told`,
-  /**
-   * Notes new payments in the index, a sorted set of ids by the time of creation. KEYS: the index. ARGV: how
-   * the keys of all payments begin, then time and id of each; one that is there keeps its time. Nobody tells when a payment's time to live is
-   * over: three random ones for each new one are looked at, so that about a third of an index that neither
-   * grows nor shrinks is of payments that are gone.
-   */
-  paymentSimIndex: `
-    redis.call('ZADD', KEYS[1], 'NX', unpack(ARGV, 2))
-    for _, id in ipairs(redis.call('ZRANDMEMBER', KEYS[1], 3 * (#ARGV - 1) / 2)) do
-      if redis.call('EXISTS', ARGV[1] .. id) == 0 then
-        redis.call('ZREM', KEYS[1], id)
-      end
-    end
-    return 1`,
   /**
    * Changes payments that are as they were. KEYS: the payments. ARGV for each: the head that it must have,
    * the new head, and the new time to live, 0 to leave that as it is. Answers 1 for one that it changed,

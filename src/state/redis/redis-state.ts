@@ -75,7 +75,8 @@ export function createRedisState(options: RedisStateOptions): State {
   const { link, watch } = buildLink(options, clients.calls, () => jobs.all.forEach((queue) => queue.open()));
   const jobs = buildJobQueues(options, clients, link);
   const { shards, indexed } = redis;
-  const parts = { client: clients.calls, link, clock, shards, ttlMs, indexed };
+  const { idempotencyTtlMs } = options;
+  const parts = { client: clients.calls, link, clock, shards, ttlMs, indexed, idempotencyTtlMs };
   const { settlements, announcements, refunds } = jobs;
   const paymentParts: RedisPaymentParts = {
     records: createPaymentRecords({
@@ -98,7 +99,7 @@ export function createRedisState(options: RedisStateOptions): State {
     payments: createRedisPayments({ ...(options.wrapPayments?.(paymentParts) ?? paymentParts), ...parts }),
     idempotency: createRedisIdempotencyStore({
       ...parts,
-      ttlMs: options.idempotencyTtlMs,
+      ttlMs: idempotencyTtlMs,
       leaseMs: idempotencyLeaseMs,
     }),
     webhookQueue: createRedisDeliveryQueue(jobs.webhooks, shards, clock),
