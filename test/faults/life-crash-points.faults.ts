@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type ClusterReplica, startCluster } from '../support/cluster.ts';
-import { lifeCrashPoints } from '../support/crash-points.ts';
+import { type CrashPoint, lifeCrashPoints } from '../support/crash-points.ts';
 import { type OutcomeChannel, type Outcomes, startOutcomes } from '../support/outcomes.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { intentMessage } from '../system/connect-json.ts';
