@@ -10,6 +10,10 @@ requireRedisInCi();
 /** What no caller may read: codes and words of Redis, its scripts and our keys. */
 const raw = /WRONGTYPE|NOSCRIPT|MISCONF|LOADING|READONLY|NOPERM|MOVED|ERR |script|user_script|payment-sim:/i;
 
+function later(hours: number) {
+  return { simulation: { delay_ms: hours * 3_600_000 } };
+}
+
 async function startOnRedis() {
   const redis = await startRedisServer();
   const service = await startService({ REDIS_URL: redis.url, DEFAULT_DELAY_MS: '600000' });
@@ -25,7 +29,8 @@ describe.skipIf(missingRedis !== undefined)('an error of Redis', () => {
     const delayed = `${shardPrefix(0, 1)}:settlements:delayed`;
     await admin.del(delayed);
     await admin.set(delayed, 'not a sorted set');
-    for (const change of [{}, { idempotency_key: 'key-1' }]) {
+    // Each in a bucket whose job is not there yet.
+    for (const change of [later(1), { ...later(2), idempotency_key: 'key-1' }]) {
       const created = await call('CreatePaymentIntent', intentMessage(change));
       expect(created).toMatchObject({
         httpStatus: 500,
@@ -46,9 +51,9 @@ describe.skipIf(missingRedis !== undefined)('an error of Redis', () => {
     const { admin, call } = await startOnRedis();
     const message = intentMessage({ idempotency_key: 'key-1' });
     const created = await call('CreatePaymentIntent', message);
-    const [key = ''] = await admin.keys('payment-sim:idempotency:*');
+    const [key = ''] = await admin.keys('*:key:*');
     await admin.del(key);
-    await admin.set(key, 'not a hash');
+    await admin.hset(key, 'not', 'a string');
     const repeated = await call('CreatePaymentIntent', message);
     expect(repeated.body).toEqual({ code: 'internal', message: 'internal error' });
     // MGET passes over what is no string: no payment.

@@ -11,7 +11,7 @@ export type BucketRefusal = 'absent' | 'begun';
 export interface BucketJobs {
   /**
    * Uses the bucket of that time, in milliseconds since the epoch, and later ones as long as `write` says that their
-   * jobs have begun. The job is added in the same row of commands, before what `write` sends.
+   * jobs have begun. The job is there before `write` is called.
    *
    * @param write calls a script with the key of the bucket's job.
    * @throws PaymentError `state-unavailable` when there is none after many tries.
@@ -84,8 +84,8 @@ export function createBucketJobs(
     async use(shard, dueAtMs, write) {
       let bucket = self.first(dueAtMs);
       for (let tries = 0; tries < maxBucketTries; tries += 1) {
-        const added = self.ensure(shard, bucket);
-        const [outcome] = await Promise.all([write(bucket, settlements.keyOf(shard, bucket)), added]);
+        await self.ensure(shard, bucket);
+        const outcome = await write(bucket, settlements.keyOf(shard, bucket));
         if (!isRefusal(outcome)) {
           return outcome;
         }

@@ -120,7 +120,7 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
     register(payment, once) {
       const refusal = deps.refusal();
       if (refusal !== undefined) {
-        return Promise.reject(refusal);
+        return replayOr(self, refusal, once);
       }
       const ttlMs = pendingTtlMs(self, payment.dueAtMs);
       return register(shardOf(payment.id, shards), { payment, ttlMs, once });
@@ -155,6 +155,20 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
       return (await link.run(() => client.sismember(key, id))) === 1;
     },
   };
+}
+
+/** What was made before is answered also where nothing new is taken. */
+async function replayOr(
+  { client, link }: State,
+  refusal: PaymentError,
+  once: NewRecord['once'],
+): Promise<StoreOutcome> {
+  const known = once && (await link.run(() => client.get(once.key)));
+  if (once === undefined || known === null || known === undefined) {
+    throw refusal;
+  }
+  const [fingerprint, id = ''] = known.split(' ');
+  return fingerprint === once.fingerprint ? { replayed: id } : 'mismatch';
 }
 
 function pendingTtlMs({ clock, ttlMs }: State, dueAtMs: number): number {
