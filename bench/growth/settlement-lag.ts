@@ -38,7 +38,7 @@ export async function measureSettlementLag(seconds: number): Promise<LagResult> 
   });
   await service.settled();
   await delay(logWaitMs);
-  const lags = Float64Array.from(await readLags(service.logPath, fromMs)).toSorted();
+  const lags = Float64Array.from(await readLags(service.logPath, fromMs, delayMs)).toSorted();
   await service.stop();
   return {
     perSecond,
@@ -49,12 +49,17 @@ export async function measureSettlementLag(seconds: number): Promise<LagResult> 
   };
 }
 
-async function readLags(logPath: string, fromMs: number): Promise<readonly number[]> {
+/** How late the settlements were that a log has from a time on; `plannedMs` is what each was to take. In milliseconds. */
+export async function readLags(
+  logPath: string,
+  fromMs: number,
+  plannedMs: number,
+): Promise<readonly number[]> {
   const lags: number[] = [];
   for await (const line of createInterface({ input: createReadStream(logPath) })) {
     const entry = JSON.parse(line) as { ts: string; msg: string; latency_ms?: number };
     if (entry.msg === 'Payment processed successfully' && Date.parse(entry.ts) >= fromMs) {
-      lags.push((entry.latency_ms ?? Number.NaN) - delayMs);
+      lags.push((entry.latency_ms ?? Number.NaN) - plannedMs);
     }
   }
   return lags;

@@ -145,7 +145,8 @@ function buildLink(options: RedisStateOptions, client: RedisClient, onReached: (
     metrics,
     timeoutMs: commandTimeoutMs,
     probeIntervalMs,
-    check: () => agree().then(watch.look),
+    // In one round trip: it is what a caller waits for after a connection was lost.
+    check: async () => void (await Promise.all([agree(), watch.look()])),
     onReached,
     onFull: watch.noteFull,
   });
