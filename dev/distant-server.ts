@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
 /** A TCP server on loopback, as it is seen from some way off. */
 export interface DistantServer {
@@ -44,8 +44,9 @@ export async function startDistantServer(port: number, roundTripMs: number): Pro
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const cut = () => sockets.forEach((socket) => socket.destroy());
+  const address = server.address();
   const distant: DistantServer = {
-    port: (server.address() as AddressInfo).port,
+    port: typeof address === 'object' && address !== null ? address.port : 0,
     roundTripMs,
     cut,
     stop() {

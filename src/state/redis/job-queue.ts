@@ -1,11 +1,4 @@
-import {
-  createIORedisClient,
-  ErrorCode,
-  type IRedisClient,
-  type IRedisTransaction,
-  type JobJson,
-  Queue,
-} from 'bullmq';
+import { createIORedisClient, type IRedisClient, type IRedisTransaction, type JobJson, Queue } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
@@ -58,14 +51,8 @@ export interface JobQueue<Data> {
   keyOf(shard: number, id: string): string;
   /** Whether a job waits or is being done. */
   has(shard: number, id: string): Promise<boolean>;
-  /** Makes a job due now; false when it is not there. */
-  promote(shard: number, id: string): Promise<boolean>;
   /** Makes all that wait due now, in every shard. */
   promoteAll(): Promise<void>;
-  /** Makes a waiting job due at another time; false when it is not waiting. */
-  reschedule(shard: number, id: string, dueAtMs: number): Promise<boolean>;
-  /** Removes a job; one that is being done stays, and false is the answer. */
-  remove(shard: number, id: string): Promise<boolean>;
   /** How many wait or are being done, by all processes. */
   count(): Promise<number>;
   /** Takes no more jobs, and resolves when those under way have ended, after `withinMs` at the latest. */
@@ -122,10 +109,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     tell: (shard, dueAtMs) => self.workers[shard]?.tell(dueAtMs),
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
     has: (shard, id) => has(self, shard, id),
-    promote: (shard, id) => promote(self, shard, id),
     promoteAll: () => promoteAll(self),
-    reschedule: (shard, id, dueAtMs) => reschedule(self, shard, id, dueAtMs),
-    remove: (shard, id) => remove(self, shard, id),
     count: () => count(self),
     drain: (withinMs) => drain(self, withinMs),
   };
@@ -224,23 +208,6 @@ async function has<Data>({ deps, queues }: Jobs<Data>, shard: number, id: string
   return (await deps.link.run(() => deps.clients.calls.exists(key))) === 1;
 }
 
-async function promote<Data>(self: Jobs<Data>, shard: number, id: string): Promise<boolean> {
-  const { clients, link } = self.deps;
-  const queue = queueOf(self, shard);
-  return await link.run(async () => {
-    try {
-      await queue.getBackend().promote(id);
-      return true;
-    } catch (error) {
-      if (!isNotDelayed(error)) {
-        throw error;
-      }
-      // About to be done, being done, or gone.
-      return (await clients.calls.exists(queue.toKey(id))) === 1;
-    }
-  });
-}
-
 /** So many in one call of a script: Redis does nothing else meanwhile. */
 const promotedTogether = 200;
 
@@ -249,38 +216,6 @@ async function promoteAll<Data>({ queues, workers, deps }: Jobs<Data>): Promise<
     queues.map((queue) => deps.link.run(() => queue.promoteJobs({ count: promotedTogether }))),
   );
   workers.forEach((worker) => worker.tell(deps.clock.now()));
-}
-
-async function reschedule<Data>(
-  self: Jobs<Data>,
-  shard: number,
-  id: string,
-  dueAtMs: number,
-): Promise<boolean> {
-  const { clock, link } = self.deps;
-  const backend = queueOf(self, shard).getBackend();
-  return await link.run(async () => {
-    try {
-      await backend.changeDelay(id, Math.max(0, dueAtMs - clock.now()));
-      return true;
-    } catch (error) {
-      if (isNotDelayed(error)) {
-        return false;
-      }
-      throw error;
-    }
-  });
-}
-
-async function remove<Data>(self: Jobs<Data>, shard: number, id: string): Promise<boolean> {
-  const backend = queueOf(self, shard).getBackend();
-  return (await self.deps.link.run(() => backend.remove(id, false))) === 1;
-}
-
-/** Whether BullMQ says that a job is not there, or not waiting for its time; any other error is Redis'. */
-function isNotDelayed(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === ErrorCode.JobNotExist || code === ErrorCode.JobNotInState;
 }
 
 async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {

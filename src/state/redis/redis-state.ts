@@ -159,6 +159,12 @@ function buildLink(options: RedisStateOptions, client: RedisClient, onReached: (
     'Memory of Redis in use, as a share of maxmemory; 0 without a limit.',
     watch.usedShare,
   );
+  addGauge(
+    metrics.registry,
+    'redis_clock_skew_seconds',
+    'How far the clock of Redis is ahead of the one of this machine.',
+    watch.clockSkew,
+  );
   return { link, watch };
 }
 

@@ -17,6 +17,8 @@ export interface ServerInfo {
   readonly maxmemoryPolicy: string | undefined;
   /** Since it was started. */
   readonly evictedKeys: number | undefined;
+  /** How far its clock is ahead of the one of this machine, in milliseconds; give or take half the way there and back. */
+  readonly clockAheadMs: number | undefined;
 }
 
 /**
@@ -37,7 +39,9 @@ export async function readServerInfos(
     Promise.all(
       nodes.map(async (node) => {
         try {
-          infos.push(parseInfo(await node.info()));
+          const askedAtMs = clock.now();
+          const text = await node.info();
+          infos.push(parseInfo(text, (askedAtMs + clock.now()) / 2));
         } catch (error) {
           refusal = error;
         }
@@ -47,8 +51,11 @@ export async function readServerInfos(
   return { infos: [...infos], refusal };
 }
 
-/** @param text lines of `name:value`, with headings between them. */
-function parseInfo(text: string): ServerInfo {
+/**
+ * @param text lines of `name:value`, with headings between them.
+ * @param nowMs when it was made, by the clock of this machine.
+ */
+function parseInfo(text: string, nowMs: number): ServerInfo {
   const fields = new Map(
     text.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
   );
@@ -57,6 +64,7 @@ function parseInfo(text: string): ServerInfo {
     return value === undefined ? undefined : Number(value);
   };
   const used = number('used_memory');
+  const microseconds = number('server_time_usec');
   const appendOnly = fields.get('aof_enabled');
   return {
     runId: fields.get('run_id'),
@@ -67,5 +75,6 @@ function parseInfo(text: string): ServerInfo {
     maxBytes: number('maxmemory'),
     maxmemoryPolicy: fields.get('maxmemory_policy'),
     evictedKeys: number('evicted_keys'),
+    clockAheadMs: microseconds === undefined ? undefined : microseconds / 1_000 - nowMs,
   };
 }

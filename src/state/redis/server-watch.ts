@@ -24,6 +24,8 @@ export interface ServerWatch {
   readonly refusal: () => PaymentError | undefined;
   /** How much of `maxmemory` is used, 0 to about 1, of the fullest master; 0 without a limit. */
   readonly usedShare: () => number;
+  /** How far the clock of Redis is ahead of the one of this machine, in seconds; of a cluster that of the furthest master. */
+  readonly clockSkew: () => number;
 }
 
 interface ServerWatchDeps {
@@ -44,6 +46,8 @@ interface Watch {
   hasRefused: boolean;
   isFull: boolean;
   usedShare: number;
+  clockAheadMs: number;
+  isSkewed: boolean;
   /** Other than `noeviction`. */
   evictionPolicy: string | undefined;
   hasToldOfAppendOnly: boolean;
@@ -58,6 +62,8 @@ const fullShare = 0.9;
 const roomShare = 0.85;
 /** For the answers of all masters together, in milliseconds. */
 const patienceMs = 1_000;
+/** Replicas whose clocks differ by more settle as much too early or too late what others have made. */
+const maxClockSkewMs = 1_000;
 const minVersion = { major: 6, minor: 2 };
 
 /** See `ServerWatch`. */
@@ -74,6 +80,8 @@ export function createServerWatch(deps: ServerWatchDeps): ServerWatch {
     hasRefused: false,
     isFull: false,
     usedShare: 0,
+    clockAheadMs: 0,
+    isSkewed: false,
     evictionPolicy: undefined,
     hasToldOfAppendOnly: false,
   };
@@ -86,6 +94,7 @@ export function createServerWatch(deps: ServerWatchDeps): ServerWatch {
     problem: () => problemOf(self),
     refusal: () => refusalOf(self),
     usedShare: () => self.usedShare,
+    clockSkew: () => self.clockAheadMs / 1_000,
   };
 }
 
@@ -103,6 +112,7 @@ async function look(self: Watch): Promise<void> {
   if (infos.length > 0) {
     setPolicy(self, infos.map((info) => info.maxmemoryPolicy).find(evicts));
     self.usedShare = Math.max(...infos.map(shareOf));
+    lookAtClocks(self, infos);
   }
   lookAtMemory(self);
   countEvictions(self, infos);
@@ -132,6 +142,24 @@ function evicts(policy: string | undefined): policy is string {
 
 function shareOf({ usedBytes, maxBytes }: ServerInfo): number {
   return usedBytes === undefined || maxBytes === undefined || maxBytes === 0 ? 0 : usedBytes / maxBytes;
+}
+
+function lookAtClocks(self: Watch, infos: readonly ServerInfo[]): void {
+  const ahead = infos.map(({ clockAheadMs = 0 }) => clockAheadMs);
+  self.clockAheadMs = ahead.toSorted((one, other) => Math.abs(other) - Math.abs(one))[0] ?? 0;
+  const isSkewed = Math.abs(self.clockAheadMs) > maxClockSkewMs;
+  if (isSkewed !== self.isSkewed) {
+    self.isSkewed = isSkewed;
+    const fields = { redis_ahead_ms: Math.round(self.clockAheadMs) };
+    if (isSkewed) {
+      self.deps.logger.warn(
+        fields,
+        'The clocks of Redis and of this machine differ: payments settle as much too early or too late; set both by NTP',
+      );
+    } else {
+      self.deps.logger.info(fields, 'The clocks of Redis and of this machine agree again');
+    }
+  }
 }
 
 function lookAtMemory(self: Watch): void {
