@@ -13,7 +13,7 @@ describe.skipIf(missingRedis !== undefined)('a machine whose clock differs from 
     const redis = await startRedisServer();
     let behindMs = 5_000;
     const clock = { ...systemClock, now: () => systemClock.now() - behindMs };
-    const service = await startService({ REDIS_URL: redis.url }, { clock, machine: clock });
+    const service = await startService({ REDIS_URL: redis.url }, { machine: clock });
     await expect.poll(() => service.logs(differ)).toHaveLength(1);
     expect(service.logs(differ)[0]?.['redis_ahead_ms']).toBeGreaterThan(4_000);
     expect(await service.metric('redis_clock_skew_seconds')).toBeGreaterThan(4);

@@ -33,16 +33,18 @@ describe.skipIf(missingRedis !== undefined)('replicas', () => {
     );
   });
 
-  test('do not start on the payments of a release with other keys, and say what to do', async () => {
+  test.each([
+    ['0.1', '2'],
+    ['before buckets', '2:2'],
+  ])('do not start on the payments of a release with other keys, %s, and say what to do', async (_, left) => {
     const redis = await startRedisServer();
     const admin = new Redis(redis.url);
     onTestFinished(() => admin.disconnect());
-    // As 0.1 left it.
-    await admin.set(marker, '2');
+    await admin.set(marker, left);
     await expect(startService({ REDIS_URL: redis.url, QUEUE_SHARDS: '2' })).rejects.toThrow(
-      `are of another release, which keeps them under other keys (${marker} is "2", not "3:2"); use a replica of that release, or let all payments settle, stop all replicas and delete the key ${marker}`,
+      `are of another release, which keeps them under other keys (${marker} is "${left}", not "3:2"); use a replica of that release, or let all payments settle, stop all replicas and delete the key ${marker}`,
     );
-    expect(await admin.get(marker)).toBe('2');
+    expect(await admin.get(marker)).toBe(left);
   });
 
   test('with another number of shards, which came first after Redis lost its data, keep the others from being ready', async () => {
