@@ -37,27 +37,47 @@ export function settleBucket(deps: SettlingDeps): (shard: number, bucket: string
   return async (shard, bucket) => {
     const room = rooms.get(shard) ?? createRoom(maxUnderWay);
     rooms.set(shard, room);
-    const underWay: Promise<void>[] = [];
-    const errors: unknown[] = [];
-    for await (const entries of deps.bucketReader.entries(shard, bucket)) {
-      for (const entry of entries) {
-        await room.enter();
-        if (deps.isDraining()) {
-          room.leave();
-          errors.push(new HandedOverError());
-          break;
-        }
-        const ended = settleEntry(deps, { ...entry, shard, bucket })
-          .catch((error: unknown) => void errors.push(error))
-          .finally(room.leave);
-        underWay.push(ended);
-      }
+    const run: BucketRun = { shard, bucket, room, underWay: [], errors: [] };
+    try {
+      await beginAll(deps, run);
+    } catch (error) {
+      run.errors.push(error);
     }
-    await Promise.all(underWay);
-    if (errors.length > 0) {
-      throw errors[0];
+    // Whoever runs the job again must not find them under way here.
+    await Promise.all(run.underWay);
+    if (run.errors.length > 0) {
+      throw run.errors[0];
     }
   };
+}
+
+/** One run of the job of a bucket. */
+interface BucketRun {
+  readonly shard: number;
+  readonly bucket: string;
+  readonly room: Room;
+  readonly underWay: Promise<void>[];
+  readonly errors: unknown[];
+}
+
+/** @throws HandedOverError when this process ends meanwhile: another one goes on with the rest. */
+async function beginAll(
+  deps: SettlingDeps,
+  { shard, bucket, room, underWay, errors }: BucketRun,
+): Promise<void> {
+  for await (const entries of deps.bucketReader.entries(shard, bucket)) {
+    for (const entry of entries) {
+      await room.enter();
+      if (deps.isDraining()) {
+        room.leave();
+        throw new HandedOverError();
+      }
+      const ended = settleEntry(deps, { ...entry, shard, bucket })
+        .catch((error: unknown) => void errors.push(error))
+        .finally(room.leave);
+      underWay.push(ended);
+    }
+  }
 }
 
 async function settleEntry(deps: SettlingDeps, entry: DueEntry): Promise<void> {
