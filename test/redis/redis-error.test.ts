@@ -1,10 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  describeRedisError,
-  failureOf,
-  isOutOfMemory,
-  isScriptMissing,
-} from '../../src/state/redis/redis-error.ts';
+import { describeRedisError, failureOf, isOutOfMemory } from '../../src/state/redis/redis-error.ts';
 
 function replyError(message: string): Error {
   return Object.assign(new Error(message), { name: 'ReplyError' });
@@ -15,7 +10,6 @@ test('an error that is among the reasons of its own', () => {
   const reasons: Error[] = [aborted];
   Object.assign(aborted, { previousErrors: reasons });
   expect(isOutOfMemory(aborted)).toBe(false);
-  expect(isScriptMissing(aborted)).toBe(false);
   expect(failureOf(aborted)).toEqual({ kind: 'fault' });
 
   reasons.push(replyError("OOM command not allowed when used memory > 'maxmemory'."));

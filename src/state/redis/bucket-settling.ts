@@ -37,18 +37,29 @@ export function settleBucket(deps: SettlingDeps): (shard: number, bucket: string
   return async (shard, bucket) => {
     const room = rooms.get(shard) ?? createRoom(maxUnderWay);
     rooms.set(shard, room);
-    const run: BucketRun = { shard, bucket, room, underWay: [], errors: [] };
-    try {
-      await beginAll(deps, run);
-    } catch (error) {
-      run.errors.push(error);
-    }
-    // Whoever runs the job again must not find them under way here.
-    await Promise.all(run.underWay);
-    if (run.errors.length > 0) {
-      throw run.errors[0];
-    }
+    // The next part begins at a place that only the server knows which gave the one before. After a failover, a
+    // restart or a move of the slot it leaves some out, so what took several parts is read until one has all.
+    let parts: number;
+    do {
+      parts = await settleParts(deps, { shard, bucket, room, underWay: [], errors: [] });
+    } while (parts > 1);
   };
+}
+
+/** Settles what the bucket has. @returns in how many parts it was read. */
+async function settleParts(deps: SettlingDeps, run: BucketRun): Promise<number> {
+  let parts = 0;
+  try {
+    parts = await beginAll(deps, run);
+  } catch (error) {
+    run.errors.push(error);
+  }
+  // Whoever runs the job again must not find them under way here.
+  await Promise.all(run.underWay);
+  if (run.errors.length > 0) {
+    throw run.errors[0];
+  }
+  return parts;
 }
 
 /** One run of the job of a bucket. */
@@ -60,12 +71,17 @@ interface BucketRun {
   readonly errors: unknown[];
 }
 
-/** @throws HandedOverError when this process ends meanwhile: another one goes on with the rest. */
+/**
+ * @returns in how many parts the bucket was read.
+ * @throws HandedOverError when this process ends meanwhile: another one goes on with the rest.
+ */
 async function beginAll(
   deps: SettlingDeps,
   { shard, bucket, room, underWay, errors }: BucketRun,
-): Promise<void> {
+): Promise<number> {
+  let parts = 0;
   for await (const entries of deps.bucketReader.entries(shard, bucket)) {
+    parts += 1;
     for (const entry of entries) {
       await room.enter();
       if (deps.isDraining()) {
@@ -78,6 +94,7 @@ async function beginAll(
       underWay.push(ended);
     }
   }
+  return parts;
 }
 
 async function settleEntry(deps: SettlingDeps, entry: DueEntry): Promise<void> {

@@ -1,4 +1,4 @@
-import { createIORedisClient, type IRedisClient, type IRedisTransaction, type JobJson, Queue } from 'bullmq';
+import { createIORedisClient, type IRedisClient, type JobJson, Queue } from 'bullmq';
 import type { MachineClock } from '../../base/clock.ts';
 import { within } from '../../base/within.ts';
 import type { Logger } from '../../observability/logger.ts';
@@ -43,8 +43,6 @@ export interface JobQueue<Data> {
   open(): void;
   /** Rejects as `RedisLink.run` does, like all that is sent to Redis; with a RangeError without such a shard. */
   add(shard: number, job: NewJob): Promise<void>;
-  /** As `add`, as part of a transaction; the answer is in its results, one per job. `tell` when it is there. */
-  addTo(transaction: IRedisTransaction, shard: number, job: NewJob): void;
   /** Says that a job of this process is due then. */
   tell(shard: number, dueAtMs: number): void;
   /** The key of a job, for scripts. */
@@ -105,7 +103,6 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     handle: (run) => void (self.run = run),
     open: () => open(self),
     add: (shard, job) => add(self, shard, job),
-    addTo: (transaction, shard, job) => addTo(self, transaction, shard, job),
     tell: (shard, dueAtMs) => self.workers[shard]?.tell(dueAtMs),
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
     has: (shard, id) => has(self, shard, id),
@@ -174,10 +171,6 @@ async function add<Data>(self: Jobs<Data>, shard: number, job: NewJob): Promise<
   const backend = queueOf(self, shard).getBackend();
   await self.deps.link.run(() => backend.addJobToTransaction(self.client, toJson(self.deps, job), job.id));
   self.workers[shard]?.tell(job.dueAtMs);
-}
-
-function addTo<Data>(self: Jobs<Data>, transaction: IRedisTransaction, shard: number, job: NewJob): void {
-  void queueOf(self, shard).getBackend().addJobToTransaction(transaction, toJson(self.deps, job), job.id);
 }
 
 /** As BullMQ's `Job.asJSON` gives it, for methods of the backend that are below that class. */

@@ -3,7 +3,7 @@ import type { PendingPayment } from '../../payment/payment.ts';
 import { type BucketJobs, type BucketRefusal, maxBucketTries, noBucket } from './bucket-jobs.ts';
 import type { JobQueue } from './job-queue.ts';
 import { encodePending } from './payment-record.ts';
-import { bucketKey, indexKey, paymentKeyStart, pendingCountKey } from './redis-keys.ts';
+import { bucketKey, indexKey, paymentKey, paymentKeyStart, pendingCountKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
 
@@ -89,7 +89,8 @@ async function storeOnce(
 ): Promise<readonly StoreAnswer[]> {
   const numbers = new Map<string, number>();
   const keys = [pendingCountKey(shard, shards), indexKey(shard, shards)];
-  const values: (string | number)[] = [paymentKeyStart(shard, shards), idempotencyTtlMs, indexed ? 1 : 0];
+  const recordKeys: string[] = [];
+  const values: (string | number)[] = [];
   const jobs: Promise<void>[] = [];
   for (const { payment, bucket, ttlMs, once } of records) {
     if (!numbers.has(bucket)) {
@@ -98,9 +99,20 @@ async function storeOnce(
       jobs.push(buckets.ensure(shard, bucket));
     }
     const record = encodePending(payment, bucket);
-    const { key = '', fingerprint = '' } = once ?? {};
-    values.push(numbers.get(bucket) ?? 0, payment.id, record, ttlMs, key, fingerprint, payment.createdAtMs);
+    recordKeys.push(paymentKey(payment.id, shard, shards), ...(once === undefined ? [] : [once.key]));
+    const [hasKey, fingerprint] = once === undefined ? [0, ''] : [1, once.fingerprint];
+    values.push(
+      numbers.get(bucket) ?? 0,
+      payment.id,
+      record,
+      ttlMs,
+      hasKey,
+      fingerprint,
+      payment.createdAtMs,
+    );
   }
+  keys.push(...recordKeys);
+  values.unshift(paymentKeyStart(shard, shards), idempotencyTtlMs, indexed ? 1 : 0, numbers.size);
   const stored = link.run(() => runScript<StoreAnswer[]>(commands, 'paymentSimStore', keys, values));
   const [answers] = await Promise.all([stored, ...jobs]);
   return answers;

@@ -3,16 +3,15 @@ import type { MachineClock } from '../../base/clock.ts';
 import type { PaymentError } from '../../payment/errors.ts';
 import type { Change } from '../../payment/lifecycle.ts';
 import { hasPendingRefund, isSettled, type Payment, type PendingPayment } from '../../payment/payment.ts';
-import type { BucketJobs, BucketRefusal } from './bucket-jobs.ts';
+import { type BucketJobs, type BucketRefusal, maxBucketTries, noBucket } from './bucket-jobs.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { createLoopBatch } from './loop-batch.ts';
 import { type NewRecord, type StoreOutcome, storeRecords } from './new-records.ts';
 import { bucketOf, decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
-import { isScriptMissing } from './redis-error.ts';
 import { bucketKey, paymentKey, shardOf } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
-import { runScript, scriptArguments } from './redis-scripts.ts';
+import { runScript } from './redis-scripts.ts';
 
 interface PaymentRecordsDeps {
   readonly client: RedisClient;
@@ -39,7 +38,7 @@ export interface StoredPayment {
 
 /** A job, and where it goes. */
 export interface QueuedJob {
-  readonly queue: Pick<JobQueue<unknown>, 'addTo' | 'tell'>;
+  readonly queue: Pick<JobQueue<unknown>, 'add' | 'keyOf'>;
   readonly job: NewJob;
 }
 
@@ -56,7 +55,7 @@ export interface PaymentRecords {
   load(paymentId: string): Promise<StoredPayment | undefined>;
   /** Changes a payment that is still as it was loaded; false when it is not. */
   change(stored: StoredPayment, change: Change): Promise<boolean>;
-  /** As `change`, with the jobs that follow from it in the same transaction: whether it wins or loses, they are there. */
+  /** As `change`, with the jobs that follow from it, which are there before: whether it wins or loses. */
   changeWithJobs(stored: StoredPayment, change: Change, jobs: readonly QueuedJob[]): Promise<boolean>;
   /**
    * Changes a pending payment that is still as it was loaded, and has the bucket of that time announce what came of it;
@@ -133,8 +132,7 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
 
     change: (stored, change) => applyHead(toHeadChange(self, stored, change)),
 
-    changeWithJobs: (stored, change, jobs) =>
-      link.run(() => writeWithJobs(self, toHeadChange(self, stored, change), jobs)),
+    changeWithJobs: (stored, change, jobs) => writeWithJobs(self, toHeadChange(self, stored, change), jobs),
 
     changeInBucket: (stored, change, dueAtMs) =>
       move(self, stored, dueAtMs, (bucket) => ({
@@ -237,36 +235,27 @@ async function move(
   return outcome === 'moved';
 }
 
+/**
+ * All in one row, the jobs first. No transaction: the client sends a script that Redis has forgotten again, which it
+ * cannot in the middle of one, and Redis would carry out the rest.
+ */
 async function writeWithJobs(
-  self: State,
+  { commands, link, shards }: State,
   headChange: HeadChange,
   jobs: readonly QueuedJob[],
 ): Promise<boolean> {
-  const shard = shardOf(headChange.id, self.shards);
-  const transaction = self.commands.multi();
-  for (const { queue, job } of jobs) {
-    queue.addTo(transaction, shard, job);
-  }
-  const { keys, values } = changeArguments(shard, self.shards, [headChange]);
-  transaction.runCommand('paymentSimChange', [...scriptArguments(keys, values)]);
-  const changed: unknown = checked(self, await transaction.exec()).at(-1);
-  jobs.forEach(({ queue, job }) => queue.tell(shard, job.dueAtMs));
-  return Array.isArray(changed) && changed[0] === 1;
-}
-
-/** The results of a transaction; throws the first error among them. */
-function checked(
-  { client }: State,
-  results: readonly (readonly [Error | null, unknown])[] | null,
-): unknown[] {
-  return (results ?? []).map(([error, result]) => {
-    if (error !== null) {
-      // Inside of a transaction the client does not see that Redis has forgotten a script.
-      if (isScriptMissing(error)) {
-        client.disconnect(true);
-      }
-      throw error;
+  const shard = shardOf(headChange.id, shards);
+  const { keys, values } = changeArguments(shard, shards, [headChange]);
+  const jobKeys = jobs.map(({ queue, job }) => queue.keyOf(shard, job.id));
+  for (let tries = 0; tries < maxBucketTries; tries += 1) {
+    const added = jobs.map(({ queue, job }) => queue.add(shard, job));
+    const changing = link.run(() =>
+      runScript<(0 | 1)[]>(commands, 'paymentSimChange', [...keys, ...jobKeys], values),
+    );
+    const [[changed]] = await Promise.all([changing, ...added]);
+    if (changed !== undefined) {
+      return changed === 1;
     }
-    return result;
-  });
+  }
+  throw noBucket();
 }

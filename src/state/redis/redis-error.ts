@@ -31,6 +31,9 @@ const unavailableDetails: ReadonlyMap<string, string> = new Map([
 /** Redis 6.2 puts words of its own before the code of what a script was answered. */
 const codePattern = /^(?:ERR Error running script.*?: -?)?([A-Z]+)\b/;
 
+/** What a script is answered that touches a key which its slot's move has taken to another node, or not brought yet. */
+const nonLocalKey = /\bnon local key\b/;
+
 /** Sorts an error that the Redis client or BullMQ rejected with. */
 export function failureOf(error: unknown): RedisFailure {
   if (isOutOfMemory(error)) {
@@ -42,6 +45,9 @@ export function failureOf(error: unknown): RedisFailure {
   // The client's other errors tell of the connection, as do those of Node's sockets.
   if (error.name !== 'ReplyError') {
     return { kind: 'unavailable', detail: 'cannot be reached' };
+  }
+  if (hasMessage(error, nonLocalKey)) {
+    return { kind: 'unavailable', detail: 'is moving data between its nodes' };
   }
   for (const { message } of [...reasonsOf(error), error]) {
     const detail = unavailableDetails.get(codePattern.exec(message)?.[1] ?? '');
@@ -92,11 +98,6 @@ export function describeRedisError(error: unknown): string {
 export function isOutOfMemory(error: unknown): boolean {
   // A script passes on what its commands were answered, with its own words before it.
   return hasMessage(error, /\bOOM command not allowed/);
-}
-
-/** Whether Redis has forgotten a script that the client believes it knows. */
-export function isScriptMissing(error: unknown): boolean {
-  return hasMessage(error, /\bNOSCRIPT\b/);
 }
 
 /** Whether Redis refused to write because it follows another one, as the former master does after a failover. */

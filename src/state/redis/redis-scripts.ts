@@ -13,10 +13,12 @@ import { steeringScripts } from './steering-scripts.ts';
 const scripts = {
   /**
    * Stores payments in buckets whose jobs are there and have not begun, each with its idempotency key if it has one.
-   * KEYS: the count of pending payments, the index, then for each bucket its job and its set. ARGV: how the keys of all
-   * payments begin, the time to live of idempotency keys, 1 to note payments in the index, then for each payment the
-   * number of its bucket, from 1, its id, record and time to live, the name of its key (or nothing), the fingerprint of
-   * its call, and when it was created. Answers for each:
+   * KEYS: the count of pending payments, the index, for each bucket its job and its set, then for each payment its key
+   * and its idempotency key, if it has one. ARGV: how the keys of all payments begin, the time to live of idempotency
+   * keys, 1 to note payments in the index, how many buckets, then for each payment the number of its bucket, from 1,
+   * its id, record and time to live, 1 for an idempotency key, the fingerprint of its call, and when it was created.
+   * A slot on its way to another node has some of its keys: Redis refuses the script then, but not what it finds by
+   * itself, so that a key that has not arrived yet would seem to be unused. Answers for each:
    * 'replayed' and the id of the payment that the same call has made; 'mismatch' when another call has the key;
    * 'absent' or 'begun', of the job of its bucket; or 'stored', also when it was there.
    *
@@ -26,26 +28,29 @@ const scripts = {
    */
   paymentSimStore: `
     local states = {}
-    for b = 1, (#KEYS - 2) / 2 do
+    local buckets = tonumber(ARGV[4])
+    for b = 1, buckets do
       local job = redis.call('HMGET', KEYS[2 * b + 1], 'timestamp', 'processedOn')
       states[b] = not job[1] and 'absent' or job[2] and 'begun' or 'stored'
     end
-    local results, added, noted = {}, 0, {}
-    for i = 4, #ARGV, 7 do
-      local id, key, fingerprint = ARGV[i + 1], ARGV[i + 4], ARGV[i + 5]
+    local results, added, noted, at = {}, 0, {}, 2 + 2 * buckets
+    for i = 5, #ARGV, 7 do
+      local id, fingerprint = ARGV[i + 1], ARGV[i + 5]
       local b = tonumber(ARGV[i])
       local result = states[b]
-      local known = key ~= '' and redis.call('GET', key)
+      local payment, key = KEYS[at + 1], ARGV[i + 4] == '1' and KEYS[at + 2]
+      at = at + (key and 2 or 1)
+      local known = key and redis.call('GET', key)
       if known then
         local same = fingerprint .. ' '
         result = string.sub(known, 1, #same) == same and 'replayed ' .. string.sub(known, #same + 1) or 'mismatch'
       elseif result == 'stored' then
-        if redis.call('SET', ARGV[1] .. id, ARGV[i + 2], 'PX', ARGV[i + 3], 'NX') then
+        if redis.call('SET', payment, ARGV[i + 2], 'PX', ARGV[i + 3], 'NX') then
           added = added + redis.call('SADD', KEYS[2 * b + 2], id)
           noted[#noted + 1] = ARGV[i + 6]
           noted[#noted + 1] = id
         end
-        if key ~= '' then
+        if key then
           redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', ARGV[2])
         end
       end
@@ -92,14 +97,19 @@ const scripts = {
   /**
    * Reads a part of a bucket. KEYS: the bucket. ARGV: how the keys of payments begin, where to go on ('0' to begin),
    * and about how many. Answers where to go on after these ('0' at the end), then id and record of each; the record
-   * is empty when it is gone.
+   * is empty when it is gone. The bucket is among those read for what Redis then sees to: of several keys none may be
+   * at another node, while a single one that has not arrived yet would seem to be gone.
    */
   paymentSimClaim: `
     local page = redis.call('SSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
-    local answer = { page[1] }
-    for _, id in ipairs(page[2]) do
+    local answer, keys = { page[1] }, { KEYS[1] }
+    for i, id in ipairs(page[2]) do
+      keys[i + 1] = ARGV[1] .. id
+    end
+    local records = redis.call('MGET', unpack(keys))
+    for i, id in ipairs(page[2]) do
       answer[#answer + 1] = id
-      answer[#answer + 1] = redis.call('GET', ARGV[1] .. id) or ''
+      answer[#answer + 1] = records[i + 1] or ''
     end
     return answer`,
   /**
@@ -118,13 +128,19 @@ const scripts = {
     end
     return told`,
   /**
-   * Changes payments that are as they were. KEYS: the payments. ARGV for each: the head that it must have,
-   * the new head, and the new time to live, 0 to leave that as it is. Answers 1 for one that it changed,
-   * and nothing for one that has another head or is gone.
+   * Changes payments that are as they were. KEYS: the payments, then jobs that must be there. ARGV for each payment:
+   * the head that it must have, the new head, and the new time to live, 0 to leave that as it is. Answers 1 for one
+   * that it changed, 0 for one that has another head or is gone, and nothing at all when a job is missing.
    */
   paymentSimChange: `
-    local results = {}
-    for i, key in ipairs(KEYS) do
+    local results, payments = {}, #ARGV / 3
+    for i = payments + 1, #KEYS do
+      if redis.call('EXISTS', KEYS[i]) == 0 then
+        return {}
+      end
+    end
+    for i = 1, payments do
+      local key = KEYS[i]
       local head = ARGV[3 * i - 2]
       local record = redis.call('GET', key)
       results[i] = 0
@@ -235,14 +251,6 @@ export function defineScripts(client: RedisClient): void {
   }
 }
 
-/** What a script is called with: how many of the values are keys, the keys, and the arguments. */
-export function scriptArguments(
-  keys: readonly string[],
-  values: readonly (string | number)[],
-): readonly (string | number)[] {
-  return [keys.length, ...keys, ...values];
-}
-
 /** Runs a script, which answers as `scripts` says. */
 export function runScript<Answer>(
   client: IRedisClient,
@@ -250,5 +258,5 @@ export function runScript<Answer>(
   keys: readonly string[],
   values: readonly (string | number)[],
 ): Promise<Answer> {
-  return client.runCommand(name, [...scriptArguments(keys, values)]);
+  return client.runCommand(name, [keys.length, ...keys, ...values]);
 }
