@@ -11,17 +11,15 @@ requireRedisInCi();
 const seconds = 10;
 const delayMs = 1_000;
 /**
- * At 25 ms some 100 are the round trips of a job. One job fetched per round trip makes 4,000 to 19,000; a machine
- * with ten times the work it can do makes 1,200.
+ * Some 100 are what is measured at 25 ms: the bucket, and the round trips of its job. One job for each payment, and one
+ * fetched per round trip, made 4,000 to 19,000; a machine with ten times the work it can do makes 1,200.
  */
 const maxLagMs = 2_500;
 
 describe.skipIf(missingRedis !== undefined)('a Redis at a distance', () => {
   // At some of these distances more payments are due per second than there are round trips.
   test.each([
-    { roundTripMs: 1, perSecond: 200 },
     { roundTripMs: 4, perSecond: 1_000 },
-    { roundTripMs: 10, perSecond: 100 },
     { roundTripMs: 25, perSecond: 200 },
   ])('$roundTripMs ms: $perSecond payments a second settle in time and are told once', async (load) => {
     const [redis, receiver] = await Promise.all([startRedisServer(), startWebhookReceiver()]);
