@@ -67,6 +67,20 @@ describe('HTTP/2 that goes wrong', () => {
     expect(receivedFrameTypes(connection.received())).toContain(frameTypes.goaway);
   });
 
+  test.each([
+    [900, 'are passed over', frameTypes.headers],
+    [2_000, 'cost the connection', frameTypes.goaway],
+  ])('%i empty DATA frames that end nothing %s', async (count, _what, expected) => {
+    const connection = await openRawConnection(service.apiPort);
+    const start = [Buffer.from(preface), emptySettings];
+    const call = http2Frame(frameTypes.headers, 0x04, 1, callHeaders('application/grpc'));
+    const empties = Array.from({ length: count }, () => http2Frame(frameTypes.data, 0, 1, Buffer.alloc(0)));
+    // An empty message, and the end.
+    const end = http2Frame(frameTypes.data, 1, 1, Buffer.alloc(5));
+    connection.send(Buffer.concat([...start, call, ...empties, end]));
+    await connection.waitUntil((received) => receivedFrameTypes(received).includes(expected));
+  });
+
   test('a wrong preface costs the connection', async () => {
     const connection = await openRawConnection(service.apiPort);
     connection.send('PRI * HTTP/1.0\r\n\r\nSM\r\n\r\n');

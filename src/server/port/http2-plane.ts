@@ -35,8 +35,12 @@ const floodLimits = {
   maxSettings: 32,
   /** Headers of one request. */
   maxHeaderListPairs: 128,
-  /** Frames that break the protocol, and streams opened beyond the limit. */
-  maxSessionInvalidFrames: 100,
+  /**
+   * Frames that break the protocol, and DATA frames that are empty and end nothing, which are allowed: Node counts both
+   * as long as the connection lasts.
+   */
+  maxSessionInvalidFrames: 1_000,
+  /** Streams opened beyond the limit. */
   maxSessionRejectedStreams: 100,
   /** Memory that streams and headers may take, in MB; beyond it new streams are refused. */
   maxSessionMemory: 10,
