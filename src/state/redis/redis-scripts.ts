@@ -61,7 +61,8 @@ const scripts = {
       if ARGV[3] == '1' then
         redis.call('ZADD', KEYS[2], 'NX', unpack(noted))
         for _, id in ipairs(redis.call('ZRANDMEMBER', KEYS[2], 3 * added)) do
-          if redis.call('EXISTS', ARGV[1] .. id) == 0 then
+          -- An error, where it is at another node as yet, is not 0.
+          if redis.pcall('EXISTS', ARGV[1] .. id) == 0 then
             redis.call('ZREM', KEYS[2], id)
           end
         end
@@ -218,19 +219,19 @@ const scripts = {
     return 1`,
   /**
    * Removes payments that are as they were, from their buckets too. KEYS: the index, the count of pending payments,
-   * then the payments. ARGV: how the keys of buckets begin, then for each payment its record, id and bucket. Answers 1
-   * for one that it removed, 0 for one that is another one now or gone.
+   * then each payment and its bucket. ARGV for each: its record and id. Answers 1 for one that it removed, 0 for one
+   * that is another one now or gone.
    */
   paymentSimRemove: `
     local results, waiting = {}, 0
-    for i = 3, #KEYS do
-      local at = 3 * i - 7
-      results[i - 2] = 0
-      if redis.call('GET', KEYS[i]) == ARGV[at] then
-        redis.call('DEL', KEYS[i])
-        redis.call('ZREM', KEYS[1], ARGV[at + 1])
-        waiting = waiting + redis.call('SREM', ARGV[1] .. ARGV[at + 2], ARGV[at + 1])
-        results[i - 2] = 1
+    for i = 1, #ARGV / 2 do
+      local payment, record, id = KEYS[2 * i + 1], ARGV[2 * i - 1], ARGV[2 * i]
+      results[i] = 0
+      if redis.call('GET', payment) == record then
+        redis.call('DEL', payment)
+        redis.call('ZREM', KEYS[1], id)
+        waiting = waiting + redis.call('SREM', KEYS[2 * i + 2], id)
+        results[i] = 1
       end
     end
     if waiting > 0 then

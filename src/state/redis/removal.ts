@@ -63,10 +63,11 @@ function removeRecords(
   shard: number,
   records: readonly ListedRecord[],
 ): Promise<(0 | 1)[]> {
-  const keys = records.map(({ payment }) => paymentKey(payment.id, shard, shards));
-  const values = records.flatMap(({ payment, record }) => [record, payment.id, bucketOf(record)]);
+  const keys = records.flatMap(({ payment: { id }, record }) => [
+    paymentKey(id, shard, shards),
+    bucketKey(bucketOf(record), shard, shards),
+  ]);
+  const values = records.flatMap(({ payment: { id }, record }) => [record, id]);
   const shared = [indexKey(shard, shards), pendingCountKey(shard, shards)];
-  return link.run(() =>
-    runScript(commands, 'paymentSimRemove', [...shared, ...keys], [bucketKey('', shard, shards), ...values]),
-  );
+  return link.run(() => runScript(commands, 'paymentSimRemove', [...shared, ...keys], values));
 }
