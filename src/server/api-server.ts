@@ -72,7 +72,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const lane = options.unaryLane
     ? createUnaryLane(services, routerOptions, handlers, recordRefusal)
     : undefined;
-  const errors = createProtocolErrors(recordRefusal);
+  const errors = createProtocolErrors(recordRefusal, [...byPath.keys()]);
   const bodyBudget = createBodyBudget(readMaxBytes);
   let connections: DualProtocolServer | undefined;
   const app = createFastify(options.logger, errors, (handler) => {

@@ -5,6 +5,7 @@ import { type NodeRequest, type NodeResponse, sendErrorAnswer } from '../connect
 import { createErrorAnswer } from '../connect/error-answer.ts';
 import type { RecordRefusal } from '../transport/refusals.ts';
 import { splitTarget } from '../transport/request-target.ts';
+import { nearMethod } from './near-method.ts';
 
 /** How a call is refused beyond its error. */
 interface Refusal {
@@ -25,24 +26,33 @@ export interface ProtocolErrors {
   refuse(request: FastifyRequest, reply: FastifyReply, error: ConnectError, refusal?: Refusal): FastifyReply;
 }
 
-export function createProtocolErrors(record: RecordRefusal): ProtocolErrors {
+/** @param paths of all methods that there are. */
+export function createProtocolErrors(record: RecordRefusal, paths: readonly string[]): ProtocolErrors {
   return {
-    answerUnknownMethod: (request, reply) => refuse(record, request, reply, unknownMethod(request.raw)),
-    answerUnroutable: (request, response) => answer(record, request, response, unknownMethod(request)),
+    answerUnknownMethod: (request, reply) =>
+      refuse(record, request, reply, unknownMethod(request.raw, paths)),
+    answerUnroutable: (request, response) => answer(record, request, response, unknownMethod(request, paths)),
     answerFastifyError: (error, request, reply) =>
-      refuse(record, request, reply, readFastifyError(error, request)),
+      refuse(record, request, reply, readFastifyError(error, request, paths)),
     refuse: (request, reply, error, refusal) => refuse(record, request, reply, error, refusal),
   };
 }
 
-function unknownMethod({ method, url }: NodeRequest): ConnectError {
-  return new ConnectError(`${method} ${splitTarget(url).path} is not implemented here`, Code.Unimplemented);
+function unknownMethod({ method, url }: NodeRequest, paths: readonly string[]): ConnectError {
+  const { path } = splitTarget(url);
+  const near = nearMethod(path, paths);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  return new ConnectError(`${method} ${path} is not implemented here${hint}`, Code.Unimplemented);
 }
 
 /** An address that cannot be read is of no method. What is not a caller's mistake is a defect. */
-function readFastifyError(error: FastifyError, request: FastifyRequest): ConnectError {
+function readFastifyError(
+  error: FastifyError,
+  request: FastifyRequest,
+  paths: readonly string[],
+): ConnectError {
   if (error.code === 'FST_ERR_BAD_URL') {
-    return unknownMethod(request.raw);
+    return unknownMethod(request.raw, paths);
   }
   return (error.statusCode ?? 500) < 500
     ? new ConnectError(error.message, Code.InvalidArgument)
