@@ -25,8 +25,8 @@ export interface BucketJobs {
   first(dueAtMs: number): string;
   /** Has the job of a bucket added, unless this process has done so; not waited for. */
   ensure(shard: number, bucket: string): Promise<void>;
-  /** The bucket to try next. */
-  after(shard: number, bucket: string, refusal: BucketRefusal): string;
+  /** The bucket to try next. @param tries how many were refused before. */
+  after(shard: number, bucket: string, refusal: BucketRefusal, tries: number): string;
 }
 
 /** The job of a bucket. */
@@ -34,7 +34,10 @@ export function bucketJob(bucket: string): NewJob {
   return { id: bucket, data: settlementData, dueAtMs: dueTimeOf(bucket) };
 }
 
-/** Clocks of replicas may differ by some of these tries, each of which goes twice as far ahead. */
+/**
+ * So often a bucket is looked for, each time twice as far ahead: to a replica whose clock is behind, buckets of now have
+ * begun, by as much as it is behind. 1.7 minutes in all.
+ */
 export const maxBucketTries = 12;
 
 /** So many buckets are remembered; one that is forgotten has its job added once more, which changes nothing. */
@@ -73,12 +76,12 @@ export function createBucketJobs(
       }
     },
 
-    after(shard, bucket, refusal) {
+    after(shard, bucket, refusal, tries) {
       if (refusal === 'absent') {
         known.delete(`${shard} ${bucket}`);
         return bucket;
       }
-      return bucketAt(Math.max(dueTimeOf(bucket), clock.now()) + bucketMs);
+      return bucketAt(Math.max(dueTimeOf(bucket), clock.now()) + bucketMs * 2 ** tries);
     },
 
     async use(shard, dueAtMs, write) {
@@ -89,7 +92,7 @@ export function createBucketJobs(
         if (!isRefusal(outcome)) {
           return outcome;
         }
-        bucket = self.after(shard, bucket, outcome);
+        bucket = self.after(shard, bucket, outcome, tries);
       }
       throw noBucket();
     },

@@ -65,16 +65,22 @@ export async function storeRecords(
     }
     const answers = await storeOnce(deps, shard, left);
     for (const [index, placed] of left.entries()) {
-      note(deps, shard, placed, answers[index] ?? 'absent');
+      note(deps, shard, placed, answers[index] ?? 'absent', tries);
     }
     left = left.filter(({ outcome }) => outcome === undefined);
   }
   return all.map(({ outcome }) => outcome ?? 'registered');
 }
 
-function note({ buckets }: StoreDeps, shard: number, placed: Placed, answer: StoreAnswer): void {
+function note(
+  { buckets }: StoreDeps,
+  shard: number,
+  placed: Placed,
+  answer: StoreAnswer,
+  tries: number,
+): void {
   if (answer === 'absent' || answer === 'begun') {
-    placed.bucket = buckets.after(shard, placed.bucket, answer);
+    placed.bucket = buckets.after(shard, placed.bucket, answer, tries);
   } else if (answer === 'stored') {
     placed.outcome = 'registered';
   } else {

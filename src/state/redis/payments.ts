@@ -106,7 +106,7 @@ function createPlacing(shards: number): (paymentId: string, key: string | undefi
     return current;
   };
   return (paymentId, key) =>
-    placeId(paymentId, key === undefined ? nextShard() : hashShard(digestOf(key), shards), shards);
+    placeId(paymentId, key === undefined ? nextShard() : hashShard(key, shards), shards);
 }
 
 /** The job of a refund. As with events, what was to be stored with it may not be there. */
