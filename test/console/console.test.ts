@@ -74,6 +74,9 @@ describe.skipIf(missingBrowser !== undefined)('the console', () => {
     const page = await browser.open(apiUrl);
     await pay(apiUrl);
     await page.locator('tbody tr').first().waitFor();
+    // The list is there, so this one is told: by then the page knows which service it watches.
+    const told = await pay(apiUrl);
+    await page.getByRole('link', { name: told.slice(0, 12) }).waitFor();
     first.signal('SIGKILL');
     await page.getByText('The service does not answer.').waitFor();
     const second = startServiceProcess(env);
