@@ -1,3 +1,5 @@
+import { createRoom } from './room.ts';
+
 /** Runs work, no more than so much of it at a time. */
 export type TakeTurns = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -7,23 +9,13 @@ export type TakeTurns = <T>(work: () => Promise<T>) => Promise<T>;
  * @param atOnce 1 or more.
  */
 export function createTurns(atOnce: number): TakeTurns {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const room = createRoom(atOnce);
   return async (work) => {
-    if (running >= atOnce) {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      running += 1;
-    }
+    await room.enter();
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next === undefined) {
-        running -= 1;
-      } else {
-        next();
-      }
+      room.leave();
     }
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { killCaughtUp, whenPromoted } from '../redis/cluster-faults.ts';
 import { startRedisCluster } from '../redis/start-redis-cluster.ts';
 import { startCluster } from '../support/cluster.ts';
-import { checkOnePerKey, idsOf, startKeyedLoad } from '../support/keyed-load.ts';
+import { checkOnePerKey, idsOf, mixedPayments, startKeyedLoad } from '../support/keyed-load.ts';
 import { type Outcomes, startOutcomes } from '../support/outcomes.ts';
 import { missingRedis, requireRedisInCi } from '../support/redis-server.ts';
 import { checkNothingPending, checkSettledOnce } from '../support/settled-once.ts';
@@ -42,14 +42,7 @@ describe.skipIf(missingRedis !== undefined)('a Redis cluster of three masters wi
     const cluster = await startCluster(2, {
       env: { ...outcomes.env, REDIS_URL: redis.url, REDIS_CLUSTER: 'on', QUEUE_SHARDS: '12' },
     });
-    const options = {
-      perSecond,
-      message: (nth: number) => ({
-        webhook_url: outcomes.webhookUrl,
-        scenario: nth % 3 === 0 ? 'PAYMENT_SCENARIO_FAIL' : 'PAYMENT_SCENARIO_APPROVE',
-        simulation: { delay_ms: (nth * 7_919) % longestDelayMs },
-      }),
-    };
+    const options = { perSecond, message: mixedPayments(outcomes, longestDelayMs) };
     const load = startKeyedLoad(cluster, options);
     await delay(loadMs);
     const victim = 1;

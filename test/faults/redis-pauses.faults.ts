@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '../support/cluster.ts';
-import { checkOnePerKey, idsOf, startKeyedLoad } from '../support/keyed-load.ts';
+import { checkOnePerKey, idsOf, mixedPayments, startKeyedLoad } from '../support/keyed-load.ts';
 import { startOutcomes } from '../support/outcomes.ts';
 import {
   missingRedis,
@@ -56,14 +56,7 @@ describe.skipIf(missingRedis !== undefined)('creates with keys while their Redis
     admin.on('error', () => undefined);
     onTestFinished(() => admin.disconnect());
     const cluster = await startCluster(2, { env: { ...outcomes.env, REDIS_URL: redis.url } });
-    const options = {
-      perSecond,
-      message: (nth: number) => ({
-        webhook_url: outcomes.webhookUrl,
-        scenario: nth % 3 === 0 ? 'PAYMENT_SCENARIO_FAIL' : 'PAYMENT_SCENARIO_APPROVE',
-        simulation: { delay_ms: (nth * 7_919) % longestDelayMs },
-      }),
-    };
+    const options = { perSecond, message: mixedPayments(outcomes, longestDelayMs) };
     const load = startKeyedLoad(cluster, options);
     await delay(loadMs);
     await strike(redis, admin);

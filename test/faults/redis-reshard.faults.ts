@@ -5,7 +5,7 @@ import { isRecord } from '../redis/cluster-faults.ts';
 import { type MoveOptions, moveSlot, slotOf } from '../redis/move-slot.ts';
 import { type RedisCluster, type RedisClusterNode, startRedisCluster } from '../redis/start-redis-cluster.ts';
 import { startCluster } from '../support/cluster.ts';
-import { checkOnePerKey, idsOf, startKeyedLoad } from '../support/keyed-load.ts';
+import { checkOnePerKey, idsOf, mixedPayments, startKeyedLoad } from '../support/keyed-load.ts';
 import { startOutcomes } from '../support/outcomes.ts';
 import { missingRedis, requireRedisInCi } from '../support/redis-server.ts';
 import { checkNothingPending, checkSettledOnce } from '../support/settled-once.ts';
@@ -61,14 +61,7 @@ describe.skipIf(missingRedis !== undefined)(
       const cluster = await startCluster(2, {
         env: { ...outcomes.env, REDIS_URL: redis.url, REDIS_CLUSTER: 'on', QUEUE_SHARDS: String(shards) },
       });
-      const options = {
-        perSecond,
-        message: (nth: number) => ({
-          webhook_url: outcomes.webhookUrl,
-          scenario: nth % 3 === 0 ? 'PAYMENT_SCENARIO_FAIL' : 'PAYMENT_SCENARIO_APPROVE',
-          simulation: { delay_ms: (nth * 7_919) % longestDelayMs },
-        }),
-      };
+      const options = { perSecond, message: mixedPayments(outcomes, longestDelayMs) };
       const load = startKeyedLoad(cluster, options);
       await delay(loadMs);
       const moved = await moveShards(redis, move, rounds);

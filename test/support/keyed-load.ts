@@ -22,6 +22,15 @@ export interface KeyedLoadOptions {
   readonly message: (nth: number) => Readonly<Record<string, unknown>>;
 }
 
+/** Payments of which a third fail, due at different times within `longestDelayMs` (milliseconds). */
+export function mixedPayments({ webhookUrl }: Outcomes, longestDelayMs: number): KeyedLoadOptions['message'] {
+  return (nth) => ({
+    webhook_url: webhookUrl,
+    scenario: nth % 3 === 0 ? 'PAYMENT_SCENARIO_FAIL' : 'PAYMENT_SCENARIO_APPROVE',
+    simulation: { delay_ms: (nth * 7_919) % longestDelayMs },
+  });
+}
+
 /** A call without an answer for so long hangs. */
 const hangingMs = 10_000;
 /** A create that is not answered by then, however often it is repeated, is none that a caller waits for. */

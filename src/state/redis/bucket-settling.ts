@@ -1,8 +1,8 @@
+import { createRoom, type Room } from '../../base/room.ts';
 import { HandedOverError } from '../../payment/errors.ts';
 import { firstEvent } from '../../payment/lifecycle.ts';
 import { isSettled, type Payment } from '../../payment/payment.ts';
 import type { PaymentHandlers } from '../../payment/ports.ts';
-import { createRoom, type Room } from './bucket-room.ts';
 import type { BucketEntry, BucketReader } from './bucket-reader.ts';
 import { reportFailure } from './job-failures.ts';
 import { bucketOf, decodePayment } from './payment-record.ts';
