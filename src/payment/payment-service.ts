@@ -189,17 +189,18 @@ function register(
       ? payments.registerOnce(payment, call)
       : payments.register(payment);
   const registered = stored.then((outcome) => {
-    if (typeof outcome === 'object') {
+    if (typeof outcome === 'object' && 'replayed' in outcome) {
       if (plan.isDrawn) {
         outcomes.giveBack?.(payment);
       }
       return outcome.replayed;
     }
-    if (outcome !== 'registered') {
+    if (typeof outcome === 'string' && outcome !== 'registered') {
       throw refusalOf(outcome, deps, command);
     }
-    deps.observe({ kind: 'created', payment });
-    return paymentId;
+    const created = outcome === 'registered' ? payment : { ...payment, id: outcome.registered };
+    deps.observe({ kind: 'created', payment: created });
+    return created.id;
   });
   const { giveBack } = outcomes;
   return giveBack === undefined || !plan.isDrawn ? registered : givingBack(giveBack, payment, registered);

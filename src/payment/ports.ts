@@ -20,6 +20,10 @@ export interface StoredPayments {
 /** What became of a payment that was to be stored. */
 export type Registration = 'registered' | 'full' | 'out-of-bytes';
 
+/** The same of one with an idempotency key; an id when it is not that of the payment. */
+export type KeyedRegistration =
+  Registration | 'mismatch' | { readonly replayed: string } | { readonly registered: string };
+
 /** What the domain does for the payments that are kept. */
 export interface PaymentHandlers {
   /** What becomes of a payment that is due. As pure as a `Decide`. */
@@ -63,12 +67,10 @@ export interface Payments {
    * As `register`, once for a key; both are stored together, or neither. Where there is none, keys of creates are kept
    * as all others, in an `IdempotencyStore`.
    *
-   * @returns as `register`, or the id that the same call was given before, or `'mismatch'` for another call with the key.
+   * @returns as `register`, or the id that it was registered under instead, since the place of keys had changed; or the
+   *   id that the same call was given before, or `'mismatch'` for another call with the key.
    */
-  readonly registerOnce?: (
-    payment: PendingPayment,
-    call: IdempotentCall,
-  ) => Promise<Registration | 'mismatch' | { readonly replayed: string }>;
+  readonly registerOnce?: (payment: PendingPayment, call: IdempotentCall) => Promise<KeyedRegistration>;
   /** A new payment's id as it must be where the place of a payment is in its id: in that of the key, if it has one. */
   readonly placed?: (paymentId: string, key: string | undefined) => string;
   /** The payment, or undefined when it was never stored or has left. */

@@ -9,7 +9,7 @@ import { isSettled } from '../../src/payment/payment.ts';
 import { bucketJob } from '../../src/state/redis/bucket-jobs.ts';
 import { bucketAt, dueTimeOf } from '../../src/state/redis/buckets.ts';
 import type { RedisPaymentParts } from '../../src/state/redis/payments.ts';
-import { shardPrefix } from '../../src/state/redis/redis-keys.ts';
+import { shardPrefix } from '../../src/state/redis/shard-numbers.ts';
 import { createRedisState } from '../../src/state/redis/redis-state.ts';
 import {
   launchRedisServer,
@@ -103,7 +103,7 @@ describe.skipIf(missingRedis !== undefined)('with a Redis', () => {
     const { parts, announced, client } = await startPayments((bare) => bare);
     const job = bucketJob(bucketAt(Date.now()));
     await parts.settlements.add(0, job);
-    const key = `${shardPrefix(0, 1)}:settlements:${job.id}`;
+    const key = `${shardPrefix(0)}:settlements:${job.id}`;
     await expect.poll(() => client.exists(key), { timeout: 10_000 }).toBe(0);
     expect(announced).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { paymentKey, shardPrefix } from '../../src/state/redis/redis-keys.ts';
+import { paymentKey } from '../../src/state/redis/redis-keys.ts';
+import { shardPrefix } from '../../src/state/redis/shard-numbers.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { startService } from '../support/start-service.ts';
 import { createConnectCaller, createPayment, getPayment, intentMessage } from '../system/connect-json.ts';
@@ -26,7 +27,7 @@ describe.skipIf(missingRedis !== undefined)('an error of Redis', () => {
   test('that nobody expects is INTERNAL for the caller, and whole in the log', async () => {
     const { service, admin, call } = await startOnRedis();
     const id = await createPayment(call);
-    const delayed = `${shardPrefix(0, 1)}:settlements:delayed`;
+    const delayed = `${shardPrefix(0)}:settlements:delayed`;
     await admin.del(delayed);
     await admin.set(delayed, 'not a sorted set');
     // Each in a bucket whose job is not there yet.
@@ -58,7 +59,7 @@ describe.skipIf(missingRedis !== undefined)('an error of Redis', () => {
     expect(repeated.body).toEqual({ code: 'internal', message: 'internal error' });
     // MGET passes over what is no string: no payment.
     const id = String(created.body['payment_intent_id']);
-    const stored = paymentKey(id, 0, 1);
+    const stored = paymentKey(id, 0);
     await admin.del(stored);
     await admin.hset(stored, 'not', 'a string');
     expect(await getPayment(call, id)).toBe('not_found');

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/app/config.ts';
-import { shardOf } from '../../src/state/redis/redis-keys.ts';
 import { mistakesOf } from '../support/config-mistakes.ts';
 
 test.each([
@@ -44,17 +43,4 @@ test('payments in Redis stay until a settlement that was cut off is finished', (
   ]);
   expect(mistakesOf({ ...redis, PAYMENT_TTL_MS: '60000' })).toEqual([]);
   expect(mistakesOf({ PAYMENT_TTL_MS: '1' })).toEqual([]);
-});
-
-test('payments are spread over all shards evenly, and always the same way', () => {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < 8_000; i += 1) {
-    const shard = shardOf(`pay-${i}`, 8);
-    expect(shardOf(`pay-${i}`, 8)).toBe(shard);
-    counts.set(shard, (counts.get(shard) ?? 0) + 1);
-  }
-  expect(counts.size).toBe(8);
-  expect(Math.min(...counts.values())).toBeGreaterThan(800);
-  // Replicas of two releases must agree: this must never change.
-  expect(shardOf('pay-00000000-0000-4000-8000-000000000000', 8)).toBe(4);
 });

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { PaymentFilter } from '../../src/payment/page.ts';
 import { defineScripts } from '../../src/state/redis/redis-scripts.ts';
 import { removeFromIndex } from '../../src/state/redis/removal.ts';
+import { shardsOf } from '../../src/state/redis/shard-numbers.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 import { openRedisState } from '../support/redis-state.ts';
 import { startRecording } from '../state/recorded-payments.ts';
@@ -41,7 +42,7 @@ async function startRemoving(afterRead: (payments: Recording['payments']) => Pro
           open: () => Promise.resolve(),
           close: () => undefined,
         },
-        shards: 3,
+        shards: { all: () => shardsOf(3) },
         indexed: true,
       },
       filter,

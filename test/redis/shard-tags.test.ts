@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { shardMarker, shardPrefix } from '../../src/state/redis/redis-keys.ts';
+import { encodeMarker } from '../../src/state/redis/shard-marker.ts';
+import { shardNumber, shardPrefix, shardsOf } from '../../src/state/redis/shard-numbers.ts';
 import { missingRedis, requireRedisInCi, startRedisServer } from '../support/redis-server.ts';
 
 requireRedisInCi();
@@ -26,7 +27,7 @@ function spread(slots: readonly number[], masters: number): number[] {
 }
 
 function allPrefixes(shards: number): string[] {
-  return Array.from({ length: shards }, (_, shard) => shardPrefix(shard, shards));
+  return shardsOf(shards).map(shardPrefix);
 }
 
 describe.skipIf(missingRedis !== undefined)('the hash tags of shards', () => {
@@ -52,15 +53,15 @@ describe.skipIf(missingRedis !== undefined)('the hash tags of shards', () => {
   });
 });
 
-test('replicas with different numbers of shards have no key in common', () => {
+test('different numbers of shards have no key in common', () => {
   const prefixes = Array.from({ length: maxShards }, (_, index) => allPrefixes(index + 1)).flat();
   expect(new Set(prefixes).size).toBe(prefixes.length);
 });
 
 test('the keys of a payment never change, unless the marker does', () => {
   // Another release that finds the same marker goes on with what is there.
-  expect(shardMarker(1)).toBe('3:1');
-  expect(shardPrefix(0, 1)).toBe('{payment-sim:1:0:42}');
-  expect(shardPrefix(11, 12)).toMatch(/^\{payment-sim:12:11:\d+\}$/);
-  expect(() => shardPrefix(1, 1)).toThrow(RangeError);
+  expect(encodeMarker([{ count: 1, closedAtMs: undefined }])).toBe('3:1');
+  expect(shardPrefix(0)).toBe('{payment-sim:1:0:42}');
+  expect(shardPrefix(shardNumber(12, 11))).toMatch(/^\{payment-sim:12:11:\d+\}$/);
+  expect(() => shardPrefix(1)).toThrow(RangeError);
 });

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { shardPrefix } from '../../src/state/redis/redis-keys.ts';
+import { shardPrefix } from '../../src/state/redis/shard-numbers.ts';
 import { startService } from '../support/start-service.ts';
 import {
   launchRedisServer,
@@ -28,7 +28,7 @@ async function startOnRedis() {
   return { service, client, call: createConnectCaller(service.apiUrl, 2) };
 }
 
-const prefix = shardPrefix(0, 1);
+const prefix = shardPrefix(0);
 
 /** The keys of a queue's jobs. */
 async function jobsOf(client: Redis, queue: string): Promise<string[]> {

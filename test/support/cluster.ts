@@ -13,6 +13,8 @@ export interface ClusterReplica {
   /** The HTTP status of a path on its ops port. */
   ops(path: string): Promise<number>;
   metric(nameWithLabels: string): Promise<number | undefined>;
+  /** Stands still from SIGSTOP to SIGCONT. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** SIGKILL; resolves when it has ended. */
   kill(): Promise<void>;
   /** Resolves when it has ended, by whatever. */
@@ -103,6 +105,7 @@ export async function startCluster(count: number, options: ClusterOptions): Prom
         const line = text.split('\n').find((candidate) => candidate.startsWith(`${nameWithLabels} `));
         return line === undefined ? undefined : Number(line.slice(nameWithLabels.length + 1));
       },
+      signal: (signal) => process?.signal(signal),
       async kill() {
         const ended = process?.ended;
         process?.signal('SIGKILL');

@@ -20,6 +20,8 @@ export interface KeyedLoad {
 export interface KeyedLoadOptions {
   readonly perSecond: number;
   readonly message: (nth: number) => Readonly<Record<string, unknown>>;
+  /** Whether replicas are killed meanwhile: a call without an answer is repeated then. */
+  readonly isKilled?: boolean;
 }
 
 /** Payments of which a third fail, due at different times within `longestDelayMs` (milliseconds). */
@@ -55,7 +57,8 @@ export function startKeyedLoad(cluster: Cluster, options: KeyedLoadOptions): Key
         await delay(backOffMs);
       }
       expect(performance.now() - startedAtMs, `${key} has no answer`).toBeLessThan(patienceMs);
-      id = await createOnce(cluster, nth + tries, { ...options.message(nth), ...withKey(key) });
+      const call = createOnce(cluster, nth + tries, { ...options.message(nth), ...withKey(key) });
+      id = await (options.isKilled === true ? call.catch(noAnswer) : call);
     }
     longestMs = Math.max(longestMs, performance.now() - startedAtMs);
     ids.set(key, (ids.get(key) ?? new Set()).add(id));
@@ -85,6 +88,13 @@ export function startKeyedLoad(cluster: Cluster, options: KeyedLoadOptions): Key
       await running;
     },
   };
+}
+
+/** A call that got no answer; one that got another than is to be expected is an error still. */
+function noAnswer(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'AssertionError') {
+    throw error;
+  }
 }
 
 /** The one id of each key. */

@@ -8,14 +8,14 @@ import { missed, reportFailure } from './job-failures.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { type Announcement, encodeAnnouncement, NothingToDoError } from './job-records.ts';
 import type { PaymentRecords, StoredPayment } from './payment-records.ts';
-import { shardOf } from './redis-keys.ts';
+import type { Shards } from './shards.ts';
 
 /** What the announcing of later events needs of payments in Redis. */
 interface AnnouncingParts {
   readonly records: Pick<PaymentRecords, 'load' | 'isUntold'>;
   readonly announcements: Pick<JobQueue<Announcement>, 'has' | 'add'>;
   readonly clock: MachineClock;
-  readonly shards: number;
+  readonly shards: Pick<Shards, 'of'>;
 }
 
 /** Waits between looks at the job of the event before; doubled from one to the next, 0.6 s in all. */
@@ -38,7 +38,7 @@ export async function announceAt(
   event: PaymentEvent,
   dueAtMs: number,
 ): Promise<void> {
-  await announcements.add(shardOf(event.payment.id, shards), {
+  await announcements.add(shards.of(event.payment.id), {
     id: `${announcementId(event.id, event.sequence)}-${randomUUID()}`,
     data: encodeAnnouncement({ event, isForced: true }),
     dueAtMs,
@@ -87,7 +87,7 @@ async function waitForEventBefore(
   sequence: number,
 ): Promise<void> {
   const { records, announcements, clock } = self;
-  const shard = shardOf(payment.id, self.shards);
+  const shard = self.shards.of(payment.id);
   const before = sequence - 1;
   const isThere = () =>
     before === 1

@@ -1,15 +1,16 @@
 import { createIORedisClient, type IRedisClient } from 'bullmq';
 import type { AttemptLog, LoggedAttempt } from '../../delivery/ports.ts';
 import type { RedisClient } from './redis-clients.ts';
-import { attemptsKey, shardOf } from './redis-keys.ts';
+import { attemptsKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
 import { createLoopBatch } from './loop-batch.ts';
+import type { Shards } from './shards.ts';
 
 interface RedisAttemptLogDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
-  readonly shards: number;
+  readonly shards: Pick<Shards, 'of'>;
   /** Attempts leave this long after their event occurred, in milliseconds. */
   readonly ttlMs: number;
   /** At most this many attempts at an event; beyond it the first leave. */
@@ -52,16 +53,16 @@ export function createRedisAttemptLog(deps: RedisAttemptLogDeps): AttemptLog {
 
   return {
     async record(event, attempt) {
-      const shard = shardOf(event.payment.id, shards);
+      const shard = shards.of(event.payment.id);
       await note(shard, {
-        key: attemptsKey(event.id, shard, shards),
+        key: attemptsKey(event.id, shard),
         attempt: encode(attempt),
         expiresAtMs: event.occurredAtMs + deps.ttlMs,
       });
     },
 
     async list(paymentId, eventId) {
-      const key = attemptsKey(eventId, shardOf(paymentId, shards), shards);
+      const key = attemptsKey(eventId, shards.of(paymentId));
       return (await link.run(() => client.lrange(key, 0, -1))).map(decode);
     },
 

@@ -4,6 +4,7 @@ import type { RedisClient } from './redis-clients.ts';
 import { bucketKey, paymentKeyStart, pendingCountKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
+import type { Shards } from './shards.ts';
 
 /** A payment in a bucket; its record is empty when it is gone. */
 export interface BucketEntry {
@@ -24,7 +25,7 @@ export interface BucketReader {
 interface BucketReaderDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
-  readonly shards: number;
+  readonly shards: Pick<Shards, 'all'>;
 }
 
 interface ToldEntry {
@@ -43,15 +44,15 @@ export function createBucketReader({ client, link, shards }: BucketReaderDeps): 
     maxInFlight: 4,
     run: (shard, entries) =>
       link.run(async () => {
-        const { keys, values } = toldArguments(shard, shards, entries);
+        const { keys, values } = toldArguments(shard, entries);
         await runScript(commands, 'paymentSimTold', keys, values);
         return entries.map(() => undefined);
       }),
   });
   return {
     async *entries(shard, bucket) {
-      const start = paymentKeyStart(shard, shards);
-      const key = bucketKey(bucket, shard, shards);
+      const start = paymentKeyStart(shard);
+      const key = bucketKey(bucket, shard);
       // A set that grows or shrinks meanwhile may show one twice.
       const seen = new Set<string>();
       let cursor = '0';
@@ -69,9 +70,7 @@ export function createBucketReader({ client, link, shards }: BucketReaderDeps): 
 
     async count() {
       const counts = await Promise.all(
-        Array.from({ length: shards }, (_, shard) =>
-          link.run(() => client.get(pendingCountKey(shard, shards))),
-        ),
+        shards.all().map((shard) => link.run(() => client.get(pendingCountKey(shard)))),
       );
       return counts.reduce((sum, count) => sum + Number(count ?? 0), 0);
     },
@@ -86,13 +85,10 @@ function toEntries(answer: readonly string[]): BucketEntry[] {
   return entries;
 }
 
-function toldArguments(shard: number, shards: number, entries: readonly ToldEntry[]) {
+function toldArguments(shard: number, entries: readonly ToldEntry[]) {
   const byBucket = Map.groupBy(entries, ({ bucket }) => bucket);
   return {
-    keys: [
-      pendingCountKey(shard, shards),
-      ...[...byBucket.keys()].map((bucket) => bucketKey(bucket, shard, shards)),
-    ],
+    keys: [pendingCountKey(shard), ...[...byBucket.keys()].map((bucket) => bucketKey(bucket, shard))],
     values: [...byBucket.values()].flatMap((those) =>
       [String(those.length)].concat(those.map(({ id }) => id)),
     ),

@@ -4,7 +4,7 @@ import type { DeliveryQueue } from '../../delivery/ports.ts';
 import type { MachineClock } from '../../base/clock.ts';
 import type { JobQueue } from './job-queue.ts';
 import { encodeDelivery } from './job-records.ts';
-import { shardOf } from './redis-keys.ts';
+import type { Shards } from './shards.ts';
 
 /**
  * Deliveries as durable jobs that whichever process is free takes on. Redis is all that bounds how many
@@ -12,7 +12,7 @@ import { shardOf } from './redis-keys.ts';
  */
 export function createRedisDeliveryQueue<D extends Delivery & { readonly url?: string }>(
   jobs: JobQueue<D>,
-  shards: number,
+  shards: Pick<Shards, 'of'>,
   clock: MachineClock,
 ): DeliveryQueue<D> {
   return {
@@ -21,7 +21,7 @@ export function createRedisDeliveryQueue<D extends Delivery & { readonly url?: s
     },
 
     async add(delivery, delayMs) {
-      await jobs.add(shardOf(delivery.event.payment.id, shards), {
+      await jobs.add(shards.of(delivery.event.payment.id), {
         id: jobIdOf(delivery),
         data: encodeDelivery(delivery),
         dueAtMs: clock.now() + delayMs,

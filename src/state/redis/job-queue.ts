@@ -5,8 +5,9 @@ import type { Logger } from '../../observability/logger.ts';
 import { createJobLog, type JobLog } from './job-log.ts';
 import { JobWorker } from './job-worker.ts';
 import type { RedisClients } from './redis-clients.ts';
-import { shardPrefix } from './redis-keys.ts';
+import { shardPrefix } from './shard-numbers.ts';
 import type { RedisLink } from './redis-link.ts';
+import type { Shards } from './shards.ts';
 
 /** A job to be done later; plain data. */
 export interface NewJob {
@@ -24,7 +25,7 @@ type RunJob<Data> = (id: string, data: Data, failures: number, shard: number) =>
 interface JobQueueDeps<Data> {
   /** Without ':'; what dashboards show. */
   readonly name: string;
-  readonly shards: number;
+  readonly shards: Pick<Shards, 'all' | 'onAdded'>;
   /** Jobs under way at the same time, in this process and per shard. */
   readonly concurrency: number;
   /** Reads the data of a job. @throws UnknownJobFormError for what another release has written. */
@@ -79,9 +80,10 @@ interface Jobs<Data> {
   readonly deps: JobQueueDeps<Data>;
   readonly client: IRedisClient;
   /** By shard. */
-  readonly queues: readonly Queue[];
+  readonly queues: Map<number, Queue>;
   readonly log: JobLog;
-  workers: readonly JobWorker[];
+  /** By shard, once jobs are done. */
+  readonly workers: Map<number, JobWorker>;
   run: RunJob<Data> | undefined;
   /** Resolves when the jobs under way have ended; set by the first `drain`. */
   ending: Promise<unknown> | undefined;
@@ -94,16 +96,18 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
     deps,
     log,
     client: createIORedisClient(deps.clients.calls),
-    queues: Array.from({ length: deps.shards }, (_, shard) => createQueue(deps, log, shard)),
-    workers: [],
+    queues: new Map(),
+    workers: new Map(),
     run: undefined,
     ending: undefined,
   };
+  // The first ones make BullMQ's scripts known to the client.
+  allQueues(self);
   return {
     handle: (run) => void (self.run = run),
     open: () => open(self),
     add: (shard, job) => add(self, shard, job),
-    tell: (shard, dueAtMs) => self.workers[shard]?.tell(dueAtMs),
+    tell: (shard, dueAtMs) => self.workers.get(shard)?.tell(dueAtMs),
     keyOf: (shard, id) => queueOf(self, shard).toKey(id),
     has: (shard, id) => has(self, shard, id),
     promoteAll: () => promoteAll(self),
@@ -115,7 +119,7 @@ export function createJobQueue<Data>(deps: JobQueueDeps<Data>): JobQueue<Data> {
 function createQueue<Data>(deps: JobQueueDeps<Data>, log: JobLog, shard: number): Queue {
   const queue = new Queue(deps.name, {
     connection: deps.clients.calls,
-    prefix: shardPrefix(shard, deps.shards),
+    prefix: shardPrefix(shard),
     skipVersionCheck: true,
     streams: { events: { maxLen: maxEvents } },
   });
@@ -123,18 +127,35 @@ function createQueue<Data>(deps: JobQueueDeps<Data>, log: JobLog, shard: number)
   return queue;
 }
 
-function queueOf({ queues }: { readonly queues: readonly Queue[] }, shard: number): Queue {
-  const queue = queues[shard];
+/** @throws RangeError when there is no such shard. */
+function queueOf<Data>({ deps, log, queues }: Jobs<Data>, shard: number): Queue {
+  let queue = queues.get(shard);
   if (queue === undefined) {
-    throw new RangeError(`there is no shard ${shard}`);
+    queue = createQueue(deps, log, shard);
+    queues.set(shard, queue);
   }
   return queue;
 }
 
 function open<Data>(self: Jobs<Data>): void {
-  if (self.ending === undefined) {
-    self.workers = self.queues.map((_, shard) => createWorker(self, shard));
+  openAll(self);
+  self.deps.shards.onAdded(() => openAll(self));
+}
+
+/** Begins to do the jobs of the shards whose jobs it does not do yet. */
+function openAll<Data>(self: Jobs<Data>): void {
+  if (self.ending !== undefined) {
+    return;
   }
+  for (const shard of self.deps.shards.all()) {
+    if (!self.workers.has(shard)) {
+      self.workers.set(shard, createWorker(self, shard));
+    }
+  }
+}
+
+function allQueues<Data>(self: Jobs<Data>): Queue[] {
+  return self.deps.shards.all().map((shard) => queueOf(self, shard));
 }
 
 function createWorker<Data>(self: Jobs<Data>, shard: number): JobWorker {
@@ -147,7 +168,7 @@ function createWorker<Data>(self: Jobs<Data>, shard: number): JobWorker {
       retryDelayMs,
       lookIntervalMs,
       connection: deps.clients.jobs,
-      prefix: shardPrefix(shard, deps.shards),
+      prefix: shardPrefix(shard),
       concurrency: deps.concurrency,
       lockDuration: lockDurationMs,
       stalledInterval: stalledIntervalMs,
@@ -170,7 +191,7 @@ function backoffMs(attempts: number): number {
 async function add<Data>(self: Jobs<Data>, shard: number, job: NewJob): Promise<void> {
   const backend = queueOf(self, shard).getBackend();
   await self.deps.link.run(() => backend.addJobToTransaction(self.client, toJson(self.deps, job), job.id));
-  self.workers[shard]?.tell(job.dueAtMs);
+  self.workers.get(shard)?.tell(job.dueAtMs);
 }
 
 /** As BullMQ's `Job.asJSON` gives it, for methods of the backend that are below that class. */
@@ -196,24 +217,27 @@ function toJson<Data>({ name, clock }: JobQueueDeps<Data>, job: NewJob): JobJson
   };
 }
 
-async function has<Data>({ deps, queues }: Jobs<Data>, shard: number, id: string): Promise<boolean> {
-  const key = queueOf({ queues }, shard).toKey(id);
+async function has<Data>(self: Jobs<Data>, shard: number, id: string): Promise<boolean> {
+  const { deps } = self;
+  const key = queueOf(self, shard).toKey(id);
   return (await deps.link.run(() => deps.clients.calls.exists(key))) === 1;
 }
 
 /** So many in one call of a script: Redis does nothing else meanwhile. */
 const promotedTogether = 200;
 
-async function promoteAll<Data>({ queues, workers, deps }: Jobs<Data>): Promise<void> {
+async function promoteAll<Data>(self: Jobs<Data>): Promise<void> {
+  const { workers, deps } = self;
   await Promise.all(
-    queues.map((queue) => deps.link.run(() => queue.promoteJobs({ count: promotedTogether }))),
+    allQueues(self).map((queue) => deps.link.run(() => queue.promoteJobs({ count: promotedTogether }))),
   );
   workers.forEach((worker) => worker.tell(deps.clock.now()));
 }
 
-async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
+async function count<Data>(self: Jobs<Data>): Promise<number> {
+  const { deps } = self;
   const counts = await Promise.all(
-    queues.map((queue) =>
+    allQueues(self).map((queue) =>
       deps.link.run(() => queue.getJobCountByTypes('delayed', 'wait', 'active', 'prioritized')),
     ),
   );
@@ -221,6 +245,6 @@ async function count<Data>({ queues, deps }: Jobs<Data>): Promise<number> {
 }
 
 async function drain<Data>(self: Jobs<Data>, withinMs: number): Promise<void> {
-  self.ending ??= Promise.all(self.workers.map((worker) => worker.close()));
+  self.ending ??= Promise.all([...self.workers.values()].map((worker) => worker.close()));
   await within(self.deps.clock, withinMs, self.ending);
 }

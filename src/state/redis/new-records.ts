@@ -3,7 +3,14 @@ import type { PendingPayment } from '../../payment/payment.ts';
 import { type BucketJobs, type BucketRefusal, maxBucketTries, noBucket } from './bucket-jobs.ts';
 import type { JobQueue } from './job-queue.ts';
 import { encodePending } from './payment-record.ts';
-import { bucketKey, indexKey, paymentKey, paymentKeyStart, pendingCountKey } from './redis-keys.ts';
+import {
+  bucketKey,
+  closedKey,
+  indexKey,
+  paymentKey,
+  paymentKeyStart,
+  pendingCountKey,
+} from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
 
@@ -11,21 +18,30 @@ import { runScript } from './redis-scripts.ts';
 export interface NewRecord {
   readonly payment: PendingPayment;
   readonly ttlMs: number;
-  /** The Redis key of its idempotency key, and the fingerprint of its call. */
-  readonly once: { readonly key: string; readonly fingerprint: string } | undefined;
+  readonly once: OnceRecord | undefined;
 }
 
-/** What became of it. */
-export type StoreOutcome = 'registered' | 'mismatch' | { readonly replayed: string };
+/** The Redis keys of an idempotency key, and the fingerprint of its call. */
+export interface OnceRecord {
+  readonly key: string;
+  /** Where it may be from before there were so many shards. */
+  readonly earlierKeys: readonly string[];
+  readonly fingerprint: string;
+}
 
-/** What a script answers for a payment: one of these, or "replayed <id>". */
-type StoreAnswer = 'stored' | 'mismatch' | BucketRefusal | `replayed ${string}`;
+/** The payment that was made before by the same call, if it was the same. */
+export type KnownKey = 'mismatch' | { readonly replayed: string };
+
+/** What became of it; `closedTo` is the number of shards to which it belongs instead. */
+export type StoreOutcome = 'registered' | KnownKey | { readonly closedTo: number };
+
+/** What a script answers for a payment. */
+type StoreAnswer = 'stored' | 'mismatch' | BucketRefusal | `replayed ${string}` | `closed ${string}`;
 
 /** What payments are stored with; times in milliseconds. */
 export interface StoreDeps {
   readonly commands: IRedisClient;
   readonly link: RedisLink;
-  readonly shards: number;
   readonly buckets: BucketJobs;
   readonly settlements: Pick<JobQueue<unknown>, 'keyOf'>;
   /** Whether there is an index for `ListPayments`. */
@@ -84,28 +100,36 @@ function note(
   } else if (answer === 'stored') {
     placed.outcome = 'registered';
   } else {
-    placed.outcome = answer === 'mismatch' ? answer : { replayed: answer.slice('replayed '.length) };
+    placed.outcome = readAnswer(answer);
   }
 }
 
+function readAnswer(answer: Exclude<StoreAnswer, 'stored' | BucketRefusal>): StoreOutcome {
+  const [word, argument = ''] = answer.split(' ');
+  if (word === 'replayed') {
+    return { replayed: argument };
+  }
+  return word === 'closed' ? { closedTo: Number(argument) } : 'mismatch';
+}
+
 async function storeOnce(
-  { commands, link, shards, buckets, settlements, indexed, idempotencyTtlMs }: StoreDeps,
+  { commands, link, buckets, settlements, indexed, idempotencyTtlMs }: StoreDeps,
   shard: number,
   records: readonly Placed[],
 ): Promise<readonly StoreAnswer[]> {
   const numbers = new Map<string, number>();
-  const keys = [pendingCountKey(shard, shards), indexKey(shard, shards)];
+  const keys = [pendingCountKey(shard), indexKey(shard), closedKey(shard)];
   const recordKeys: string[] = [];
   const values: (string | number)[] = [];
   const jobs: Promise<void>[] = [];
   for (const { payment, bucket, ttlMs, once } of records) {
     if (!numbers.has(bucket)) {
       numbers.set(bucket, numbers.size + 1);
-      keys.push(settlements.keyOf(shard, bucket), bucketKey(bucket, shard, shards));
+      keys.push(settlements.keyOf(shard, bucket), bucketKey(bucket, shard));
       jobs.push(buckets.ensure(shard, bucket));
     }
     const record = encodePending(payment, bucket);
-    recordKeys.push(paymentKey(payment.id, shard, shards), ...(once === undefined ? [] : [once.key]));
+    recordKeys.push(paymentKey(payment.id, shard), ...(once === undefined ? [] : [once.key]));
     const [hasKey, fingerprint] = once === undefined ? [0, ''] : [1, once.fingerprint];
     values.push(
       numbers.get(bucket) ?? 0,
@@ -118,7 +142,7 @@ async function storeOnce(
     );
   }
   keys.push(...recordKeys);
-  values.unshift(paymentKeyStart(shard, shards), idempotencyTtlMs, indexed ? 1 : 0, numbers.size);
+  values.unshift(paymentKeyStart(shard), idempotencyTtlMs, indexed ? 1 : 0, numbers.size);
   const stored = link.run(() => runScript<StoreAnswer[]>(commands, 'paymentSimStore', keys, values));
   const [answers] = await Promise.all([stored, ...jobs]);
   return answers;

@@ -5,12 +5,13 @@ import { decodePayment } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
 import { indexKey, paymentKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
+import type { Shards } from './shards.ts';
 
 /** Where the payments are. */
 export interface PaymentListDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
-  readonly shards: number;
+  readonly shards: Pick<Shards, 'all'>;
   /** Whether there is an index. */
   readonly indexed: boolean;
 }
@@ -33,7 +34,7 @@ export interface ListedRecord {
 export async function listFromIndex(deps: PaymentListDeps, query: PageQuery): Promise<PaymentPage> {
   assertIndexed(deps);
   const selection = createPageSelection(query);
-  for (let shard = 0; shard < deps.shards; shard += 1) {
+  for (const shard of deps.shards.all()) {
     for await (const ids of idsOf(deps, shard)) {
       for (const { payment } of await readRecords(deps, shard, ids)) {
         selection.offer(payment);
@@ -52,11 +53,11 @@ export function assertIndexed({ indexed }: PaymentListDeps): void {
 
 /** Those that are there, of a shard. */
 export async function readRecords(
-  { client, link, shards }: PaymentListDeps,
+  { client, link }: PaymentListDeps,
   shard: number,
   ids: readonly string[],
 ): Promise<ListedRecord[]> {
-  const records = await link.run(() => client.mget(ids.map((id) => paymentKey(id, shard, shards))));
+  const records = await link.run(() => client.mget(ids.map((id) => paymentKey(id, shard))));
   return ids.flatMap((id, at) => {
     const record = records[at] ?? null;
     const payment = record === null ? undefined : readPayment(id, record);
@@ -80,11 +81,8 @@ function readPayment(id: string, record: string): Payment | undefined {
  * The ids of a shard, each once, some at a time. By time and not by rank, which changes while payments come and go; those of
  * the last millisecond come again with the next part, and are left out there.
  */
-export async function* idsOf(
-  { client, link, shards }: PaymentListDeps,
-  shard: number,
-): AsyncGenerator<string[]> {
-  const key = indexKey(shard, shards);
+export async function* idsOf({ client, link }: PaymentListDeps, shard: number): AsyncGenerator<string[]> {
+  const key = indexKey(shard);
   let fromMs = '-inf';
   let seen = new Set<string>();
   for (;;) {

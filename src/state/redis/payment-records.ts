@@ -6,18 +6,27 @@ import { hasPendingRefund, isSettled, type Payment, type PendingPayment } from '
 import { type BucketJobs, type BucketRefusal, maxBucketTries, noBucket } from './bucket-jobs.ts';
 import type { JobQueue, NewJob } from './job-queue.ts';
 import { createLoopBatch } from './loop-batch.ts';
-import { type NewRecord, type StoreOutcome, storeRecords } from './new-records.ts';
+import {
+  type KnownKey,
+  type NewRecord,
+  type OnceRecord,
+  type StoreOutcome,
+  storeRecords,
+} from './new-records.ts';
 import { bucketOf, decodePayment, encodeHead, encodePending, headOf } from './payment-record.ts';
 import type { RedisClient } from './redis-clients.ts';
-import { bucketKey, paymentKey, shardOf } from './redis-keys.ts';
+import { bucketKey, paymentKey } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runScript } from './redis-scripts.ts';
+import type { Shards } from './shards.ts';
 
 interface PaymentRecordsDeps {
   readonly client: RedisClient;
   readonly link: RedisLink;
   readonly clock: MachineClock;
-  readonly shards: number;
+  readonly shards: Pick<Shards, 'of' | 'isNew'>;
+  /** Looks whether other replicas have added shards. */
+  readonly lookForShards: () => Promise<void>;
   /** Settled payments leave this long after their settlement, in milliseconds. */
   readonly ttlMs: number;
   readonly buckets: BucketJobs;
@@ -50,7 +59,7 @@ export interface PaymentRecords {
    *
    * @throws PaymentError as `refusal` says, before anything is sent.
    */
-  register(payment: PendingPayment, once?: NewRecord['once']): Promise<StoreOutcome>;
+  register(payment: PendingPayment, once?: OnceRecord): Promise<StoreOutcome>;
   /** @throws PaymentError `unknown-form` for what another release has stored. */
   load(paymentId: string): Promise<StoredPayment | undefined>;
   /** Changes a payment that is still as it was loaded; false when it is not. */
@@ -102,19 +111,19 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
   const load = createLoopBatch<string, string | null>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
-    run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(id, shard, shards)))),
+    run: (shard, ids) => link.run(() => client.mget(ids.map((id) => paymentKey(id, shard)))),
   });
   const changeHead = createLoopBatch<HeadChange, 0 | 1>({
     maxSize: maxPerCommand,
     maxInFlight: 4,
     run: (shard, changes) =>
       link.run(() => {
-        const { keys, values } = changeArguments(shard, shards, changes);
+        const { keys, values } = changeArguments(shard, changes);
         return runScript<(0 | 1)[]>(self.commands, 'paymentSimChange', keys, values);
       }),
   });
   const applyHead = async (headChange: HeadChange) =>
-    (await changeHead(shardOf(headChange.id, shards), headChange)) === 1;
+    (await changeHead(shards.of(headChange.id), headChange)) === 1;
   return {
     register(payment, once) {
       const refusal = deps.refusal();
@@ -122,13 +131,13 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
         return replayOr(self, refusal, once);
       }
       const ttlMs = pendingTtlMs(self, payment.dueAtMs);
-      return register(shardOf(payment.id, shards), { payment, ttlMs, once });
+      const store = () => register(shards.of(payment.id), { payment, ttlMs, once });
+      return once === undefined || once.earlierKeys.length === 0
+        ? store()
+        : findKey(self, once, once.earlierKeys).then((known) => known ?? store());
     },
 
-    async load(id) {
-      const record = await load(shardOf(id, shards), id);
-      return record === null ? undefined : { payment: decodePayment(id, record), record };
-    },
+    load: (id) => loadPayment(self, load, id),
 
     change: (stored, change) => applyHead(toHeadChange(self, stored, change)),
 
@@ -149,21 +158,48 @@ export function createPaymentRecords(deps: PaymentRecordsDeps): PaymentRecords {
       })),
 
     async isUntold({ payment: { id }, record }) {
-      const key = bucketKey(bucketOf(record), shardOf(id, shards), shards);
+      const key = bucketKey(bucketOf(record), shards.of(id));
       return (await link.run(() => client.sismember(key, id))) === 1;
     },
   };
 }
 
+async function loadPayment(
+  { shards, lookForShards }: State,
+  load: (shard: number, id: string) => Promise<string | null>,
+  id: string,
+): Promise<StoredPayment | undefined> {
+  let record = await load(shards.of(id), id);
+  if (record === null && shards.isNew(id)) {
+    await lookForShards();
+    record = await load(shards.of(id), id);
+  }
+  return record === null ? undefined : { payment: decodePayment(id, record), record };
+}
+
 /** What was made before is answered also where nothing new is taken. */
 async function replayOr(
-  { client, link }: State,
+  self: State,
   refusal: PaymentError,
-  once: NewRecord['once'],
+  once: OnceRecord | undefined,
 ): Promise<StoreOutcome> {
-  const known = once && (await link.run(() => client.get(once.key)));
-  if (once === undefined || known === null || known === undefined) {
+  const known = once && (await findKey(self, once, [once.key, ...once.earlierKeys]));
+  if (known === undefined) {
     throw refusal;
+  }
+  return known;
+}
+
+/** What was made with a key before. Single reads, so that a slot on its way to another node is asked at both. */
+async function findKey(
+  { client, link }: State,
+  once: OnceRecord,
+  keys: readonly string[],
+): Promise<KnownKey | undefined> {
+  const found = await Promise.all(keys.map((key) => link.run(() => client.get(key))));
+  const known = found.find((value) => value !== null);
+  if (known === undefined || known === null) {
+    return undefined;
   }
   const [fingerprint, id = ''] = known.split(' ');
   return fingerprint === once.fingerprint ? { replayed: id } : 'mismatch';
@@ -199,9 +235,9 @@ function settledTtlMs({ clock, ttlMs }: State, payment: Payment, change: Change)
   return hasPendingRefund(change.payment) ? 0 : Math.max(leftMs, toldWithinMs);
 }
 
-function changeArguments(shard: number, shards: number, changes: readonly HeadChange[]) {
+function changeArguments(shard: number, changes: readonly HeadChange[]) {
   return {
-    keys: changes.map(({ id }) => paymentKey(id, shard, shards)),
+    keys: changes.map(({ id }) => paymentKey(id, shard)),
     values: changes.flatMap(({ head, newHead, ttlMs }) => [head, newHead, ttlMs]),
   };
 }
@@ -214,14 +250,14 @@ async function move(
   toChange: (bucket: string) => HeadChange,
 ): Promise<boolean> {
   const { buckets, shards, link, commands } = self;
-  const shard = shardOf(id, shards);
+  const shard = shards.of(id);
   const outcome = await buckets.use<'moved' | 'changed'>(shard, dueAtMs, async (bucket, jobKey) => {
     const { head, newHead, ttlMs } = toChange(bucket);
     const keys = [
-      paymentKey(id, shard, shards),
-      bucketKey(bucketOf(record), shard, shards),
+      paymentKey(id, shard),
+      bucketKey(bucketOf(record), shard),
       jobKey,
-      bucketKey(bucket, shard, shards),
+      bucketKey(bucket, shard),
     ];
     return await link.run(() =>
       runScript<'moved' | 'changed' | BucketRefusal>(commands, 'paymentSimMove', keys, [
@@ -244,8 +280,8 @@ async function writeWithJobs(
   headChange: HeadChange,
   jobs: readonly QueuedJob[],
 ): Promise<boolean> {
-  const shard = shardOf(headChange.id, shards);
-  const { keys, values } = changeArguments(shard, shards, [headChange]);
+  const shard = shards.of(headChange.id);
+  const { keys, values } = changeArguments(shard, [headChange]);
   const jobKeys = jobs.map(({ queue, job }) => queue.keyOf(shard, job.id));
   for (let tries = 0; tries < maxBucketTries; tries += 1) {
     const added = jobs.map(({ queue, job }) => queue.add(shard, job));

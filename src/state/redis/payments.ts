@@ -7,7 +7,14 @@ import {
   type PendingPayment,
   type SettlementStatus,
 } from '../../payment/payment.ts';
-import type { PaymentHandlers, Payments, Transition } from '../../payment/ports.ts';
+import type {
+  IdempotentCall,
+  KeyedRegistration,
+  PaymentHandlers,
+  Payments,
+  Transition,
+} from '../../payment/ports.ts';
+import { PaymentError } from '../../payment/errors.ts';
 import { announceAt, announceLater, announcementJob } from './announcing.ts';
 import { settleBucket } from './bucket-settling.ts';
 import type { BucketReader } from './bucket-reader.ts';
@@ -15,7 +22,11 @@ import { missed, reportFailure } from './job-failures.ts';
 import type { JobQueue } from './job-queue.ts';
 import { type Announcement, encodeRefund, type RefundJob } from './job-records.ts';
 import type { PaymentRecords, QueuedJob } from './payment-records.ts';
-import { createKey, hashShard, placeId, shardOf } from './redis-keys.ts';
+import { createKey } from './redis-keys.ts';
+import type { Shards } from './shards.ts';
+
+/** Looks whether other replicas have added shards, so that there are so many at least. */
+type LookForShards = (atLeast?: number) => Promise<void>;
 
 /** What payments in Redis are made of. */
 export interface RedisPaymentParts {
@@ -33,7 +44,8 @@ export interface RedisPaymentParts {
 
 interface State extends RedisPaymentParts {
   readonly clock: MachineClock;
-  readonly shards: number;
+  readonly shards: Shards;
+  readonly lookForShards: LookForShards;
   handlers: PaymentHandlers | undefined;
   /** No payment of a bucket begins any more. */
   isDraining: boolean;
@@ -45,7 +57,7 @@ interface State extends RedisPaymentParts {
  * later one has a job of its own. See docs/adr/0014.
  */
 export function createRedisPayments(
-  parts: RedisPaymentParts & { readonly clock: MachineClock; readonly shards: number },
+  parts: RedisPaymentParts & Pick<State, 'clock' | 'shards' | 'lookForShards'>,
 ): Payments {
   const self: State = { ...parts, handlers: undefined, isDraining: false };
   const { settlements, announcements } = parts;
@@ -58,12 +70,8 @@ export function createRedisPayments(
       parts.refunds.handle((_id, job, failures) => refundDue(self, handlers, job, failures));
     },
     register: (payment) => registerNew(self, payment),
-    registerOnce: (payment, { key, fingerprint }) => {
-      const shard = shardOf(payment.id, self.shards);
-      const digest = digestOf(key);
-      return parts.records.register(payment, { key: createKey(digest, shard, self.shards), fingerprint });
-    },
-    placed: createPlacing(self.shards),
+    registerOnce: (payment, call) => registerOnce(self, payment, call),
+    placed: (paymentId, key) => self.shards.place(paymentId, key),
     get: async (paymentId) => (await parts.records.load(paymentId))?.payment,
     transition: (paymentId, decide) => transition(self, paymentId, decide),
     hasten: (paymentId) => transition(self, paymentId, (payment) => settlementOf(self, payment)),
@@ -86,27 +94,37 @@ async function registerNew({ records }: State, payment: PendingPayment): Promise
   return 'registered';
 }
 
-function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
+/**
+ * Registers a payment with the key of its call, in the shard to which the key belongs now: when others have added
+ * shards since the payment was given its id, under another id.
+ */
+async function registerOnce(
+  { records, shards, lookForShards }: State,
+  payment: PendingPayment,
+  { key, fingerprint }: IdempotentCall,
+): Promise<KeyedRegistration> {
+  const digest = digestOf(key);
+  for (let tries = 0; tries < maxRegisterTries; tries += 1) {
+    const placed = tries === 0 ? payment : { ...payment, id: shards.place(payment.id, key) };
+    const earlierKeys = shards.earlierOf(key).map((shard) => createKey(digest, shard));
+    const once = { key: createKey(digest, shards.of(placed.id)), earlierKeys, fingerprint };
+    const outcome = await records.register(placed, once);
+    if (outcome === 'registered') {
+      return placed === payment ? outcome : { registered: placed.id };
+    }
+    if (outcome === 'mismatch' || 'replayed' in outcome) {
+      return outcome;
+    }
+    await lookForShards(outcome.closedTo);
+  }
+  throw new PaymentError({ kind: 'state-unavailable', detail: 'is being spread over more shards' });
 }
 
-/**
- * Says where new payments are stored: with their keys, which hash to a shard. Those without a key go to one shard for
- * each iteration of the event loop, and so together into one script, whatever the number of shards.
- */
-function createPlacing(shards: number): (paymentId: string, key: string | undefined) => string {
-  let current = Math.floor(Math.random() * shards);
-  let isTurnOver = true;
-  const nextShard = () => {
-    if (isTurnOver) {
-      isTurnOver = false;
-      current = (current + 1) % shards;
-      setImmediate(() => (isTurnOver = true));
-    }
-    return current;
-  };
-  return (paymentId, key) =>
-    placeId(paymentId, key === undefined ? nextShard() : hashShard(key, shards), shards);
+/** One, and one for each time that somebody adds shards meanwhile. */
+const maxRegisterTries = 4;
+
+function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
 }
 
 /** The job of a refund. As with events, what was to be stored with it may not be there. */

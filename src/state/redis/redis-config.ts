@@ -16,7 +16,7 @@ export function readRedisConfig(read: EnvironmentReader) {
     url: read.optionalText('REDIS_URL'),
     /** Whether the address is a way in to a Redis cluster. */
     cluster: read.oneOf('REDIS_CLUSTER', switches, 'off') === 'on',
-    /** Over how many hash slots payments and their jobs are spread; the same in every replica. */
+    /** Over how many hash slots payments and their jobs are spread; may grow at any time, one replica after the other. */
     shards: read.integer('QUEUE_SHARDS', 1, 1, 64),
     /** Whether ListPayments works: an index that is written with every payment. */
     indexed: read.oneOf('PAYMENT_INDEX', switches, 'on') === 'on',

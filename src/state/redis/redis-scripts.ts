@@ -13,14 +13,15 @@ import { steeringScripts } from './steering-scripts.ts';
 const scripts = {
   /**
    * Stores payments in buckets whose jobs are there and have not begun, each with its idempotency key if it has one.
-   * KEYS: the count of pending payments, the index, for each bucket its job and its set, then for each payment its key
-   * and its idempotency key, if it has one. ARGV: how the keys of all payments begin, the time to live of idempotency
+   * KEYS: the count of pending payments, the index, what closes the shard, for each bucket its job and its set, then for
+   * each payment its key and its idempotency key, if it has one. ARGV: how the keys of all payments begin, the time to live of idempotency
    * keys, 1 to note payments in the index, how many buckets, then for each payment the number of its bucket, from 1,
    * its id, record and time to live, 1 for an idempotency key, the fingerprint of its call, and when it was created.
    * A slot on its way to another node has some of its keys: Redis refuses the script then, but not what it finds by
    * itself, so that a key that has not arrived yet would seem to be unused. Answers for each:
    * 'replayed' and the id of the payment that the same call has made; 'mismatch' when another call has the key;
-   * 'absent' or 'begun', of the job of its bucket; or 'stored', also when it was there.
+   * 'closed' and to how many shards unknown keys go instead; 'absent' or 'begun', of the job of its bucket; or 'stored',
+   * also when it was there.
    *
    * The index is a sorted set of ids by the time of creation. Nobody tells when a payment's time to live is over: three
    * random ones for each new one are looked at, so that about a third of an index that neither grows nor shrinks is of
@@ -30,10 +31,11 @@ const scripts = {
     local states = {}
     local buckets = tonumber(ARGV[4])
     for b = 1, buckets do
-      local job = redis.call('HMGET', KEYS[2 * b + 1], 'timestamp', 'processedOn')
+      local job = redis.call('HMGET', KEYS[2 * b + 2], 'timestamp', 'processedOn')
       states[b] = not job[1] and 'absent' or job[2] and 'begun' or 'stored'
     end
-    local results, added, noted, at = {}, 0, {}, 2 + 2 * buckets
+    local closed = redis.call('GET', KEYS[3])
+    local results, added, noted, at = {}, 0, {}, 3 + 2 * buckets
     for i = 5, #ARGV, 7 do
       local id, fingerprint = ARGV[i + 1], ARGV[i + 5]
       local b = tonumber(ARGV[i])
@@ -44,9 +46,11 @@ const scripts = {
       if known then
         local same = fingerprint .. ' '
         result = string.sub(known, 1, #same) == same and 'replayed ' .. string.sub(known, #same + 1) or 'mismatch'
+      elseif key and closed then
+        result = 'closed ' .. closed
       elseif result == 'stored' then
         if redis.call('SET', payment, ARGV[i + 2], 'PX', ARGV[i + 3], 'NX') then
-          added = added + redis.call('SADD', KEYS[2 * b + 2], id)
+          added = added + redis.call('SADD', KEYS[2 * b + 3], id)
           noted[#noted + 1] = ARGV[i + 6]
           noted[#noted + 1] = id
         end
@@ -238,6 +242,13 @@ const scripts = {
       redis.call('DECRBY', KEYS[2], waiting)
     end
     return results`,
+  /** Replaces a value that is as it was. KEYS: where it is. ARGV: as it must be, and the new one. Answers 1 when it was. */
+  paymentSimReplace: `
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+      return 0
+    end
+    redis.call('SET', KEYS[1], ARGV[2])
+    return 1`,
   ...steeringScripts,
   ...journalScripts,
 } as const;

@@ -23,11 +23,12 @@ import { createPaymentRecords } from './payment-records.ts';
 import { createRedisPayments, type RedisPaymentParts } from './payments.ts';
 import { createRedisClients, type RedisClient, type RedisClients } from './redis-clients.ts';
 import type { RedisConfig } from './redis-config.ts';
-import { createRedisLink, type RedisLink } from './redis-link.ts';
+import { createRedisLink } from './redis-link.ts';
 import { defineScripts } from './redis-scripts.ts';
 import { removeFromIndex } from './removal.ts';
 import { createServerWatch } from './server-watch.ts';
 import { createShardAgreement } from './shard-agreement.ts';
+import { createShards } from './shards.ts';
 import { createRedisSteeringStore } from './steering-store.ts';
 
 /** Where the state is, and how long to remember; times in milliseconds. */
@@ -72,26 +73,12 @@ export function createRedisState(options: RedisStateOptions): State {
   const { redis, clock, paymentTtlMs: ttlMs } = options;
   const clients = createRedisClients(options.redisUrl, redis.cluster);
   defineScripts(clients.calls);
-  const { link, watch } = buildLink(options, clients.calls, () => jobs.all.forEach((queue) => queue.open()));
-  const jobs = buildJobQueues(options, clients, link);
-  const { shards, indexed } = redis;
+  const base = buildBase(options, clients.calls, () => jobs.all.forEach((queue) => queue.open()));
+  const { link, watch, shards } = base;
+  const jobs = buildJobQueues(options, clients, base);
   const { idempotencyTtlMs } = options;
-  const parts = { client: clients.calls, link, clock, shards, ttlMs, indexed, idempotencyTtlMs };
-  const { settlements, announcements, refunds } = jobs;
-  const paymentParts: RedisPaymentParts = {
-    records: createPaymentRecords({
-      ...parts,
-      settlements,
-      buckets: createBucketJobs(settlements, clock),
-      refusal: watch.refusal,
-    }),
-    bucketReader: createBucketReader(parts),
-    settlements,
-    announcements,
-    refunds,
-    list: (query) => listFromIndex(parts, query),
-    remove: (filter) => removeFromIndex(parts, filter),
-  };
+  const parts = { ...base, client: clients.calls, clock, ttlMs, indexed: redis.indexed, idempotencyTtlMs };
+  const paymentParts = buildPaymentParts(parts, jobs);
   // Its errors are the same as those of the other connection, which the link tells of.
   clients.jobs.on('error', () => undefined);
 
@@ -133,11 +120,26 @@ export function createRedisState(options: RedisStateOptions): State {
   };
 }
 
-/** What knows whether Redis can be used, and for new payments. */
-function buildLink(options: RedisStateOptions, client: RedisClient, onReached: () => void) {
-  const { redis, clock, logger, metrics, requireNoEviction } = options;
+/** What everything else needs: whether Redis can be used, and for new payments, and where payments are. */
+function buildBase(options: RedisStateOptions, client: RedisClient, onReached: () => void) {
+  const { clock, logger, idempotencyTtlMs } = options;
+  const count = options.redis.shards;
+  const shards = createShards(count, idempotencyTtlMs, clock);
+  const agree = createShardAgreement({ client, clock, logger, count, shards });
+  const { link, watch } = buildLink(options, client, agree, onReached);
+  return { link, watch, shards, lookForShards: (atLeast?: number) => link.run(() => agree(atLeast)) };
+}
+
+type Base = ReturnType<typeof buildBase>;
+
+function buildLink(
+  options: RedisStateOptions,
+  client: RedisClient,
+  agree: () => Promise<void>,
+  onReached: () => void,
+) {
+  const { clock, logger, metrics, requireNoEviction } = options;
   const watch = createServerWatch({ client, clock, logger, metrics, requireNoEviction });
-  const agree = createShardAgreement(client, redis.shards, logger);
   const link = createRedisLink({
     client,
     clock,
@@ -168,9 +170,9 @@ function buildLink(options: RedisStateOptions, client: RedisClient, onReached: (
   return { link, watch };
 }
 
-function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: RedisClients, link: RedisLink) {
+function buildJobQueues({ clock, logger }: RedisStateOptions, clients: RedisClients, { link, shards }: Base) {
   const queueOf = <Data>(name: string, atOnce: number, decode: (data: unknown) => Data): JobQueue<Data> =>
-    createJobQueue({ name, shards: redis.shards, concurrency: atOnce, decode, clients, link, clock, logger });
+    createJobQueue({ name, shards, concurrency: atOnce, decode, clients, link, clock, logger });
   const queues = {
     settlements: queueOf('settlements', concurrency.settlements, checkSettlement),
     announcements: queueOf('announcements', concurrency.announcements, decodeAnnouncement),
@@ -179,4 +181,32 @@ function buildJobQueues({ redis, clock, logger }: RedisStateOptions, clients: Re
     events: queueOf('eventbridge-retries', concurrency.retries, decodeDelivery),
   };
   return { ...queues, all: Object.values(queues) };
+}
+
+interface PaymentDeps extends Base {
+  readonly client: RedisClient;
+  readonly clock: MachineClock;
+  readonly ttlMs: number;
+  readonly indexed: boolean;
+  readonly idempotencyTtlMs: number;
+}
+
+function buildPaymentParts(
+  deps: PaymentDeps,
+  { settlements, announcements, refunds }: ReturnType<typeof buildJobQueues>,
+): RedisPaymentParts {
+  return {
+    records: createPaymentRecords({
+      ...deps,
+      settlements,
+      buckets: createBucketJobs(settlements, deps.clock),
+      refusal: deps.watch.refusal,
+    }),
+    bucketReader: createBucketReader(deps),
+    settlements,
+    announcements,
+    refunds,
+    list: (query) => listFromIndex(deps, query),
+    remove: (filter) => removeFromIndex(deps, filter),
+  };
 }

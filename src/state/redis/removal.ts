@@ -30,7 +30,7 @@ export async function removeFromIndex(deps: PaymentListDeps, filter: PaymentFilt
   assertIndexed(deps);
   const self: Removal = { ...deps, commands: createIORedisClient(deps.client), filter };
   let removed = 0;
-  for (let shard = 0; shard < deps.shards; shard += 1) {
+  for (const shard of deps.shards.all()) {
     for await (const ids of idsOf(deps, shard)) {
       const found = await readRecords(deps, shard, ids);
       for (let at = 0; at < found.length; at += perCommand) {
@@ -59,15 +59,15 @@ async function removeThose(self: Removal, shard: number, found: readonly ListedR
 }
 
 function removeRecords(
-  { commands, link, shards }: Removal,
+  { commands, link }: Removal,
   shard: number,
   records: readonly ListedRecord[],
 ): Promise<(0 | 1)[]> {
   const keys = records.flatMap(({ payment: { id }, record }) => [
-    paymentKey(id, shard, shards),
-    bucketKey(bucketOf(record), shard, shards),
+    paymentKey(id, shard),
+    bucketKey(bucketOf(record), shard),
   ]);
   const values = records.flatMap(({ payment: { id }, record }) => [record, id]);
-  const shared = [indexKey(shard, shards), pendingCountKey(shard, shards)];
+  const shared = [indexKey(shard), pendingCountKey(shard)];
   return link.run(() => runScript(commands, 'paymentSimRemove', [...shared, ...keys], values));
 }
