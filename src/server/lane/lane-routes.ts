@@ -74,19 +74,19 @@ function createMethodRoutes(
     spec,
     protocol,
     binary,
-    input: binary ? serialization.getI(true) : explaining(json, serialization.getI(false)),
+    input: binary ? serialization.getI(true) : quickly(json, serialization.getI(false)),
     output: serialization.getO(binary),
     connectHandler,
   });
   return new Map(variants.map(([contentType, ...variant]) => [contentType, routeOf(...variant)]));
 }
 
-/** Decodes JSON, and tells by field what could not be decoded. */
-function explaining(json: RequestJson, input: LaneRoute['input']): LaneRoute['input'] {
+/** Decodes JSON as `input` does, with less work where nothing is wrong, and tells by field what could not be decoded. */
+function quickly(json: RequestJson, input: LaneRoute['input']): LaneRoute['input'] {
   return {
     parse(bytes) {
       try {
-        return input.parse(bytes);
+        return json.read(bytes) ?? input.parse(bytes);
       } catch (error) {
         throw json.explain(bytes, error);
       }
