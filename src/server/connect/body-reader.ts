@@ -1,9 +1,9 @@
-import { Http2ServerRequest } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { FastifyRequest } from 'fastify';
 import { type BodyBudget, type ConnectionBodies, HeldBody, noRoomForBody } from '../transport/body-budget.ts';
 import { bodyOf, failingBody } from '../transport/body-iterables.ts';
+import { Http2Request } from '../http2/compat-request.ts';
 import { collectBody } from '../transport/collect-body.ts';
 import { createUnfinishedMessage } from './unfinished-message.ts';
 
@@ -25,14 +25,17 @@ export function createBodyReader(
       return;
     }
     const { raw } = request;
-    const connection = budget.of(
-      raw instanceof Http2ServerRequest ? (raw.stream.session ?? raw) : raw.socket,
-    );
+    const connection = budget.of(isHttp2(raw) ? raw.stream.connection : raw.socket);
     request.body =
       handler.method.methodKind === 'unary'
         ? await collectUnary(raw, connection, maxBytes)
         : readMessages(raw, connection);
   };
+}
+
+/** Fastify's types know HTTP/1.1. */
+function isHttp2(raw: Readable): raw is Http2Request {
+  return raw instanceof Http2Request;
 }
 
 /** The body once it is complete or refused; never settles when the caller goes away before. */

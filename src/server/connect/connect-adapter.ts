@@ -2,7 +2,9 @@ import { Code, ConnectError, type ContextValues, createContextValues } from '@co
 import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { Http2Request } from '../http2/compat-request.ts';
+import { Http2Response } from '../http2/compat-response.ts';
+import { errorCodes } from '../http2/constants.ts';
 import { dropCallKey } from '../transport/drop-call.ts';
 import { toNodeHeaders } from '../transport/header-conversion.ts';
 import { originForm, replaceUnusableHost } from '../transport/request-target.ts';
@@ -10,9 +12,9 @@ import { createErrorAnswer, type ErrorAnswer } from './error-answer.ts';
 import type { SettledHandler } from './settled-answers.ts';
 
 /** A request of either HTTP version, as Node's servers give it. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeRequest = IncomingMessage | Http2Request;
 /** Its response. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+export type NodeResponse = ServerResponse | Http2Response;
 
 /**
  * Has one of Connect's handlers answer a request. Headers that are set on the response already are sent
@@ -56,8 +58,16 @@ export function answerDefect(
 function readRequest(request: NodeRequest, response: NodeResponse): UniversalServerRequest {
   replaceUnusableHost(request.headers);
   request.url = originForm(request.url);
-  return universalRequestFromNodeRequest(request, response, undefined, contextValuesOf(request));
+  const values = contextValuesOf(request);
+  assumeNodes(request);
+  assumeNodes(response);
+  return universalRequestFromNodeRequest(request, response, undefined, values);
 }
+
+/** Ours have what Connect's adapter uses of Node's, which its types do not know. */
+function assumeNodes(request: NodeRequest): asserts request is IncomingMessage;
+function assumeNodes(response: NodeResponse): asserts response is ServerResponse;
+function assumeNodes(): void {}
 
 /** What handlers that Connect runs get to know of their call beside Connect's own. */
 export function contextValuesOf(request: NodeRequest): ContextValues {
@@ -65,8 +75,8 @@ export function contextValuesOf(request: NodeRequest): ContextValues {
 }
 
 function drop(request: NodeRequest): void {
-  if (request instanceof Http2ServerRequest) {
-    request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  if (request instanceof Http2Request) {
+    request.stream.close(errorCodes.internalError);
   } else {
     request.socket.destroy();
   }
@@ -77,6 +87,7 @@ async function sendAnswer(response: NodeResponse, answer: UniversalServerRespons
   if (answer.body === undefined && answer.trailer === undefined) {
     sendHeadAlone(response, answer.status, toNodeHeaders(answer.header ?? new Headers()));
   } else {
+    assumeNodes(response);
     await universalResponseToNodeResponse(answer, response);
   }
 }
@@ -111,12 +122,9 @@ export function sendErrorAnswer(
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
  */
 export function sendHeadAlone(response: NodeResponse, status: number, headers: OutgoingHttpHeaders): void {
-  if (!(response instanceof Http2ServerResponse)) {
+  if (!(response instanceof Http2Response)) {
     response.writeHead(status, headers).end();
     return;
   }
-  const { stream } = response;
-  if (!stream.destroyed && !stream.closed) {
-    stream.respond({ ...response.getHeaders(), ...headers, ':status': status }, { endStream: true });
-  }
+  response.sendHeadAlone(status, headers);
 }

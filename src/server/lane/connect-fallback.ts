@@ -1,24 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  Http2ServerRequest,
-  Http2ServerResponse,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import type { Socket } from 'node:net';
 import { answerWithConnect } from '../connect/connect-adapter.ts';
 import type { SettledHandler } from '../connect/settled-answers.ts';
+import { Http2Request } from '../http2/compat-request.ts';
+import { Http2Response } from '../http2/compat-response.ts';
+import type { Http2Stream } from '../http2/stream.ts';
 import { guardExchange } from '../transport/guard-http1.ts';
 import { ignoreExchangeErrors } from '../transport/ignore-errors.ts';
+
+/** The request of a stream as Connect's adapter takes it. */
+export function requestOf(stream: Http2Stream, socket: Socket): Http2Request {
+  return new Http2Request(stream, socket);
+}
 
 /** Answers an HTTP/2 call with Connect's own handler after its body was read in part or whole. */
 export async function answerHttp2WithConnect(
   handler: SettledHandler,
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  request: Http2Request,
   body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const request = new Http2ServerRequest(stream, headers, {}, []);
-  const response = new Http2ServerResponse(stream);
+  const response = new Http2Response(request.stream, request.socket);
   ignoreExchangeErrors(request, response);
   await answerWithConnect(handler, request, response, body);
 }

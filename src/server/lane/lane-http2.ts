@@ -1,13 +1,14 @@
 import type { ConnectError } from '@connectrpc/connect';
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { noRoomForBody } from '../transport/body-budget.ts';
-import type { AwaitedBody } from '../transport/body-deadline.ts';
-import { closeWhenAnswered } from '../transport/close-when-answered.ts';
-import { ignoreErrors } from '../transport/ignore-errors.ts';
-import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
-import { callUrl } from '../transport/request-target.ts';
-import { answerHttp2WithConnect } from './connect-fallback.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorCodes } from '../http2/constants.ts';
+import { headFields, toFields } from '../http2/response-fields.ts';
+import type { Http2Stream } from '../http2/stream.ts';
+import { type ConnectionBodies, HeldBody, noRoomForBody } from '../transport/body-budget.ts';
 import { bodyOf, failingBody } from '../transport/body-iterables.ts';
+import { type BodyConsumer, createCollector } from '../transport/collect-body.ts';
+import { callUrl } from '../transport/request-target.ts';
+import { answerHttp2WithConnect, requestOf } from './connect-fallback.ts';
 import { okTrailers, plainHeaders } from './grpc-protocol.ts';
 import type { LaneExchange, LaneReply, LaneRoute } from './lane-types.ts';
 import { createPlainHead } from './plain-head.ts';
@@ -17,118 +18,105 @@ import type { UnaryLane } from './unary-lane.ts';
 /**
  * Offers an HTTP/2 stream to the lane.
  *
- * @param awaitedBody `end` is called when the body has come in whole, or the stream closes.
+ * @param socket of its connection.
+ * @param connection counts the body until it is complete.
  * @returns false when the lane does not take it; nothing has been read then.
  */
 export function serveHttp2Stream(
   lane: UnaryLane,
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  awaitedBody: AwaitedBody,
+  stream: Http2Stream,
+  socket: Socket,
+  connection: ConnectionBodies,
 ): boolean {
+  const { headers } = stream;
   const route = lane.admit({ method: headers[':method'], path: headers[':path'], headers, http2: true });
   if (route === undefined) {
     return false;
   }
-  collectBody(stream, lane.maxBodyBytes, new Http2Exchange(lane, route, stream, headers, awaitedBody));
-  stream.on('close', () => awaitedBody.end());
-  ignoreErrors(stream);
+  const exchange = new Http2Exchange(lane, route, stream, socket, connection);
+  stream.onClose(() => exchange.held.release());
+  stream.read(createCollector(stream, lane.maxBodyBytes, exchange));
   return true;
 }
 
-/** One function for all streams: Node keeps a stream, and a closure with it, until the next full collection. */
-function sendOkTrailers(this: ServerHttp2Stream): void {
-  this.sendTrailers(okTrailers);
-}
-
 class Http2Exchange implements LaneExchange, BodyConsumer {
-  readonly headers: IncomingHttpHeaders;
   readonly #lane: UnaryLane;
   readonly #route: LaneRoute;
-  readonly #stream: ServerHttp2Stream;
-  readonly held: AwaitedBody;
+  readonly #stream: Http2Stream;
+  readonly #socket: Socket;
+  readonly held: HeldBody;
 
   constructor(
     lane: UnaryLane,
     route: LaneRoute,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    awaitedBody: AwaitedBody,
+    stream: Http2Stream,
+    socket: Socket,
+    connection: ConnectionBodies,
   ) {
     this.#lane = lane;
     this.#route = route;
     this.#stream = stream;
-    this.headers = headers;
-    this.held = awaitedBody;
+    this.#socket = socket;
+    this.held = new HeldBody(connection);
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#stream.headers;
   }
 
   onWhole(body: Buffer): void {
-    this.held.end();
-    // Node emits `end` on RST_STREAM as well. The handler does not run for a caller that can no longer
-    // be answered, so that a flood of opened and reset streams costs a tenth of as many calls.
-    if (this.#stream.closed) {
-      return;
-    }
+    this.held.release();
     if (!this.#lane.answer(this.#route, this, body)) {
-      this.#handToConnect(bodyOf([body], this.#stream));
+      this.#handToConnect((rest) => bodyOf([body], rest));
     }
   }
 
   onTooLarge(received: readonly Buffer[]): void {
-    this.#handToConnect(bodyOf(received, this.#stream));
+    this.#handToConnect((rest) => bodyOf(received, rest));
   }
 
   onNoRoom(): void {
-    this.held.end();
-    this.#handToConnect(failingBody(noRoomForBody()));
+    this.held.release();
+    this.#handToConnect(() => failingBody(noRoomForBody()));
   }
 
-  #handToConnect(body: AsyncIterable<Uint8Array>): void {
-    closeWhenAnswered(this.#stream);
-    void answerHttp2WithConnect(this.#route.connectHandler, this.#stream, this.headers, body);
+  #handToConnect(bodyWith: (rest: ReturnType<typeof requestOf>) => AsyncIterable<Uint8Array>): void {
+    const request = requestOf(this.#stream, this.#socket);
+    void answerHttp2WithConnect(this.#route.connectHandler, request, bodyWith(request));
   }
 
   url(): string {
-    return callUrl(this.headers, this.headers[':path']);
+    return callUrl(this.headers, this.#stream.headers[':path']);
   }
 
   onAbandoned(cancel: (reason: ConnectError) => void): void {
-    this.#stream.once('close', () => cancel(resetReason(this.#stream.rstCode)));
+    this.#stream.onClose(() => cancel(resetReason(this.#stream.rstCode)));
   }
 
+  /** @throws TypeError for headers that there cannot be. */
   write({ status, headers, body, trailers }: LaneReply): void {
     const stream = this.#stream;
-    if (stream.destroyed || stream.closed) {
+    if (stream.closed) {
       return;
     }
     // The two shared objects stand for a plain answer: no metadata of the handler's, no compression.
     if (headers === plainHeaders.binary && trailers === okTrailers) {
-      stream.on('wantTrailers', sendOkTrailers);
-      stream.respond(plainHead(), waitForTrailers);
-      stream.end(body);
+      stream.respond(plainHead(), false);
+      stream.end(plainTrailers, body);
       return;
     }
-    // Node sends 200 when the head has no status, and the head need not be copied then.
-    const head = status === 200 ? headers : { ...headers, [constants.HTTP2_HEADER_STATUS]: status };
-    if (trailers === undefined) {
-      if (body === undefined) {
-        stream.respond(head, headAlone);
-        return;
-      }
-      stream.respond(head);
-    } else {
-      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
-      stream.respond(head, waitForTrailers);
+    const trailerFields = trailers && toFields(trailers);
+    const isHeadAlone = body === undefined && trailers === undefined;
+    stream.respond(headFields(status, headers), isHeadAlone);
+    if (!isHeadAlone) {
+      stream.end(trailerFields, body);
     }
-    stream.end(body);
   }
 
   destroy(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#stream.close(errorCodes.internalError);
   }
 }
 
-const waitForTrailers = { waitForTrailers: true };
-const headAlone = { endStream: true };
-
+const plainTrailers = toFields(okTrailers);
 const plainHead = createPlainHead(plainHeaders.binary, Date.now);

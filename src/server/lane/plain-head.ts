@@ -1,8 +1,5 @@
 /**
  * The head of a plain answer as a flat list of names and values, one list for all answers of a second.
- * From an object Node's HTTP/2 makes another one per answer, which stays with the stream until the
- * next full garbage collection. A list is used as it is, provided that it has `:status` and `date`,
- * which Node would add otherwise.
  *
  * @param now milliseconds since the epoch, for the `date` header.
  */

@@ -1,19 +1,19 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { constants } from 'node:http2';
+import { errorCodes } from '../http2/constants.ts';
 
 /** Codes of RST_STREAM that mean more than a cancelled call, mapped as Connect maps them. */
 const codes: ReadonlyMap<number | undefined, Code> = new Map([
-  [constants.NGHTTP2_PROTOCOL_ERROR, Code.Internal],
-  [constants.NGHTTP2_INTERNAL_ERROR, Code.Internal],
-  [constants.NGHTTP2_FLOW_CONTROL_ERROR, Code.Internal],
-  [constants.NGHTTP2_SETTINGS_TIMEOUT, Code.Internal],
-  [constants.NGHTTP2_FRAME_SIZE_ERROR, Code.Internal],
-  [constants.NGHTTP2_COMPRESSION_ERROR, Code.Internal],
-  [constants.NGHTTP2_CONNECT_ERROR, Code.Internal],
-  [constants.NGHTTP2_REFUSED_STREAM, Code.Unavailable],
-  [constants.NGHTTP2_ENHANCE_YOUR_CALM, Code.ResourceExhausted],
-  [constants.NGHTTP2_INADEQUATE_SECURITY, Code.PermissionDenied],
-  [constants.NGHTTP2_HTTP_1_1_REQUIRED, Code.PermissionDenied],
+  [errorCodes.protocolError, Code.Internal],
+  [errorCodes.internalError, Code.Internal],
+  [errorCodes.flowControlError, Code.Internal],
+  [errorCodes.settingsTimeout, Code.Internal],
+  [errorCodes.frameSizeError, Code.Internal],
+  [errorCodes.compressionError, Code.Internal],
+  [errorCodes.connectError, Code.Internal],
+  [errorCodes.refusedStream, Code.Unavailable],
+  [errorCodes.enhanceYourCalm, Code.ResourceExhausted],
+  [errorCodes.inadequateSecurity, Code.PermissionDenied],
+  [errorCodes.http11Required, Code.PermissionDenied],
 ]);
 
 /** The reason of a call's abort when its caller reset the stream with this code. */

@@ -9,7 +9,8 @@ import { endWithCaller } from '../transport/half-open.ts';
 import { ignoreErrors } from '../transport/ignore-errors.ts';
 import { createPipelineLimit } from '../transport/pipelined-requests.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { createHttp2Plane, type Http2Plane } from './http2-plane.ts';
+import type { Http2Sessions } from '../http2/sessions.ts';
+import { createHttp2Plane } from './http2-plane.ts';
 import { isPlainRequest, type PlainRequests } from './plain-requests.ts';
 import { sniffProtocol } from './sniff-protocol.ts';
 
@@ -29,7 +30,7 @@ export interface DualProtocolServer extends Server {
 /** The listening server and the connections that it has accepted. */
 interface Port {
   readonly http1: Server;
-  readonly http2: Http2Plane;
+  readonly http2: Http2Sessions;
   /** For the connections of HTTP/1.1. */
   readonly guardConnection: (socket: Socket) => void;
   readonly bodyBudget: BodyBudget;
@@ -106,7 +107,7 @@ export function createDualProtocolServer(
     destroyConnections: () => destroyConnections(port),
     countConnections: () => ({
       http1: port.http1Connections,
-      http2: port.http2.sessions.size,
+      http2: port.http2.all.size,
       undecided: port.undecided.size,
     }),
   });
@@ -141,7 +142,7 @@ function acceptConnection(port: Port, socket: Socket, sniffTimeoutMs: number): v
       socket.allowHalfOpen = false;
       port.http2Sockets.add(socket);
       socket.once('close', () => port.http2Sockets.delete(socket));
-      port.http2.server.emit('connection', socket);
+      port.http2.accept(socket);
     } else if (protocol === 'http1') {
       port.http1Connections += 1;
       socket.once('close', () => (port.http1Connections -= 1));
@@ -164,7 +165,7 @@ function closeConnections(port: Port): void {
   // have to be added to every response.
   const sweep = setInterval(() => http1.closeIdleConnections(), idleSweepMs);
   http1.once('close', () => clearInterval(sweep));
-  for (const session of http2.sessions) {
+  for (const session of http2.all) {
     session.close();
   }
   for (const socket of undecided) {
@@ -173,7 +174,7 @@ function closeConnections(port: Port): void {
 }
 
 function destroyConnections({ http1, http2, http2Sockets }: Port): void {
-  for (const session of http2.sessions) {
+  for (const session of http2.all) {
     session.destroy();
   }
   // Node ends the socket of a session that is destroyed, and waits for a peer that may not read.

@@ -15,54 +15,70 @@ export interface BodyConsumer {
 
 const noBytes = Buffer.alloc(0);
 
+/** Where a body comes from, as far as it can be stopped. */
+interface Pausable {
+  pause(): unknown;
+}
+
+/** Takes the pieces of a body. */
+export interface Collector {
+  onData(chunk: Buffer): void;
+  onEnd(): void;
+}
+
 /**
  * Collects a request's body. Calls nothing when the source closes before its end.
  *
  * @param maxBytes largest body, in bytes, that is collected.
  */
-export function collectBody(source: Readable, maxBytes: number, bodyConsumer: BodyConsumer): void {
+export function collectBody(source: Readable, maxBytes: number, consumer: BodyConsumer): void {
+  const collector = createCollector({ pause: stop }, maxBytes, consumer);
+
+  function stop(): void {
+    source.pause();
+    source.off('data', collector.onData);
+    source.off('end', collector.onEnd);
+  }
+
+  source.on('data', collector.onData);
+  source.on('end', collector.onEnd);
+}
+
+/** The same for a source that is told what takes its pieces; nothing is passed on after it was paused. */
+export function createCollector(source: Pausable, maxBytes: number, bodyConsumer: BodyConsumer): Collector {
   let consumer: BodyConsumer | undefined = bodyConsumer;
   // Most bodies come in one piece, which is then the body. Of several a copy grows: a list of them
   // could take a hundred times as much memory as they have bytes.
   let body: Buffer = noBytes;
   let received = 0;
 
-  function onData(chunk: Buffer): void {
-    if (consumer?.held.hold(chunk.length) === false) {
-      stop();
-      consumer.onNoRoom();
-      return;
-    }
-    if (received > 0) {
-      body = append(body, received, chunk);
-    } else {
-      body = consumer?.held.mustCopy === true ? Buffer.from(chunk) : chunk;
-    }
-    received += chunk.length;
-    if (received > maxBytes) {
-      stop();
-      consumer?.onTooLarge([body.subarray(0, received)]);
-    }
-  }
+  return {
+    onData(chunk) {
+      if (consumer?.held.hold(chunk.length) === false) {
+        source.pause();
+        consumer.onNoRoom();
+        return;
+      }
+      if (received > 0) {
+        body = append(body, received, chunk);
+      } else {
+        body = consumer?.held.mustCopy === true ? Buffer.from(chunk) : chunk;
+      }
+      received += chunk.length;
+      if (received > maxBytes) {
+        source.pause();
+        consumer?.onTooLarge([body.subarray(0, received)]);
+      }
+    },
 
-  function stop(): void {
-    source.pause();
-    source.off('data', onData);
-    source.off('end', onEnd);
-  }
-
-  function onEnd(): void {
-    const whole = received === body.length ? body : body.subarray(0, received);
-    const receiver = consumer;
-    // Node keeps an HTTP/2 stream, and with it these listeners, until the next full garbage
-    // collection. What they still refer to would be promoted to the old generation with them.
-    body = noBytes;
-    consumer = undefined;
-    receiver?.onWhole(whole);
-  }
-
-  source.on('data', onData);
-  source.on('end', onEnd);
+    onEnd() {
+      const whole = received === body.length ? body : body.subarray(0, received);
+      const receiver = consumer;
+      body = noBytes;
+      consumer = undefined;
+      receiver?.onWhole(whole);
+    },
+  };
 }
 
 /** The body with one more piece behind its first `length` bytes; twice as large when it has to grow. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Readable, Writable } from 'node:stream';
 
 /**
  * Keeps an `error` event from ending the process: Node throws it when nobody listens. It does not have
@@ -16,8 +16,8 @@ export function ignoreErrors(emitter: EventEmitter): void {
  * (https://github.com/nodejs/node/blob/v24.21.0/lib/_http_incoming.js, `_destroy`).
  */
 export function ignoreExchangeErrors(
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
+  request: IncomingMessage | Readable,
+  response: ServerResponse | Writable,
 ): void {
   request.on('error', ignoreError);
   response.on('error', ignoreError);

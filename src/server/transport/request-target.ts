@@ -1,4 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The headers of a call over either HTTP version. */
+type CallHeaders = IncomingHttpHeaders & { ':authority'?: string | undefined };
 
 /** Stands for a host that is none. Nothing here depends on the host of a call. */
 const anyHost = 'localhost';
@@ -23,7 +26,7 @@ export function splitTarget(target: string | undefined): { readonly path: string
 }
 
 /** The full address that was called, whatever host the caller named. */
-export function callUrl(headers: IncomingHttpHeaders, target: string | undefined): string {
+export function callUrl(headers: CallHeaders, target: string | undefined): string {
   const host = headers[':authority'] ?? headers.host;
   return new URL(`http://${isUsable(host) ? host : anyHost}${originForm(target)}`).toString();
 }
@@ -33,7 +36,7 @@ export function callUrl(headers: IncomingHttpHeaders, target: string | undefined
  * grpc-go calls `:8030`, its Unix sockets and those of C core have `%2Frun%2Fapp.sock`, HTTP/1.0 none.
  * https://github.com/grpc/grpc/issues/38142, https://github.com/grpc/grpc-go/pull/3983
  */
-export function replaceUnusableHost(headers: IncomingHttpHeaders): void {
+export function replaceUnusableHost(headers: CallHeaders): void {
   if (!isUsable(headers[':authority'] ?? headers.host)) {
     delete headers[':authority'];
     headers.host = anyHost;

@@ -1,0 +1,67 @@
+import { ConnectionError } from './errors.ts';
+import { errorCodes } from './constants.ts';
+
+/** So many at once, and then so many a second. */
+interface Rate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/**
+ * What one connection may do that costs this side work and moves nothing on; beyond it the connection is ended with
+ * ENHANCE_YOUR_CALM. docs/security.md has them in a table.
+ */
+export const floodRates = {
+  /** SETTINGS, PING, PRIORITY, GOAWAY and frames of unknown types. Clients that measure send a PING for each read. */
+  controlFrames: { burst: 10_000, perSecond: 1_000 },
+  /** DATA that is empty and ends nothing. */
+  emptyData: { burst: 1_000, perSecond: 100 },
+  /** WINDOW_UPDATE: readers of long streams send one for each few kilobytes. */
+  windowUpdates: { burst: 50_000, perSecond: 10_000 },
+  /** DATA of this side that is short for want of window. */
+  shortAnswers: { burst: 1_000, perSecond: 100 },
+  /** Streams beyond the limit, which are refused. */
+  refusedStreams: { burst: 1_000, perSecond: 100 },
+  /** Errors of streams, such as malformed requests. */
+  streamErrors: { burst: 1_000, perSecond: 100 },
+} as const satisfies Record<string, Rate>;
+
+/** DATA that is shorter than this because of the window is counted, in bytes. */
+export const shortDataBytes = 256;
+/** A block of headers may come in so many frames, and be so many times the size of the headers that it may hold. */
+export const maxHeaderFrames = 16;
+export const maxBlockFactor = 2;
+/** Headers of one request. */
+export const maxHeaderFields = 128;
+/** Entries of one SETTINGS frame. */
+export const maxSettingsEntries = 32;
+/** While so much of what was answered waits for the peer, in bytes, it is not read from, and new streams are refused. */
+export const maxUnsentBytes = 1_048_576;
+export const maxQueuedBytes = 8_388_608;
+
+/** Counts what is allowed at a rate. */
+export class FloodLimit {
+  readonly #rate: Rate;
+  readonly #what: string;
+  #left: number;
+  #atMs = 0;
+
+  constructor(rate: Rate, what: string) {
+    this.#rate = rate;
+    this.#what = what;
+    this.#left = rate.burst;
+  }
+
+  /**
+   * @param nowMs by a monotonic clock.
+   * @throws ConnectionError ENHANCE_YOUR_CALM when there were too many.
+   */
+  count(nowMs: number): void {
+    const { burst, perSecond } = this.#rate;
+    this.#left = Math.min(burst, this.#left + ((nowMs - this.#atMs) / 1_000) * perSecond) - 1;
+    this.#atMs = nowMs;
+    if (this.#left < 0) {
+      throw new ConnectionError(errorCodes.enhanceYourCalm, `too many ${this.#what}`);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type { Duplex } from 'node:stream';
+import { frameHeadBytes } from './constants.ts';
+
+/** Room that is taken at a time, in bytes: for the answers of a turn of some calls. */
+const initialBytes = 2_048;
+
+/** Sessions that have something to write, until the end of this turn of the event loop. */
+let dirty: Output[] = [];
+
+function flushAll(): void {
+  const all = dirty;
+  dirty = [];
+  for (const output of all) {
+    output.flush();
+  }
+}
+
+/**
+ * What is written to a connection, gathered until the end of the turn of the event loop: a write costs as much as the
+ * calls that it answers.
+ */
+export class Output {
+  readonly #socket: Duplex;
+  #bytes: Buffer = Buffer.alloc(0);
+  #end = 0;
+  #isDirty = false;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+  }
+
+  /** What has not been taken by the kernel yet, in bytes. */
+  get unsentBytes(): number {
+    return this.#end + this.#socket.writableLength;
+  }
+
+  /** Appends the head of a frame. */
+  frame(type: number, flags: number, streamId: number, length: number): void {
+    const at = this.reserve(frameHeadBytes);
+    const bytes = this.#bytes;
+    bytes[at] = length >> 16;
+    bytes[at + 1] = length >> 8;
+    bytes[at + 2] = length;
+    bytes[at + 3] = type;
+    bytes[at + 4] = flags;
+    bytes.writeUInt32BE(streamId, at + 5);
+    this.#end = at + frameHeadBytes;
+  }
+
+  uint32(value: number): void {
+    const at = this.reserve(4);
+    this.#bytes.writeUInt32BE(value, at);
+    this.#end = at + 4;
+  }
+
+  uint16(value: number): void {
+    const at = this.reserve(2);
+    this.#bytes.writeUInt16BE(value, at);
+    this.#end = at + 2;
+  }
+
+  bytes(chunk: Uint8Array, start: number, end: number): void {
+    const at = this.reserve(end - start);
+    this.#bytes.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), at);
+    this.#end = at + end - start;
+  }
+
+  /** Makes room for so many bytes behind what there is; `target` and `end` say where. @returns where they begin. */
+  reserve(length: number): number {
+    if (this.#end + length > this.#bytes.length) {
+      const size = Math.max(initialBytes, 2 * this.#bytes.length, this.#end + length);
+      const grown = Buffer.allocUnsafeSlow(this.#end === 0 ? Math.max(initialBytes, length) : size);
+      this.#bytes.copy(grown, 0, 0, this.#end);
+      this.#bytes = grown;
+    }
+    if (!this.#isDirty) {
+      this.#isDirty = true;
+      if (dirty.length === 0) {
+        setImmediate(flushAll);
+      }
+      dirty.push(this);
+    }
+    return this.#end;
+  }
+
+  get target(): Buffer {
+    return this.#bytes;
+  }
+
+  set end(end: number) {
+    this.#end = end;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Writes what is there. */
+  flush(): void {
+    this.#isDirty = false;
+    const end = this.#end;
+    if (end === 0) {
+      return;
+    }
+    const bytes = this.#bytes;
+    this.#end = 0;
+    // What is left of the room is used by the next turn; the socket may keep what is before.
+    this.#bytes = bytes.length - end >= minRestBytes ? bytes.subarray(end) : noBytes;
+    if (this.#socket.writable) {
+      this.#socket.write(bytes.subarray(0, end));
+    }
+  }
+}
+
+const minRestBytes = 512;
+const noBytes: Buffer = Buffer.alloc(0);

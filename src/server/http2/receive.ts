@@ -1,0 +1,351 @@
+import { errorCodes, flags, frameTypes, maxWindowBytes, minMaxFrameBytes, settings } from './constants.ts';
+import { ConnectionError, StreamError } from './errors.ts';
+import { maxSettingsEntries } from './flood-limits.ts';
+import { assertNotIdle, endRemote, protocolError } from './receive-checks.ts';
+import { receiveContinuation, receiveHeaders } from './receive-headers.ts';
+import { acknowledgePing, acknowledgeSettings, pumpBlocked, pumpStream } from './send.ts';
+import type { Http2Session } from './session.ts';
+import type { Http2Stream } from './stream.ts';
+
+/**
+ * Works off a frame (RFC 9113, 6).
+ *
+ * @throws ConnectionError for what breaks the protocol or goes beyond a limit. What is wrong with one stream resets it.
+ */
+export function receiveFrame(
+  session: Http2Session,
+  type: number,
+  flag: number,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (session.isOver) {
+    return;
+  }
+  if (!session.hasSettings && (type !== frameTypes.settings || (flag & flags.ack) !== 0)) {
+    throw protocolError('the first frame must be SETTINGS');
+  }
+  if (session.block !== undefined && type !== frameTypes.continuation) {
+    throw protocolError('only CONTINUATION may follow on headers without END_HEADERS');
+  }
+  try {
+    dispatch(session, type, flag, streamId, bytes, start, end);
+  } catch (error) {
+    if (!(error instanceof StreamError)) {
+      throw error;
+    }
+    session.failStream(error);
+  }
+}
+
+function dispatch(
+  session: Http2Session,
+  type: number,
+  flag: number,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  switch (type) {
+    case frameTypes.data:
+      receiveData(session, flag, streamId, bytes, start, end);
+      break;
+    case frameTypes.headers:
+      receiveHeaders(session, flag, streamId, bytes, start, end);
+      break;
+    case frameTypes.continuation:
+      receiveContinuation(session, flag, streamId, bytes, start, end);
+      break;
+    case frameTypes.windowUpdate:
+      receiveWindowUpdate(session, streamId, bytes, start, end);
+      break;
+    case frameTypes.rstStream:
+      receiveReset(session, streamId, bytes, start, end);
+      break;
+    case frameTypes.settings:
+      receiveSettings(session, flag, streamId, bytes, start, end);
+      break;
+    case frameTypes.ping:
+      receivePing(session, flag, streamId, bytes, start, end);
+      break;
+    default:
+      receiveOther(session, type, streamId, bytes, start, end);
+  }
+}
+
+function frameSizeError(message: string): ConnectionError {
+  return new ConnectionError(errorCodes.frameSizeError, message);
+}
+
+function receiveData(
+  session: Http2Session,
+  flag: number,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (streamId === 0) {
+    throw protocolError('DATA of no stream');
+  }
+  const frameBytes = end - start;
+  const isPadded = (flag & flags.padded) !== 0;
+  const padding = isPadded ? (bytes[start] ?? 0) : 0;
+  const from = isPadded ? start + 1 : start;
+  const to = end - padding;
+  if (to < from) {
+    throw protocolError('more padding than DATA');
+  }
+  if (frameBytes > session.receiveWindow) {
+    throw new ConnectionError(errorCodes.flowControlError, 'more DATA than the window of the connection');
+  }
+  session.receiveWindow -= frameBytes;
+  session.consumedByConnection(frameBytes);
+  const endStream = (flag & flags.endStream) !== 0;
+  if (from === to && !endStream) {
+    session.limits.emptyData.count(session.nowMs);
+  }
+  const stream = openStream(session, streamId);
+  if (stream !== undefined) {
+    passData(session, stream, bytes.subarray(from, to), frameBytes, endStream);
+  }
+}
+
+/** The stream that DATA is of; undefined when it is of one that was reset here. */
+function openStream(session: Http2Session, streamId: number): Http2Stream | undefined {
+  const stream = session.streams.get(streamId);
+  if (stream === undefined) {
+    assertNotIdle(session, streamId);
+    if (session.wasResetHere(streamId)) {
+      return undefined;
+    }
+    throw new ConnectionError(errorCodes.streamClosed, 'DATA of a stream that is closed');
+  }
+  if (stream.remoteEnded) {
+    throw new StreamError(streamId, errorCodes.streamClosed, 'DATA behind the end of a stream');
+  }
+  return stream;
+}
+
+function passData(
+  session: Http2Session,
+  stream: Http2Stream,
+  data: Buffer,
+  frameBytes: number,
+  endStream: boolean,
+): void {
+  if (frameBytes > stream.receiveWindow) {
+    throw new StreamError(stream.id, errorCodes.flowControlError, 'more DATA than the window of the stream');
+  }
+  stream.receiveWindow -= frameBytes;
+  stream.receivedBytes += data.length;
+  const { expectedBytes } = stream;
+  if (
+    expectedBytes !== undefined &&
+    (stream.receivedBytes > expectedBytes || (endStream && stream.receivedBytes !== expectedBytes))
+  ) {
+    throw new StreamError(stream.id, errorCodes.protocolError, 'DATA of another length than content-length');
+  }
+  if (endStream) {
+    stream.remoteEnded = true;
+  }
+  if (frameBytes > data.length) {
+    session.consumed(stream, frameBytes - data.length);
+  }
+  if (data.length > 0) {
+    stream.receive(data);
+  }
+  if (endStream) {
+    endRemote(stream);
+  }
+}
+
+function receiveWindowUpdate(
+  session: Http2Session,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (end - start !== 4) {
+    throw frameSizeError('WINDOW_UPDATE of another length than 4');
+  }
+  session.limits.windowUpdates.count(session.nowMs);
+  const increment = bytes.readUInt32BE(start) & maxWindowBytes;
+  if (streamId === 0) {
+    if (increment === 0) {
+      throw protocolError('WINDOW_UPDATE by nothing');
+    }
+    session.sendWindow += increment;
+    if (session.sendWindow > maxWindowBytes) {
+      throw new ConnectionError(errorCodes.flowControlError, 'a window beyond 2^31-1');
+    }
+    pumpBlocked(session);
+    return;
+  }
+  assertNotIdle(session, streamId);
+  const stream = session.streams.get(streamId);
+  if (increment === 0) {
+    throw new StreamError(streamId, errorCodes.protocolError, 'WINDOW_UPDATE by nothing');
+  }
+  if (stream === undefined) {
+    return;
+  }
+  stream.sendWindow += increment;
+  if (stream.sendWindow > maxWindowBytes) {
+    throw new StreamError(streamId, errorCodes.flowControlError, 'a window beyond 2^31-1');
+  }
+  if (stream.queue.length > 0) {
+    pumpStream(session, stream);
+  }
+}
+
+function receiveReset(
+  session: Http2Session,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (streamId === 0) {
+    throw protocolError('RST_STREAM of no stream');
+  }
+  if (end - start !== 4) {
+    throw frameSizeError('RST_STREAM of another length than 4');
+  }
+  assertNotIdle(session, streamId);
+  session.limits.resets.count(session.nowMs);
+  session.streams.get(streamId)?.closeWith(bytes.readUInt32BE(start));
+}
+
+function receiveSettings(
+  session: Http2Session,
+  flag: number,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  session.limits.controlFrames.count(session.nowMs);
+  if (streamId !== 0) {
+    throw protocolError('SETTINGS of a stream');
+  }
+  const length = end - start;
+  if ((flag & flags.ack) !== 0) {
+    if (length > 0) {
+      throw frameSizeError('an acknowledgement of SETTINGS that holds any');
+    }
+    return;
+  }
+  if (length % 6 !== 0) {
+    throw frameSizeError('SETTINGS of a length that is no multiple of 6');
+  }
+  if (length > 6 * maxSettingsEntries) {
+    throw new ConnectionError(errorCodes.enhanceYourCalm, 'too many entries of SETTINGS');
+  }
+  session.hasSettings = true;
+  for (let at = start; at < end; at += 6) {
+    applySetting(session, bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
+  }
+  acknowledgeSettings(session);
+  pumpBlocked(session);
+}
+
+function applySetting(session: Http2Session, id: number, value: number): void {
+  switch (id) {
+    case settings.headerTableSize:
+      session.encoder.setMaxTableBytes(value);
+      break;
+    case settings.enablePush:
+      if (value > 1) {
+        throw protocolError('SETTINGS_ENABLE_PUSH that is neither 0 nor 1');
+      }
+      break;
+    case settings.initialWindowSize:
+      changeWindows(session, value);
+      break;
+    case settings.maxFrameSize:
+      if (value < minMaxFrameBytes || value > 0xff_ffff) {
+        throw protocolError('SETTINGS_MAX_FRAME_SIZE out of its range');
+      }
+      session.peerMaxFrameBytes = Math.min(value, minMaxFrameBytes);
+      break;
+    default:
+  }
+}
+
+function changeWindows(session: Http2Session, initial: number): void {
+  if (initial > maxWindowBytes) {
+    throw new ConnectionError(errorCodes.flowControlError, 'a window beyond 2^31-1');
+  }
+  const change = initial - session.peerInitialWindow;
+  session.peerInitialWindow = initial;
+  for (const stream of session.streams.values()) {
+    stream.sendWindow += change;
+    if (stream.sendWindow > maxWindowBytes) {
+      throw new ConnectionError(errorCodes.flowControlError, 'a window beyond 2^31-1');
+    }
+  }
+}
+
+function receivePing(
+  session: Http2Session,
+  flag: number,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  session.limits.controlFrames.count(session.nowMs);
+  if (streamId !== 0) {
+    throw protocolError('PING of a stream');
+  }
+  if (end - start !== 8) {
+    throw frameSizeError('PING of another length than 8');
+  }
+  if ((flag & flags.ack) === 0) {
+    acknowledgePing(session, bytes, start, end);
+  } else {
+    session.pong();
+  }
+}
+
+function receiveOther(
+  session: Http2Session,
+  type: number,
+  streamId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  session.limits.controlFrames.count(session.nowMs);
+  if (type === frameTypes.pushPromise) {
+    throw protocolError('PUSH_PROMISE of a client');
+  }
+  if (type === frameTypes.goaway) {
+    if (streamId !== 0) {
+      throw protocolError('GOAWAY of a stream');
+    }
+    if (end - start < 8) {
+      throw frameSizeError('GOAWAY that is too short');
+    }
+  } else if (type === frameTypes.priority) {
+    checkPriority(streamId, bytes, start, end);
+  }
+}
+
+/** Priorities are checked and passed over (5.3.2). */
+function checkPriority(streamId: number, bytes: Buffer, start: number, end: number): void {
+  if (streamId === 0) {
+    throw protocolError('PRIORITY of no stream');
+  }
+  if (end - start !== 5) {
+    throw new StreamError(streamId, errorCodes.frameSizeError, 'PRIORITY of another length than 5');
+  }
+  if ((bytes.readUInt32BE(start) & maxWindowBytes) === streamId) {
+    throw new StreamError(streamId, errorCodes.protocolError, 'a stream that depends on itself');
+  }
+}

@@ -1,0 +1,176 @@
+import { flags, frameHeadBytes, frameTypes } from './constants.ts';
+import { shortDataBytes } from './flood-limits.ts';
+import { maxEncodedBytes } from './hpack/encoder.ts';
+import type { Http2Session } from './session.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** Sends a block of headers, in as many frames as it takes. */
+export function sendHeaders(
+  { output, encoder, peerMaxFrameBytes, isOver }: Http2Session,
+  streamId: number,
+  fields: readonly string[],
+  endStream: boolean,
+): void {
+  if (isOver) {
+    return;
+  }
+  const most = maxEncodedBytes(fields);
+  if (most > peerMaxFrameBytes) {
+    sendLongHeaders(output, encoder.encode.bind(encoder), peerMaxFrameBytes, streamId, fields, endStream);
+    return;
+  }
+  // The length is known when the block is there.
+  const head = output.reserve(frameHeadBytes + most);
+  const start = head + frameHeadBytes;
+  const end = encoder.encode(fields, output.target, start);
+  output.frame(
+    frameTypes.headers,
+    flags.endHeaders | (endStream ? flags.endStream : 0),
+    streamId,
+    end - start,
+  );
+  output.end = end;
+}
+
+function sendLongHeaders(
+  output: Http2Session['output'],
+  encode: (fields: readonly string[], target: Buffer, offset: number) => number,
+  maxFrameBytes: number,
+  streamId: number,
+  fields: readonly string[],
+  endStream: boolean,
+): void {
+  const block = Buffer.allocUnsafe(maxEncodedBytes(fields));
+  const end = encode(fields, block, 0);
+  for (let at = 0; at < end || at === 0; at += maxFrameBytes) {
+    const pieceEnd = Math.min(end, at + maxFrameBytes);
+    const isLast = pieceEnd === end;
+    const type = at === 0 ? frameTypes.headers : frameTypes.continuation;
+    const flag = (isLast ? flags.endHeaders : 0) | (at === 0 && endStream ? flags.endStream : 0);
+    output.frame(type, flag, streamId, pieceEnd - at);
+    output.bytes(block, at, pieceEnd);
+  }
+}
+
+/**
+ * Sends what a stream has queued, as far as the windows go, and its end when that is due.
+ *
+ * @throws ConnectionError when the peer lets it send nothing but small pieces.
+ */
+export function pumpStream(session: Http2Session, stream: Http2Stream): void {
+  const { queue } = stream;
+  for (let piece = queue[0]; piece !== undefined; piece = queue[0]) {
+    const left = piece.bytes.length - piece.sent;
+    const room = Math.min(left, session.sendWindow, stream.sendWindow, session.peerMaxFrameBytes);
+    if (room <= 0 && left > 0) {
+      block(session, stream);
+      return;
+    }
+    if (room < left && room < shortDataBytes) {
+      session.limits.shortAnswers.count(session.nowMs);
+    }
+    const isEnd = room === left && queue.length === 1 && stream.isEnding && stream.trailers === undefined;
+    sendData(session, stream, piece.bytes, piece.sent, room, isEnd);
+    piece.sent += room;
+    if (room === left) {
+      queue.shift();
+      piece.onTaken?.();
+      if (isEnd || stream.closed) {
+        finish(session, stream, isEnd);
+        return;
+      }
+    }
+  }
+  endIfDue(session, stream);
+}
+
+function block(session: Http2Session, stream: Http2Stream): void {
+  if (!session.blocked.has(stream)) {
+    session.blocked.add(stream);
+  }
+  stream.blockedSinceMs ||= performance.now();
+}
+
+function sendData(
+  session: Http2Session,
+  stream: Http2Stream,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  endStream: boolean,
+): void {
+  if (session.isOver) {
+    return;
+  }
+  const { output } = session;
+  output.frame(frameTypes.data, endStream ? flags.endStream : 0, stream.id, length);
+  output.bytes(bytes, start, start + length);
+  session.sendWindow -= length;
+  stream.sendWindow -= length;
+  stream.queuedBytes -= length;
+  stream.blockedSinceMs = 0;
+}
+
+function endIfDue(session: Http2Session, stream: Http2Stream): void {
+  session.blocked.delete(stream);
+  stream.blockedSinceMs = 0;
+  if (!stream.isEnding || stream.localEnded || stream.closed) {
+    return;
+  }
+  if (stream.trailers === undefined) {
+    sendData(session, stream, nothing, 0, 0, true);
+  } else {
+    sendHeaders(session, stream.id, stream.trailers, true);
+  }
+  stream.ended();
+}
+
+function finish(session: Http2Session, stream: Http2Stream, isEnd: boolean): void {
+  session.blocked.delete(stream);
+  if (isEnd && !stream.closed) {
+    stream.ended();
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+/** Goes on with the streams that waited for a window. */
+export function pumpBlocked(session: Http2Session): void {
+  for (const stream of [...session.blocked]) {
+    if (session.sendWindow <= 0) {
+      return;
+    }
+    pumpStream(session, stream);
+  }
+}
+
+export function sendReset({ output, isOver }: Http2Session, streamId: number, code: number): void {
+  if (!isOver) {
+    output.frame(frameTypes.rstStream, 0, streamId, 4);
+    output.uint32(code);
+  }
+}
+
+export function sendWindowUpdate({ output, isOver }: Http2Session, streamId: number, bytes: number): void {
+  if (!isOver) {
+    output.frame(frameTypes.windowUpdate, 0, streamId, 4);
+    output.uint32(bytes);
+  }
+}
+
+export function sendGoaway({ output, lastStreamId, isOver }: Http2Session, code: number): void {
+  if (!isOver) {
+    output.frame(frameTypes.goaway, 0, 0, 8);
+    output.uint32(lastStreamId);
+    output.uint32(code);
+  }
+}
+
+export function acknowledgeSettings({ output }: Http2Session): void {
+  output.frame(frameTypes.settings, flags.ack, 0, 0);
+}
+
+export function acknowledgePing({ output }: Http2Session, bytes: Buffer, start: number, end: number): void {
+  output.frame(frameTypes.ping, flags.ack, 0, end - start);
+  output.bytes(bytes, start, end);
+}
