@@ -13,6 +13,7 @@ export class Http2Request extends Readable {
   readonly socket: Socket;
   readonly method: string;
   url: string;
+  #isBegun = false;
 
   /** @param socket of the connection. */
   constructor(stream: Http2Stream, socket: Socket) {
@@ -23,27 +24,24 @@ export class Http2Request extends Readable {
     this.socket = socket;
     this.method = stream.headers[':method'] ?? '';
     this.url = stream.headers[':path'] ?? '';
-    let isBegun = false;
-    this._read = () => {
-      if (isBegun) {
-        stream.resume();
-        return;
-      }
-      isBegun = true;
-      stream.read({
-        onData: (chunk) => {
-          if (!this.push(chunk)) {
-            stream.pause();
-          }
-        },
-        onEnd: () => void this.push(null),
-      });
-    };
-    stream.onClose(() => {
-      if (!this.readableEnded && !stream.isEndPassed) {
-        this.push(null);
-      }
-      this.emit('close');
+    // Who still reads finds that the end of the body has not come.
+    stream.onClose(() => void this.emit('close'));
+  }
+
+  override _read(): void {
+    const { stream } = this;
+    if (this.#isBegun) {
+      stream.resume();
+      return;
+    }
+    this.#isBegun = true;
+    stream.read({
+      onData: (chunk) => {
+        if (!this.push(chunk)) {
+          stream.pause();
+        }
+      },
+      onEnd: () => void this.push(null),
     });
   }
 

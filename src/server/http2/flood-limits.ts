@@ -26,6 +26,8 @@ export const floodRates = {
   streamErrors: { burst: 1_000, perSecond: 100 },
 } as const satisfies Record<string, Rate>;
 
+/** Streams that the peer resets, beyond as many at once as there may be. */
+const resetsPerSecond = 100;
 /** DATA that is shorter than this because of the window is counted, in bytes. */
 export const shortDataBytes = 256;
 /** A block of headers may come in so many frames, and be so many times the size of the headers that it may hold. */
@@ -38,6 +40,23 @@ export const maxSettingsEntries = 32;
 /** While so much of what was answered waits for the peer, in bytes, it is not read from, and new streams are refused. */
 export const maxUnsentBytes = 1_048_576;
 export const maxQueuedBytes = 8_388_608;
+
+/** Those of one connection. */
+export type FloodLimits = ReturnType<typeof createFloodLimits>;
+
+/** @param maxConcurrentStreams so many resets at once are a caller's whose deadline passes. */
+export function createFloodLimits(maxConcurrentStreams: number) {
+  const { controlFrames, emptyData, windowUpdates, shortAnswers, refusedStreams, streamErrors } = floodRates;
+  return {
+    controlFrames: new FloodLimit(controlFrames, 'control frames'),
+    emptyData: new FloodLimit(emptyData, 'empty DATA frames'),
+    windowUpdates: new FloodLimit(windowUpdates, 'WINDOW_UPDATE frames'),
+    shortAnswers: new FloodLimit(shortAnswers, 'answers in small pieces'),
+    refusedStreams: new FloodLimit(refusedStreams, 'streams beyond the limit'),
+    streamErrors: new FloodLimit(streamErrors, 'errors of streams'),
+    resets: new FloodLimit({ burst: maxConcurrentStreams, perSecond: resetsPerSecond }, 'resets'),
+  };
+}
 
 /** Counts what is allowed at a rate. */
 export class FloodLimit {

@@ -1,6 +1,6 @@
 import { errorCodes } from './constants.ts';
 import { ConnectionError } from './errors.ts';
-import type { Http2Session } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import type { Http2Stream } from './stream.ts';
 
 export function protocolError(message: string): ConnectionError {
@@ -15,7 +15,7 @@ export function endRemote(stream: Http2Stream): void {
   }
 }
 
-export function assertNotIdle({ lastStreamId }: Http2Session, streamId: number): void {
+export function assertNotIdle({ lastStreamId }: SessionState, streamId: number): void {
   if (streamId > lastStreamId || streamId % 2 === 0) {
     throw protocolError('a frame of a stream that has not begun');
   }

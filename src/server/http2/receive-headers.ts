@@ -5,12 +5,12 @@ import type { DecodedHeaders } from './hpack/decoder.ts';
 import { HpackError } from './hpack/integer.ts';
 import { assertNotIdle, endRemote, protocolError } from './receive-checks.ts';
 import { areTrailersWellFormed, readRequestHead } from './request-head.ts';
-import type { HeaderBlock, Http2Session } from './session.ts';
+import type { HeaderBlock, SessionState } from './session-state.ts';
 import { Http2Stream } from './stream.ts';
 
 /** Works off a HEADERS frame. @throws ConnectionError, StreamError */
 export function receiveHeaders(
-  session: Http2Session,
+  session: SessionState,
   flag: number,
   streamId: number,
   bytes: Buffer,
@@ -46,7 +46,7 @@ export function receiveHeaders(
 
 /** Works off a CONTINUATION frame. @throws ConnectionError, StreamError */
 export function receiveContinuation(
-  session: Http2Session,
+  session: SessionState,
   flag: number,
   streamId: number,
   bytes: Buffer,
@@ -69,7 +69,7 @@ export function receiveContinuation(
   }
 }
 
-function receiveBlock(session: Http2Session, block: HeaderBlock, bytes: Buffer): void {
+function receiveBlock(session: SessionState, block: HeaderBlock, bytes: Buffer): void {
   const { streamId } = block;
   // In any case: the table of both sides must stay the same.
   const decoded = decode(session, bytes);
@@ -89,7 +89,7 @@ function receiveBlock(session: Http2Session, block: HeaderBlock, bytes: Buffer):
   }
 }
 
-function decode({ decoder, options }: Http2Session, bytes: Buffer): DecodedHeaders {
+function decode({ decoder, options }: SessionState, bytes: Buffer): DecodedHeaders {
   try {
     return decoder.decode(bytes, options.maxHeaderListBytes, maxHeaderFields);
   } catch (error) {
@@ -122,7 +122,7 @@ function receiveTrailers(
 }
 
 function openStream(
-  session: Http2Session,
+  session: SessionState,
   { streamId, endStream }: HeaderBlock,
   { fields, tooLarge }: DecodedHeaders,
 ): void {
@@ -155,7 +155,7 @@ function openStream(
 }
 
 /** The caller may try again on another connection, or later: nothing was done (8.7). */
-function refuse(session: Http2Session, streamId: number): void {
+function refuse(session: SessionState, streamId: number): void {
   session.limits.refusedStreams.count(session.nowMs);
   session.noteReset(streamId);
   session.output.frame(3, 0, streamId, 4);

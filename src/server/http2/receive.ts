@@ -4,7 +4,7 @@ import { maxSettingsEntries } from './flood-limits.ts';
 import { assertNotIdle, endRemote, protocolError } from './receive-checks.ts';
 import { receiveContinuation, receiveHeaders } from './receive-headers.ts';
 import { acknowledgePing, acknowledgeSettings, pumpBlocked, pumpStream } from './send.ts';
-import type { Http2Session } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import type { Http2Stream } from './stream.ts';
 
 /**
@@ -13,7 +13,7 @@ import type { Http2Stream } from './stream.ts';
  * @throws ConnectionError for what breaks the protocol or goes beyond a limit. What is wrong with one stream resets it.
  */
 export function receiveFrame(
-  session: Http2Session,
+  session: SessionState,
   type: number,
   flag: number,
   streamId: number,
@@ -41,7 +41,7 @@ export function receiveFrame(
 }
 
 function dispatch(
-  session: Http2Session,
+  session: SessionState,
   type: number,
   flag: number,
   streamId: number,
@@ -81,7 +81,7 @@ function frameSizeError(message: string): ConnectionError {
 }
 
 function receiveData(
-  session: Http2Session,
+  session: SessionState,
   flag: number,
   streamId: number,
   bytes: Buffer,
@@ -115,7 +115,7 @@ function receiveData(
 }
 
 /** The stream that DATA is of; undefined when it is of one that was reset here. */
-function openStream(session: Http2Session, streamId: number): Http2Stream | undefined {
+function openStream(session: SessionState, streamId: number): Http2Stream | undefined {
   const stream = session.streams.get(streamId);
   if (stream === undefined) {
     assertNotIdle(session, streamId);
@@ -131,7 +131,7 @@ function openStream(session: Http2Session, streamId: number): Http2Stream | unde
 }
 
 function passData(
-  session: Http2Session,
+  session: SessionState,
   stream: Http2Stream,
   data: Buffer,
   frameBytes: number,
@@ -164,7 +164,7 @@ function passData(
 }
 
 function receiveWindowUpdate(
-  session: Http2Session,
+  session: SessionState,
   streamId: number,
   bytes: Buffer,
   start: number,
@@ -204,7 +204,7 @@ function receiveWindowUpdate(
 }
 
 function receiveReset(
-  session: Http2Session,
+  session: SessionState,
   streamId: number,
   bytes: Buffer,
   start: number,
@@ -222,7 +222,7 @@ function receiveReset(
 }
 
 function receiveSettings(
-  session: Http2Session,
+  session: SessionState,
   flag: number,
   streamId: number,
   bytes: Buffer,
@@ -254,7 +254,7 @@ function receiveSettings(
   pumpBlocked(session);
 }
 
-function applySetting(session: Http2Session, id: number, value: number): void {
+function applySetting(session: SessionState, id: number, value: number): void {
   switch (id) {
     case settings.headerTableSize:
       session.encoder.setMaxTableBytes(value);
@@ -277,7 +277,7 @@ function applySetting(session: Http2Session, id: number, value: number): void {
   }
 }
 
-function changeWindows(session: Http2Session, initial: number): void {
+function changeWindows(session: SessionState, initial: number): void {
   if (initial > maxWindowBytes) {
     throw new ConnectionError(errorCodes.flowControlError, 'a window beyond 2^31-1');
   }
@@ -292,7 +292,7 @@ function changeWindows(session: Http2Session, initial: number): void {
 }
 
 function receivePing(
-  session: Http2Session,
+  session: SessionState,
   flag: number,
   streamId: number,
   bytes: Buffer,
@@ -314,7 +314,7 @@ function receivePing(
 }
 
 function receiveOther(
-  session: Http2Session,
+  session: SessionState,
   type: number,
   streamId: number,
   bytes: Buffer,

@@ -1,12 +1,12 @@
 import { flags, frameHeadBytes, frameTypes } from './constants.ts';
 import { shortDataBytes } from './flood-limits.ts';
 import { maxEncodedBytes } from './hpack/encoder.ts';
-import type { Http2Session } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Sends a block of headers, in as many frames as it takes. */
 export function sendHeaders(
-  { output, encoder, peerMaxFrameBytes, isOver }: Http2Session,
+  { output, encoder, peerMaxFrameBytes, isOver }: SessionState,
   streamId: number,
   fields: readonly string[],
   endStream: boolean,
@@ -33,7 +33,7 @@ export function sendHeaders(
 }
 
 function sendLongHeaders(
-  output: Http2Session['output'],
+  output: SessionState['output'],
   encode: (fields: readonly string[], target: Buffer, offset: number) => number,
   maxFrameBytes: number,
   streamId: number,
@@ -57,13 +57,13 @@ function sendLongHeaders(
  *
  * @throws ConnectionError when the peer lets it send nothing but small pieces.
  */
-export function pumpStream(session: Http2Session, stream: Http2Stream): void {
+export function pumpStream(session: SessionState, stream: Http2Stream): void {
   const { queue } = stream;
   for (let piece = queue[0]; piece !== undefined; piece = queue[0]) {
     const left = piece.bytes.length - piece.sent;
     const room = Math.min(left, session.sendWindow, stream.sendWindow, session.peerMaxFrameBytes);
     if (room <= 0 && left > 0) {
-      block(session, stream);
+      noteBlocked(session, stream);
       return;
     }
     if (room < left && room < shortDataBytes) {
@@ -84,7 +84,7 @@ export function pumpStream(session: Http2Session, stream: Http2Stream): void {
   endIfDue(session, stream);
 }
 
-function block(session: Http2Session, stream: Http2Stream): void {
+function noteBlocked(session: SessionState, stream: Http2Stream): void {
   if (!session.blocked.has(stream)) {
     session.blocked.add(stream);
   }
@@ -92,7 +92,7 @@ function block(session: Http2Session, stream: Http2Stream): void {
 }
 
 function sendData(
-  session: Http2Session,
+  session: SessionState,
   stream: Http2Stream,
   bytes: Uint8Array,
   start: number,
@@ -106,12 +106,13 @@ function sendData(
   output.frame(frameTypes.data, endStream ? flags.endStream : 0, stream.id, length);
   output.bytes(bytes, start, start + length);
   session.sendWindow -= length;
+  session.queuedBytes -= length;
   stream.sendWindow -= length;
   stream.queuedBytes -= length;
   stream.blockedSinceMs = 0;
 }
 
-function endIfDue(session: Http2Session, stream: Http2Stream): void {
+function endIfDue(session: SessionState, stream: Http2Stream): void {
   session.blocked.delete(stream);
   stream.blockedSinceMs = 0;
   if (!stream.isEnding || stream.localEnded || stream.closed) {
@@ -125,7 +126,7 @@ function endIfDue(session: Http2Session, stream: Http2Stream): void {
   stream.ended();
 }
 
-function finish(session: Http2Session, stream: Http2Stream, isEnd: boolean): void {
+function finish(session: SessionState, stream: Http2Stream, isEnd: boolean): void {
   session.blocked.delete(stream);
   if (isEnd && !stream.closed) {
     stream.ended();
@@ -135,8 +136,8 @@ function finish(session: Http2Session, stream: Http2Stream, isEnd: boolean): voi
 const nothing = new Uint8Array(0);
 
 /** Goes on with the streams that waited for a window. */
-export function pumpBlocked(session: Http2Session): void {
-  for (const stream of [...session.blocked]) {
+export function pumpBlocked(session: SessionState): void {
+  for (const stream of session.blocked) {
     if (session.sendWindow <= 0) {
       return;
     }
@@ -144,21 +145,21 @@ export function pumpBlocked(session: Http2Session): void {
   }
 }
 
-export function sendReset({ output, isOver }: Http2Session, streamId: number, code: number): void {
+export function sendReset({ output, isOver }: SessionState, streamId: number, code: number): void {
   if (!isOver) {
     output.frame(frameTypes.rstStream, 0, streamId, 4);
     output.uint32(code);
   }
 }
 
-export function sendWindowUpdate({ output, isOver }: Http2Session, streamId: number, bytes: number): void {
+export function sendWindowUpdate({ output, isOver }: SessionState, streamId: number, bytes: number): void {
   if (!isOver) {
     output.frame(frameTypes.windowUpdate, 0, streamId, 4);
     output.uint32(bytes);
   }
 }
 
-export function sendGoaway({ output, lastStreamId, isOver }: Http2Session, code: number): void {
+export function sendGoaway({ output, lastStreamId, isOver }: SessionState, code: number): void {
   if (!isOver) {
     output.frame(frameTypes.goaway, 0, 0, 8);
     output.uint32(lastStreamId);
@@ -166,11 +167,11 @@ export function sendGoaway({ output, lastStreamId, isOver }: Http2Session, code:
   }
 }
 
-export function acknowledgeSettings({ output }: Http2Session): void {
+export function acknowledgeSettings({ output }: SessionState): void {
   output.frame(frameTypes.settings, flags.ack, 0, 0);
 }
 
-export function acknowledgePing({ output }: Http2Session, bytes: Buffer, start: number, end: number): void {
+export function acknowledgePing({ output }: SessionState, bytes: Buffer, start: number, end: number): void {
   output.frame(frameTypes.ping, flags.ack, 0, end - start);
   output.bytes(bytes, start, end);
 }

@@ -8,25 +8,15 @@ import {
   settings,
 } from './constants.ts';
 import { ConnectionError, StreamError } from './errors.ts';
-import { FloodLimit, floodRates, maxQueuedBytes, maxUnsentBytes } from './flood-limits.ts';
+import { createFloodLimits, type FloodLimits, maxQueuedBytes, maxUnsentBytes } from './flood-limits.ts';
 import { FrameReader } from './frame-reader.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
 import { Output } from './output.ts';
 import { receiveFrame } from './receive.ts';
 import { pumpStream, sendGoaway, sendHeaders, sendReset, sendWindowUpdate } from './send.ts';
-import type { Http2Stream, StreamConnection } from './stream.ts';
-
-/** What a session works with. */
-export interface SessionOptions {
-  readonly maxConcurrentStreams: number;
-  /** Names and values of all headers of a request, each header with 32 bytes more. */
-  readonly maxHeaderListBytes: number;
-  /** Called with each request, when its headers have come. */
-  readonly onStream: (stream: Http2Stream) => void;
-  /** How long the peer may take to read the last answers, in milliseconds. */
-  readonly graceMs: number;
-}
+import type { HeaderBlock, SessionOptions, SessionState } from './session-state.ts';
+import type { Http2Stream } from './stream.ts';
 
 /** SETTINGS_HEADER_TABLE_SIZE: its default, which we do not change. */
 const headerTableBytes = 4_096;
@@ -37,17 +27,8 @@ const lingerMs = 1_000;
 /** Streams that were reset here, of which frames may still be on their way. */
 const maxRemembered = 1_000;
 
-/** A header block that comes in several frames. */
-export interface HeaderBlock {
-  readonly streamId: number;
-  readonly endStream: boolean;
-  readonly dependsOnItself: boolean;
-  readonly pieces: Buffer[];
-  bytes: number;
-}
-
 /** One HTTP/2 connection, as its server sees it. */
-export class Http2Session implements StreamConnection {
+export class Http2Session implements SessionState {
   readonly socket: Duplex;
   readonly options: SessionOptions;
   readonly output: Output;
@@ -71,15 +52,7 @@ export class Http2Session implements StreamConnection {
   /** When the last piece was read, by `performance.now()`. */
   nowMs = performance.now();
   queuedBytes = 0;
-  readonly limits = {
-    controlFrames: new FloodLimit(floodRates.controlFrames, 'control frames'),
-    emptyData: new FloodLimit(floodRates.emptyData, 'empty DATA frames'),
-    windowUpdates: new FloodLimit(floodRates.windowUpdates, 'WINDOW_UPDATE frames'),
-    shortAnswers: new FloodLimit(floodRates.shortAnswers, 'answers in small pieces'),
-    refusedStreams: new FloodLimit(floodRates.refusedStreams, 'streams beyond the limit'),
-    streamErrors: new FloodLimit(floodRates.streamErrors, 'errors'),
-    resets: undefined as unknown as FloodLimit,
-  };
+  readonly limits: FloodLimits;
   readonly #reader = new FrameReader((...frame) => receiveFrame(this, ...frame));
   readonly #resetHere = new Set<number>();
   #preface = 0;
@@ -92,10 +65,7 @@ export class Http2Session implements StreamConnection {
     this.socket = socket;
     this.options = options;
     this.output = new Output(socket);
-    this.limits.resets = new FloodLimit(
-      { burst: options.maxConcurrentStreams, perSecond: 100 },
-      'streams that were reset',
-    );
+    this.limits = createFloodLimits(options.maxConcurrentStreams);
     this.#sendSettings();
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('drain', () => this.#resumeReading());
@@ -314,7 +284,7 @@ export class Http2Session implements StreamConnection {
   }
 
   #closeStreams(): void {
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.values()) {
       stream.closeWith(errorCodes.cancel);
     }
   }

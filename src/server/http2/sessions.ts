@@ -94,7 +94,7 @@ function endLateStreams({ requestTimeoutMs }: Http2Limits, session: Http2Session
     session.socket.destroy();
     return;
   }
-  for (const stream of [...session.streams.values()]) {
+  for (const stream of session.streams.values()) {
     const isBodyLate = !stream.remoteEnded && stream.beganAtMs <= latestMs;
     const isUnread = stream.blockedSinceMs > 0 && stream.blockedSinceMs <= latestMs;
     if (!stream.isLasting && (isBodyLate || isUnread)) {

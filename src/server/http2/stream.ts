@@ -21,6 +21,8 @@ interface QueuedPiece {
 
 /** What a stream needs of its connection. */
 export interface StreamConnection {
+  /** What all streams have queued, in bytes. */
+  queuedBytes: number;
   sendHeaders(stream: Http2Stream, fields: readonly string[], endStream: boolean): void;
   /** Sends of what is queued as much as the windows allow, and then the end if it is due. */
   pump(stream: Http2Stream): void;
@@ -185,6 +187,7 @@ export class Http2Stream {
     }
     this.queue.push({ bytes, sent: 0, onTaken });
     this.queuedBytes += bytes.length;
+    this.connection.queuedBytes += bytes.length;
     this.connection.pump(this);
   }
 
@@ -201,6 +204,7 @@ export class Http2Stream {
     if (last !== undefined) {
       this.queue.push({ bytes: last, sent: 0, onTaken: undefined });
       this.queuedBytes += last.length;
+      this.connection.queuedBytes += last.length;
     }
     this.isEnding = true;
     this.trailers = trailers;

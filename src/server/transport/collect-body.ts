@@ -22,8 +22,8 @@ interface Pausable {
 
 /** Takes the pieces of a body. */
 export interface Collector {
-  onData(chunk: Buffer): void;
-  onEnd(): void;
+  readonly onData: (chunk: Buffer) => void;
+  readonly onEnd: () => void;
 }
 
 /**
