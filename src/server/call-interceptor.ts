@@ -3,6 +3,7 @@ import type { ConnectError, Interceptor, StreamRequest, UnaryRequest } from '@co
 import { toConnectError } from '../contracts/error-mapping.ts';
 import { type CallObserver, logFailure } from './call-log.ts';
 import { readDecision } from './call-readers.ts';
+import { asCallersError } from './transport/caller-gone.ts';
 import { presentError } from './transport/presentable-error.ts';
 
 /** What is read of a request. */
@@ -49,7 +50,7 @@ async function* observeStream<T>(
   try {
     yield* messages;
   } catch (error) {
-    failure = presentError(toConnectError(error), call.method);
+    failure = presentError(toConnectError(asCallersError(error)), call.method);
     throw failure;
   } finally {
     recordEnd(observer, call, startedAtMs, failure);

@@ -88,6 +88,47 @@ function frame(random: RandomSource, streamIds: number[]): Buffer {
   ])();
 }
 
+/** Any frame at all: of a type that there is or not, with flags, stream, length and payload by chance. */
+function anyFrame(random: RandomSource): Buffer {
+  const payload = Buffer.from(Array.from({ length: between(random, 0, 40) }, () => between(random, 0, 255)));
+  const streamId = pick(random, [0, 1, 3, 5, 7, 2, between(random, 0, 0x7fff_ffff)]);
+  const bytes = http2Frame(between(random, 0, 10), between(random, 0, 255), streamId, payload);
+  if (random() < 0.1) {
+    bytes.writeUIntBE(between(random, 0, 20_000), 0, 3);
+  }
+  return bytes;
+}
+
+/** HEADERS of the next stream whose block is any bytes: of all that it can say in HPACK, most is wrong. */
+function anyHeaders(random: RandomSource, streamIds: number[]): Buffer {
+  streamIds.push(2 * streamIds.length + 1);
+  const length = between(random, 0, 60);
+  const byte = () => pick(random, [0x82, 0x83, 0x84, 0x86, 0xbe, 0x40, 0x20, 0x3f, between(random, 0, 255)]);
+  const block = Buffer.from(Array.from({ length }, byte));
+  return http2Frame(frameTypes.headers, between(random, 0, 63), streamIds.at(-1) ?? 1, block);
+}
+
+/** Frames of a connection as `http2Bytes` makes them, among any others, some of them twice or in another place. */
+export function wildHttp2Bytes(random: RandomSource): Buffer {
+  const streamIds: number[] = [];
+  const frames: Buffer[] = [];
+  for (let count = between(random, 1, 30); count > 0; count -= 1) {
+    const draw = random();
+    if (draw < 0.15) {
+      frames.push(anyFrame(random));
+    } else if (draw < 0.3) {
+      frames.push(anyHeaders(random, streamIds));
+    } else if (draw < 0.4 && frames.length > 0) {
+      frames.splice(between(random, 0, frames.length), 0, pick(random, frames));
+    } else {
+      frames.push(damage(random, frame(random, streamIds)));
+    }
+  }
+  const start = Buffer.concat([Buffer.from(preface), random() < 0.95 ? emptySettings : Buffer.alloc(0)]);
+  const whole = Buffer.concat([damage(random, start), ...frames]);
+  return random() < 0.7 ? whole : whole.subarray(0, between(random, 1, whole.length));
+}
+
 /** A connection's frames, interleaved over its streams, any of which may be damaged or break off. */
 export function http2Bytes(random: RandomSource): Buffer {
   const streamIds: number[] = [];

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { RandomSource } from '../../src/base/random.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { http1Bytes } from './fuzz-http1.ts';
-import { http2Bytes } from './fuzz-http2.ts';
+import { http2Bytes, wildHttp2Bytes } from './fuzz-http2.ts';
 import { between, pick } from './fuzz-random.ts';
 
 interface FuzzOptions {
@@ -12,6 +12,8 @@ interface FuzzOptions {
   /** How many connections are made, `concurrent` at a time. */
   readonly connections: number;
   readonly concurrent: number;
+  /** Frames of HTTP/2 and nothing else, most of which make no sense. */
+  readonly onlyWild?: boolean;
   /** Told before each connection; ends the fuzz by throwing. */
   readonly onConnection?: (count: number) => void;
 }
@@ -36,9 +38,12 @@ export async function fuzz(options: FuzzOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.concurrent }, work));
 }
 
-async function fuzzConnection({ apiPort, opsPort }: FuzzOptions, random: RandomSource): Promise<void> {
-  const target = pick(random, ['api', 'api', 'api', 'h2', 'h2', 'h2', 'ops'] as const);
-  const bytes = target === 'h2' ? http2Bytes(random) : http1Bytes(random, target);
+async function fuzzConnection(options: FuzzOptions, random: RandomSource): Promise<void> {
+  const { apiPort, opsPort, onlyWild } = options;
+  const targets =
+    onlyWild === true ? (['wild'] as const) : (['api', 'api', 'api', 'h2', 'h2', 'h2', 'ops'] as const);
+  const target = pick(random, targets);
+  const bytes = bytesFor(target, random);
   const socket = connect({ port: target === 'ops' ? opsPort : apiPort, host: '127.0.0.1', noDelay: true });
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
@@ -61,6 +66,13 @@ async function fuzzConnection({ apiPort, opsPort }: FuzzOptions, random: RandomS
     }
   }
   await leave(random, socket, closed);
+}
+
+function bytesFor(target: 'wild' | 'h2' | 'api' | 'ops', random: RandomSource): Buffer {
+  if (target === 'wild') {
+    return wildHttp2Bytes(random);
+  }
+  return target === 'h2' ? http2Bytes(random) : http1Bytes(random, target);
 }
 
 function pieces(random: RandomSource, bytes: Buffer): readonly Buffer[] {

@@ -187,9 +187,10 @@ describe('what cannot be decoded', () => {
   });
 });
 
-describe('the table', () => {
-  const kept = (decoder: HpackDecoder) => decodeWith(decoder, 'be');
+/** The newest entry. */
+const kept = (decoder: HpackDecoder) => decodeWith(decoder, 'be');
 
+describe('the table', () => {
   test('is changed at the beginning of a block, more than once', () => {
     const decoder = new HpackDecoder(4_096);
     decodeWith(decoder, '4001 6101 62');

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { FastifyRequest } from 'fastify';
 import { type BodyBudget, type ConnectionBodies, HeldBody, noRoomForBody } from '../transport/body-budget.ts';
-import { bodyOf, failingBody } from '../transport/body-iterables.ts';
+import { bodyOf, failingBody, piecesOf } from '../transport/body-iterables.ts';
 import { Http2Request } from '../http2/compat-request.ts';
 import { collectBody } from '../transport/collect-body.ts';
 import { createUnfinishedMessage } from './unfinished-message.ts';
@@ -66,8 +66,8 @@ async function* readMessages(source: Readable, connection: ConnectionBodies): As
   const held = new HeldBody(connection);
   source.once('close', () => held.release());
   try {
-    for await (const piece of source.iterator({ destroyOnReturn: false })) {
-      const unfinishedBytes = piece instanceof Uint8Array ? countUnfinished(piece) : 0;
+    for await (const piece of piecesOf(source)) {
+      const unfinishedBytes = countUnfinished(piece);
       held.release();
       if (!held.hold(unfinishedBytes)) {
         throw noRoomForBody();
