@@ -206,6 +206,24 @@ test('so much is queued for windows that do not open that no more calls are take
   expect(streams.filter(({ headers }) => headers[':path'] === '/big').length).toBe(9);
 });
 
+test('what a peer has windows for, and does not read, is bounded as well', async () => {
+  const { port, sessions } = await startSessions({ maxConcurrentStreams: 1_000 });
+  const connection = await openFrames(port, setting(initialWindowSize, 0x7fff_ffff));
+  connection.socket.pause();
+  connection.send(http2Frame(windowUpdate, 0, 0, uint32(0x7fff_0000)));
+  connection.send(Buffer.concat(Array.from({ length: 40 }, (_, n) => openStream(n, '/big'))));
+  const held = () => [...sessions.all].map(({ socket, queuedBytes }) => socket.writableLength + queuedBytes);
+  await withHonest(port, () => expect.poll(() => Math.max(...held())).toBeGreaterThan(4 * 1_048_576));
+  // 8 MiB that are queued, what is written, and the answer that went beyond.
+  expect(Math.max(...held())).toBeLessThan(12 * 1_048_576);
+  connection.socket.resume();
+  const answered = () =>
+    framesOf(connection.received()).filter(({ type, flags }) => type === frameTypes.data && flags === 1)
+      .length;
+  await connection.waitUntil(() => answered() + resetsOf(connection).size === 40);
+  expect(answered()).toBeGreaterThan(8);
+});
+
 test('windows of one byte are used, and too many of them end the connection', async () => {
   const { port } = await startSessions();
   const connection = await openFrames(port, setting(initialWindowSize, 1));

@@ -37,8 +37,9 @@ export const maxBlockFactor = 2;
 export const maxHeaderFields = 128;
 /** Entries of one SETTINGS frame. */
 export const maxSettingsEntries = 32;
-/** While so much of what was answered waits for the peer, in bytes, it is not read from, and new streams are refused. */
+/** While so much has been written that the peer has not read, in bytes, nothing more is read of it or written to it. */
 export const maxUnsentBytes = 1_048_576;
+/** While answers of so many bytes wait for windows, or for the peer to read, new streams are refused. */
 export const maxQueuedBytes = 8_388_608;
 
 /** Those of one connection. */

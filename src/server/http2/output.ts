@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { frameHeadBytes } from './constants.ts';
+import { maxUnsentBytes } from './flood-limits.ts';
 
 /** Room that is taken at a time, in bytes: for the answers of a turn of some calls. */
 const initialBytes = 2_048;
@@ -25,13 +26,33 @@ export class Output {
   #end = 0;
   #isDirty = false;
 
-  constructor(socket: Duplex) {
+  readonly #onRoom: () => void;
+  /** Whether somebody has found it full. */
+  #isAwaited = false;
+
+  /** @param onRoom called when it was full, as somebody has noticed, and is not any more. */
+  constructor(socket: Duplex, onRoom: () => void) {
     this.#socket = socket;
+    this.#onRoom = onRoom;
+    socket.on('drain', () => this.#tellOfRoom());
   }
 
-  /** What has not been taken by the kernel yet, in bytes. */
-  get unsentBytes(): number {
-    return this.#end + this.#socket.writableLength;
+  /** Whether the peer has left so much unread that nothing more is to be written. */
+  get isFull(): boolean {
+    const isFull = this.#isOverfull;
+    this.#isAwaited ||= isFull;
+    return isFull;
+  }
+
+  get #isOverfull(): boolean {
+    return this.#end + this.#socket.writableLength > maxUnsentBytes;
+  }
+
+  #tellOfRoom(): void {
+    if (this.#isAwaited && !this.#isOverfull) {
+      this.#isAwaited = false;
+      this.#onRoom();
+    }
   }
 
   /** Appends the head of a frame. */
@@ -108,6 +129,8 @@ export class Output {
     this.#bytes = bytes.length - end >= minRestBytes ? bytes.subarray(end) : noBytes;
     if (this.#socket.writable) {
       this.#socket.write(bytes.subarray(0, end));
+      // What the kernel takes at once is followed by no event.
+      this.#tellOfRoom();
     }
   }
 }

@@ -62,7 +62,7 @@ export function pumpStream(session: SessionState, stream: Http2Stream): void {
   for (let piece = queue[0]; piece !== undefined; piece = queue[0]) {
     const left = piece.bytes.length - piece.sent;
     const room = Math.min(left, session.sendWindow, stream.sendWindow, session.peerMaxFrameBytes);
-    if (room <= 0 && left > 0) {
+    if ((room <= 0 && left > 0) || session.output.isFull) {
       noteBlocked(session, stream);
       return;
     }
@@ -135,10 +135,10 @@ function finish(session: SessionState, stream: Http2Stream, isEnd: boolean): voi
 
 const nothing = new Uint8Array(0);
 
-/** Goes on with the streams that waited for a window. */
+/** Goes on with the streams that waited for a window, or for the peer to read. */
 export function pumpBlocked(session: SessionState): void {
   for (const stream of session.blocked) {
-    if (session.sendWindow <= 0) {
+    if (session.sendWindow <= 0 || session.output.isFull) {
       return;
     }
     pumpStream(session, stream);

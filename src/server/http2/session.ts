@@ -8,13 +8,13 @@ import {
   settings,
 } from './constants.ts';
 import { ConnectionError, StreamError } from './errors.ts';
-import { createFloodLimits, type FloodLimits, maxQueuedBytes, maxUnsentBytes } from './flood-limits.ts';
+import { createFloodLimits, type FloodLimits, maxQueuedBytes } from './flood-limits.ts';
 import { FrameReader } from './frame-reader.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
 import { Output } from './output.ts';
 import { receiveFrame } from './receive.ts';
-import { pumpStream, sendGoaway, sendHeaders, sendReset, sendWindowUpdate } from './send.ts';
+import { pumpBlocked, pumpStream, sendGoaway, sendHeaders, sendReset, sendWindowUpdate } from './send.ts';
 import type { HeaderBlock, SessionOptions, SessionState } from './session-state.ts';
 import type { Http2Stream } from './stream.ts';
 
@@ -64,11 +64,10 @@ export class Http2Session implements SessionState {
   constructor(socket: Duplex, options: SessionOptions) {
     this.socket = socket;
     this.options = options;
-    this.output = new Output(socket);
+    this.output = new Output(socket, () => this.#resume());
     this.limits = createFloodLimits(options.maxConcurrentStreams);
     this.#sendSettings();
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('drain', () => this.#resumeReading());
     socket.on('close', () => this.#socketClosed());
     socket.on('error', () => undefined);
     socket.resume();
@@ -96,14 +95,20 @@ export class Http2Session implements SessionState {
     } catch (error) {
       this.fail(error);
     }
-    if (this.output.unsentBytes > maxUnsentBytes && this.pausedSinceMs === 0 && !this.isOver) {
+    if (this.output.isFull && this.pausedSinceMs === 0 && !this.isOver) {
       // Its peer does not read: then nothing is read of it either.
       this.pausedSinceMs = this.nowMs;
       this.socket.pause();
     }
   }
 
-  #resumeReading(): void {
+  /** The peer reads again. */
+  #resume(): void {
+    try {
+      pumpBlocked(this);
+    } catch (error) {
+      this.fail(error);
+    }
     if (this.pausedSinceMs > 0) {
       this.pausedSinceMs = 0;
       this.socket.resume();
