@@ -33,8 +33,10 @@ interface ProbedServer {
 export async function measureConnectionMemory(
   roundCount: number,
 ): Promise<{ readonly service: ConnectionMemory; readonly bareHttp2: ConnectionMemory }> {
-  const empty = () => ({ idle: [] as number[], halfSent: [] as number[] });
-  const result = { service: empty(), bareHttp2: empty() };
+  const result = {
+    service: { idle: [] as number[], halfSent: [] as number[] },
+    bareHttp2: { idle: [] as number[], halfSent: [] as number[] },
+  };
   for (let round = 0; round < roundCount; round += 1) {
     for (const [name, start] of [
       ['service', startProbedService],
@@ -110,11 +112,13 @@ async function openHalfSent(port: number): Promise<ClientHttp2Session> {
 }
 
 async function startProbedService(): Promise<ProbedServer> {
-  const { pid, apiPort, heapUsed, stop } = await startService(
-    { READ_MAX_BYTES: String(largestMessage) },
-    { probe: true },
-  );
-  return { pid, port: apiPort, collectGarbage: heapUsed, stop };
+  const service = await startService({ READ_MAX_BYTES: String(largestMessage) }, { probe: true });
+  return {
+    pid: service.pid,
+    port: service.apiPort,
+    collectGarbage: () => service.heapUsed(),
+    stop: () => service.stop(),
+  };
 }
 
 async function startProbedBareHttp2(): Promise<ProbedServer> {
