@@ -1,9 +1,10 @@
-import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { ConnectError, ConnectRouterOptions } from '@connectrpc/connect';
 import { toConnectError } from '../../contracts/error-mapping.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import { isIntegerType } from './json-integer.ts';
 import { type FieldHints, findJsonMistakes } from './json-request-check.ts';
+import { createPlainJsonReader } from './plain-json.ts';
 import { shortScenarioOf } from './short-scenario.ts';
 import { strictJsonDecoder } from './strict-json-decoder.ts';
 
@@ -15,6 +16,8 @@ export interface RequestJson {
   readonly checked: JsonOptions;
   /** For who calls `explain` when decoding fails: checks before only a text with an unusual number. */
   readonly quick: JsonOptions;
+  /** The message of an ordinary text; undefined for any other, which `quick` is for. */
+  readPlain(bytes: Uint8Array): MessageShape<DescMessage> | undefined;
   /** The error to answer for a text that could not be decoded: by field, or `error` as it is. */
   explain(bytes: Uint8Array, error: unknown): unknown;
 }
@@ -49,7 +52,16 @@ export function createRequestJson(
     return options;
   }
 
+  const readPlainText = createPlainJsonReader(message);
+
   return {
+    readPlain(bytes) {
+      try {
+        return readPlainText(strictJsonDecoder.decode(bytes));
+      } catch {
+        return undefined;
+      }
+    },
     checked: withDecoder(() => true),
     // A name may be written with escapes, which the pattern does not know.
     quick: withDecoder((text) => unusualNumber?.test(text) === true || text.includes('\\u')),

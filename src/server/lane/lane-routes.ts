@@ -86,7 +86,7 @@ function explaining(json: RequestJson, input: LaneRoute['input']): LaneRoute['in
   return {
     parse(bytes) {
       try {
-        return input.parse(bytes);
+        return json.readPlain(bytes) ?? input.parse(bytes);
       } catch (error) {
         throw json.explain(bytes, error);
       }
