@@ -7,6 +7,7 @@ import { startNode } from './lib/child.ts';
 import { countOption } from './lib/count-option.ts';
 import { callOnce } from './lib/create-call.ts';
 import { runH2load } from './lib/h2load.ts';
+import { pin, pinMainThread } from './lib/pin.ts';
 import { createPath, grpcHeaders, jsonHeaders, writeRequestBodies } from './lib/request-bodies.ts';
 import { scratch } from './lib/service.ts';
 import { type Samples, samplesOf } from './profile/parts.ts';
@@ -45,6 +46,10 @@ while (
 ) {
   await delay(20);
 }
+
+// A profile counts time: what else runs on the core would count with whatever was interrupted.
+pin(process.pid, 0);
+pinMainThread(server.pid, 1);
 
 /** CPU in nanoseconds of each thread by its name; V8's and libuv's helpers have one each. */
 function cpuByThread(): Samples {
