@@ -1,3 +1,4 @@
+import type { DescMessage } from '@bufbuild/protobuf';
 import { createServiceImplSpec } from '@connectrpc/connect';
 import {
   createMethodSerializationLookup,
@@ -12,6 +13,7 @@ import { createConnectProtocol } from './connect-protocol.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
 import { grpcWebProtocol } from './grpc-web-protocol.ts';
 import type { LaneProtocol, LaneRoute, UnarySpec } from './lane-types.ts';
+import { createPlainWriter } from './plain-writer.ts';
 
 /** The routes of one method by content type. */
 type MethodRoutes = ReadonlyMap<string, LaneRoute>;
@@ -75,7 +77,9 @@ function createMethodRoutes(
     protocol,
     binary,
     input: binary ? serialization.getI(true) : explaining(json, serialization.getI(false)),
-    output: serialization.getO(binary),
+    output: binary
+      ? withPlainWriter(spec.method.output, serialization.getO(true))
+      : serialization.getO(false),
     connectHandler,
   });
   return new Map(variants.map(([contentType, ...variant]) => [contentType, routeOf(...variant)]));
@@ -92,4 +96,12 @@ function explaining(json: RequestJson, input: LaneRoute['input']): LaneRoute['in
       }
     },
   };
+}
+
+/** Writes what is plain by a writer of its own, and leaves the rest to `output`. */
+function withPlainWriter(desc: DescMessage, output: LaneRoute['output']): LaneRoute['output'] {
+  const write = createPlainWriter(desc);
+  return write === undefined
+    ? output
+    : { serialize: (message) => write(message) ?? output.serialize(message) };
 }
