@@ -1,5 +1,5 @@
 import { create, fromJsonString } from '@bufbuild/protobuf';
-import { array, assert, constantFrom, letrec, oneof, property, string, tuple } from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CreatePaymentIntentRequestSchema } from '../../gen/payment/v1/payment_pb.js';
 import { createPlainJsonReader } from '../../src/server/connect/plain-json.ts';
@@ -55,7 +55,7 @@ test.each([
 });
 
 /** Pieces of creates, right and wrong, of which texts are made. */
-const names = constantFrom(
+const names = fc.constantFrom(
   'reservation_id',
   'reservationId',
   'user_id',
@@ -67,10 +67,10 @@ const names = constantFrom(
   'sessionId',
   'simulation',
 );
-const space = constantFrom('', ' ', '\n', '\t ');
-const leaves = oneof(
-  string({ maxLength: 6 }).map((text) => JSON.stringify(text)),
-  constantFrom(
+const space = fc.constantFrom('', ' ', '\n', '\t ');
+const leaves = fc.oneof(
+  fc.string({ maxLength: 6 }).map((text) => JSON.stringify(text)),
+  fc.constantFrom(
     '"1"',
     '"-7"',
     '"007"',
@@ -83,10 +83,10 @@ const leaves = oneof(
     '"\\u0041:"',
   ),
 );
-const { value: values } = letrec<{ value: string; object: string }>((tie) => ({
-  value: oneof({ maxDepth: 2 }, leaves, tie('object')),
+const { value: values } = fc.letrec<{ value: string; object: string }>((tie) => ({
+  value: fc.oneof({ maxDepth: 2 }, leaves, tie('object')),
   object: fc
-    .array(tuple(names, space, space, tie('value')), { maxLength: 5 })
+    .array(fc.tuple(names, space, space, tie('value')), { maxLength: 5 })
     .map(
       (members) =>
         `{${members.map(([name, before, after, value]) => `"${name}"${before}:${after}${value}`).join(',')}}`,
@@ -95,8 +95,8 @@ const { value: values } = letrec<{ value: string; object: string }>((tie) => ({
 
 test('what is read is what the decoder reads', () => {
   let count = 0;
-  assert(
-    property(array(tuple(names, space, space, values), { maxLength: 4 }), (members) => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(names, space, space, values), { maxLength: 4 }), (members) => {
       const text = `{${members.map(([name, before, after, value]) => `"${name}"${before}:${after}${value}`).join(',')}}`;
       const message = read(text);
       if (message !== undefined) {
