@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startNode } from './lib/child.ts';
 import { runH2load } from './lib/h2load.ts';
+import { pin } from './lib/pin.ts';
 import { threadNanos } from './lib/process-usage.ts';
 import { report } from './lib/report.ts';
 import { createPath, grpcHeaders, jsonHeaders, writeRequestBodies } from './lib/request-bodies.ts';
@@ -65,11 +65,6 @@ function writeRules(count: number): string {
   const file = join(bodies.folder, 'rules.json');
   writeFileSync(file, JSON.stringify(list));
   return file;
-}
-
-/** Puts a process, its threads and what it starts later on one core. */
-function pin(pid: number, core: number): void {
-  execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' });
 }
 
 async function creates(service: Service, protocol: 'grpc' | 'json'): Promise<number> {

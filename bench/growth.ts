@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type ConnectionsResult, measureConnections, type Throughputs } from './growth/connections.ts';
+import { type ConnectionMemory, measureConnectionMemory } from './growth/connection-memory.ts';
 import { measureSettlementLag } from './growth/settlement-lag.ts';
 import { measureStartUp, type Start } from './growth/start-up.ts';
 import { measureStored } from './growth/stored.ts';
@@ -13,7 +14,8 @@ import { countOption } from './lib/count-option.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'start-up,lag,connections,stored' },
+    only: { type: 'string', default: 'start-up,lag,connections,memory,stored' },
+    streams: { type: 'string', default: '10,1' },
     stored: { type: 'string', default: '100000,1000000' },
   },
 });
@@ -72,6 +74,13 @@ function connectionFigures(
   ];
 }
 
+function memoryFigures(server: string, { idle, halfSent }: ConnectionMemory): readonly Figure[] {
+  return [
+    { name: `an idle connection, ${server}`, value: median(idle) / 1024, unit: 'KiB' },
+    { name: `a connection with 1 MiB half-sent, ${server}`, value: median(halfSent) / 1024, unit: 'KiB' },
+  ];
+}
+
 if (parts.has('start-up')) {
   console.log('Start-up …');
   const result = await measureStartUp(rounds + 2);
@@ -91,13 +100,23 @@ if (parts.has('lag')) {
 }
 
 if (parts.has('connections')) {
-  for (const streams of [10, 1]) {
+  for (const streams of values.streams.split(',').map((text) => countOption('--streams', text))) {
     console.log(`10 and 1,000 connections, ${streams} calls in flight on each …`);
     const result = await measureConnections(streams, rounds);
     const about = `${streams} in flight on each`;
     raw[`connections, ${about}`] = result;
     figures.push(...connectionFigures(about, result, streams === 10 ? 0.8 : undefined));
   }
+}
+
+if (parts.has('memory')) {
+  console.log('Memory of connections …');
+  const result = await measureConnectionMemory(rounds);
+  raw['connection memory'] = result;
+  figures.push(
+    ...memoryFigures('Payment Sim', result.service),
+    ...memoryFigures('bare `node:http2`', result.bareHttp2),
+  );
 }
 
 if (parts.has('stored')) {

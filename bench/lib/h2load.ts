@@ -16,6 +16,8 @@ export interface Load {
   readonly http1: boolean;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** Calls per second over all connections; as many as go unless given. */
+  readonly perSecond?: number;
   /** Called when the warm-up is over and the measured time begins. */
   readonly onMeasuring?: () => void;
 }
@@ -71,6 +73,7 @@ function spawnH2load(load: Load, logFile: string): Promise<string> {
     `--warm-up-time=${load.warmUpSeconds}`,
     `--data=${load.bodyFile}`,
     `--log-file=${logFile}`,
+    ...(load.perSecond === undefined ? [] : [`--rps=${(load.perSecond / load.connections).toFixed(1)}`]),
     ...(load.http1 ? ['--h1'] : []),
     ...load.headers.flatMap((header) => ['-H', header]),
     load.url,

@@ -1,32 +1,23 @@
-import {
-  type DescField,
-  type DescMessage,
-  fromJson,
-  type JsonValue,
-  type MessageShape,
-} from '@bufbuild/protobuf';
+import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { ConnectError, ConnectRouterOptions } from '@connectrpc/connect';
 import { toConnectError } from '../../contracts/error-mapping.ts';
 import { PaymentError } from '../../payment/errors.ts';
 import { isIntegerType } from './json-integer.ts';
-import { hasEachKeyOnce } from './json-keys.ts';
 import { type FieldHints, findJsonMistakes } from './json-request-check.ts';
+import { createPlainJsonReader } from './plain-json.ts';
 import { shortScenarioOf } from './short-scenario.ts';
 import { strictJsonDecoder } from './strict-json-decoder.ts';
 
 type JsonOptions = NonNullable<ConnectRouterOptions['jsonOptions']>;
-
-/** Connect's type does not name the decoder; its serialization does. */
-type DecodingOptions = JsonOptions & { readonly textDecoder: { decode(bytes: Uint8Array): string } };
 
 /** How the JSON of one method's requests is read. */
 export interface RequestJson {
   /** For Connect's handlers, which say nothing of an error: checks every text before it is decoded. */
   readonly checked: JsonOptions;
   /** For who calls `explain` when decoding fails: checks before only a text with an unusual number. */
-  readonly quick: DecodingOptions;
-  /** As `quick` reads it; undefined where that is to be asked, which says what is wrong. */
-  read(bytes: Uint8Array): MessageShape<DescMessage> | undefined;
+  readonly quick: JsonOptions;
+  /** The message of an ordinary text; undefined for any other, which `quick` is for. */
+  readPlain(bytes: Uint8Array): MessageShape<DescMessage> | undefined;
   /** The error to answer for a text that could not be decoded: by field, or `error` as it is. */
   explain(bytes: Uint8Array, error: unknown): unknown;
 }
@@ -47,7 +38,7 @@ export function createRequestJson(
       : toConnectError(new PaymentError({ kind: 'invalid-request', violations }));
   }
 
-  function withDecoder(isSuspicious: (text: string) => boolean): DecodingOptions {
+  function withDecoder(isSuspicious: (text: string) => boolean): JsonOptions {
     const decode = (bytes: Uint8Array): string => {
       const text = withScenario(strictJsonDecoder.decode(bytes));
       const mistakes = isSuspicious(text) ? mistakesIn(text) : undefined;
@@ -56,23 +47,24 @@ export function createRequestJson(
       }
       return text;
     };
-    return { ...jsonOptions, textDecoder: { decode } };
+    // The type does not name the decoder; Connect's serialization does.
+    const options = { ...jsonOptions, textDecoder: { decode } };
+    return options;
   }
 
-  // A name may be written with escapes, which the pattern does not know.
-  const quick = withDecoder((text) => unusualNumber?.test(text) === true || text.includes('\\u'));
+  const readPlainText = createPlainJsonReader(message);
+
   return {
-    checked: withDecoder(() => true),
-    quick,
-    read(bytes) {
+    readPlain(bytes) {
       try {
-        const text = quick.textDecoder.decode(bytes);
-        const json: JsonValue = JSON.parse(text);
-        return hasEachKeyOnce(text, json) ? fromJson(message, json, jsonOptions) : undefined;
+        return readPlainText(strictJsonDecoder.decode(bytes));
       } catch {
         return undefined;
       }
     },
+    checked: withDecoder(() => true),
+    // A name may be written with escapes, which the pattern does not know.
+    quick: withDecoder((text) => unusualNumber?.test(text) === true || text.includes('\\u')),
     explain(bytes, error) {
       let text: string;
       try {

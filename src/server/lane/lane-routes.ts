@@ -1,3 +1,4 @@
+import type { DescMessage } from '@bufbuild/protobuf';
 import { createServiceImplSpec } from '@connectrpc/connect';
 import {
   createMethodSerializationLookup,
@@ -12,6 +13,7 @@ import { createConnectProtocol } from './connect-protocol.ts';
 import { grpcProtocol } from './grpc-protocol.ts';
 import { grpcWebProtocol } from './grpc-web-protocol.ts';
 import type { LaneProtocol, LaneRoute, UnarySpec } from './lane-types.ts';
+import { createPlainWriter } from './plain-writer.ts';
 
 /** The routes of one method by content type. */
 type MethodRoutes = ReadonlyMap<string, LaneRoute>;
@@ -74,22 +76,32 @@ function createMethodRoutes(
     spec,
     protocol,
     binary,
-    input: binary ? serialization.getI(true) : quickly(json, serialization.getI(false)),
-    output: serialization.getO(binary),
+    input: binary ? serialization.getI(true) : explaining(json, serialization.getI(false)),
+    output: binary
+      ? withPlainWriter(spec.method.output, serialization.getO(true))
+      : serialization.getO(false),
     connectHandler,
   });
   return new Map(variants.map(([contentType, ...variant]) => [contentType, routeOf(...variant)]));
 }
 
-/** Decodes JSON as `input` does, with less work where nothing is wrong, and tells by field what could not be decoded. */
-function quickly(json: RequestJson, input: LaneRoute['input']): LaneRoute['input'] {
+/** Decodes JSON, and tells by field what could not be decoded. */
+function explaining(json: RequestJson, input: LaneRoute['input']): LaneRoute['input'] {
   return {
     parse(bytes) {
       try {
-        return json.read(bytes) ?? input.parse(bytes);
+        return json.readPlain(bytes) ?? input.parse(bytes);
       } catch (error) {
         throw json.explain(bytes, error);
       }
     },
   };
+}
+
+/** Writes what is plain by a writer of its own, and leaves the rest to `output`. */
+function withPlainWriter(desc: DescMessage, output: LaneRoute['output']): LaneRoute['output'] {
+  const write = createPlainWriter(desc);
+  return write === undefined
+    ? output
+    : { serialize: (message) => write(message) ?? output.serialize(message) };
 }
