@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import { frameHeadBytes } from './constants.ts';
 import { maxUnsentBytes } from './flood-limits.ts';
 
-/** Room that is taken at a time, in bytes: for the answers of a turn of some calls. */
-const initialBytes = 2_048;
+/** Room that is taken at first, in bytes: for the answers to some calls, and of Node's pool, which costs little. */
+const initialBytes = 1_024;
 
 /** Sessions that have something to write, until the end of this turn of the event loop. */
 let dirty: Output[] = [];
@@ -89,8 +89,7 @@ export class Output {
   /** Makes room for so many bytes behind what there is; `target` and `end` say where. @returns where they begin. */
   reserve(length: number): number {
     if (this.#end + length > this.#bytes.length) {
-      const size = Math.max(initialBytes, 2 * this.#bytes.length, this.#end + length);
-      const grown = Buffer.allocUnsafeSlow(this.#end === 0 ? Math.max(initialBytes, length) : size);
+      const grown = Buffer.allocUnsafe(Math.max(initialBytes, 2 * this.#bytes.length, this.#end + length));
       this.#bytes.copy(grown, 0, 0, this.#end);
       this.#bytes = grown;
     }
@@ -125,8 +124,8 @@ export class Output {
     }
     const bytes = this.#bytes;
     this.#end = 0;
-    // What is left of the room is used by the next turn; the socket may keep what is before.
-    this.#bytes = bytes.length - end >= minRestBytes ? bytes.subarray(end) : noBytes;
+    // The socket may keep it; and a connection that waits needs none.
+    this.#bytes = noBytes;
     if (this.#socket.writable) {
       this.#socket.write(bytes.subarray(0, end));
       // What the kernel takes at once is followed by no event.
@@ -135,5 +134,4 @@ export class Output {
   }
 }
 
-const minRestBytes = 512;
 const noBytes: Buffer = Buffer.alloc(0);

@@ -53,8 +53,10 @@ export class Http2Session implements SessionState {
   nowMs = performance.now();
   queuedBytes = 0;
   readonly limits: FloodLimits;
-  readonly #reader = new FrameReader((...frame) => receiveFrame(this, ...frame));
-  readonly #resetHere = new Set<number>();
+  readonly #reader = new FrameReader((type, flag, streamId, bytes, start, end) =>
+    receiveFrame(this, type, flag, streamId, bytes, start, end),
+  );
+  #resetHere: Set<number> | undefined;
   #preface = 0;
   /** Since when nothing is read, since the peer reads nothing; by `performance.now()`, 0 while it does. */
   pausedSinceMs = 0;
@@ -157,15 +159,16 @@ export class Http2Session implements SessionState {
 
   /** Remembers that a stream was reset here. */
   noteReset(streamId: number): void {
-    this.#resetHere.add(streamId);
-    if (this.#resetHere.size > maxRemembered) {
-      const [oldest = 0] = this.#resetHere;
-      this.#resetHere.delete(oldest);
+    const remembered = (this.#resetHere ??= new Set());
+    remembered.add(streamId);
+    if (remembered.size > maxRemembered) {
+      const [oldest = 0] = remembered;
+      remembered.delete(oldest);
     }
   }
 
   wasResetHere(streamId: number): boolean {
-    return this.#resetHere.has(streamId);
+    return this.#resetHere?.has(streamId) === true;
   }
 
   sendHeaders(stream: Http2Stream, fields: readonly string[], endStream: boolean): void {

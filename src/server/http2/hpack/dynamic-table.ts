@@ -1,13 +1,13 @@
 import { entryOverhead } from './static-table.ts';
 
-/** Fits the most entries of a table of 4,096 bytes, which have 32 bytes each at least. */
-const initialSlots = 128;
+/** A power of two. */
+const initialSlots = 8;
 
 /** The table of what a connection has sent before, the newest entry first (RFC 7541, 2.3.2), in a ring. */
 export class DynamicTable {
-  #names: string[] = [];
-  #values: string[] = [];
-  #slots = initialSlots;
+  /** Of the same length, a power of two, which grows with the entries. */
+  #names: string[] = Array.from({ length: initialSlots }, () => '');
+  #values: string[] = Array.from({ length: initialSlots }, () => '');
   /** Of the newest. */
   #head = 0;
   #count = 0;
@@ -18,7 +18,6 @@ export class DynamicTable {
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
-    this.#slots = Math.max(initialSlots, Math.ceil(maxBytes / entryOverhead) + 1);
   }
 
   get count(): number {
@@ -50,7 +49,10 @@ export class DynamicTable {
     if (bytes > this.#maxBytes) {
       return;
     }
-    this.#head = (this.#head + this.#slots - 1) % this.#slots;
+    if (this.#count === this.#names.length) {
+      this.#grow();
+    }
+    this.#head = this.#slotOf(-1);
     this.#names[this.#head] = name;
     this.#values[this.#head] = value;
     this.#count += 1;
@@ -74,8 +76,20 @@ export class DynamicTable {
     }
   }
 
+  #grow(): void {
+    const [names, values] = [this.#names, this.#values];
+    const inOrder = (all: readonly string[]) => [
+      ...all.slice(this.#head),
+      ...all.slice(0, this.#head),
+      ...all.map(() => ''),
+    ];
+    this.#names = inOrder(names);
+    this.#values = inOrder(values);
+    this.#head = 0;
+  }
+
   #slotOf(index: number): number {
-    return (this.#head + index) % this.#slots;
+    return (this.#head + index) & (this.#names.length - 1);
   }
 }
 
