@@ -2,20 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { HpackDecoder } from '../../src/server/http2/hpack/decoder.ts';
 import { HpackEncoder, maxEncodedBytes } from '../../src/server/http2/hpack/encoder.ts';
 import { type Cursor, HpackError, readInteger, writeInteger } from '../../src/server/http2/hpack/integer.ts';
+import { fieldsOf, sequences } from './hpack-examples.ts';
 
 /* The examples of RFC 7541, appendix C, byte for byte, and what may not be. */
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const cursorOf = (bytes: Buffer): Cursor => ({ bytes, at: 0, end: bytes.length });
+/** Of the integers that are read. */
+const largest = 0x0fff_ffff;
 const roomy = [65_536, 1_000] as const;
-
-/** Names and values of `name: value` lines. */
-function fieldsOf(...lines: string[]): string[] {
-  return lines.flatMap((line) => {
-    const end = line.indexOf(': ');
-    return [line.slice(0, end), line.slice(end + 2)];
-  });
-}
 
 function decodeWith(decoder: HpackDecoder, hex: string): string[] {
   return decoder.decode(bytesOf(hex), ...roomy).fields;
@@ -37,6 +32,28 @@ describe('C.1: integers', () => {
     const cursor = cursorOf(bytesOf(hex));
     expect(readInteger(cursor, prefix)).toBe(value);
     expect(cursor.at).toBe(cursor.end);
+  });
+
+  const prefixes = [1, 2, 3, 4, 5, 6, 7, 8];
+  test.each(prefixes)('with a prefix of %i bits are read as they were written', (prefix) => {
+    const most = 2 ** prefix - 1;
+    const edges = [0, most - 1, most, most + 127, most + 128, most + 2 ** 14 - 1, most + 2 ** 14, largest];
+    for (const value of edges) {
+      const target = Buffer.alloc(8);
+      const end = writeInteger(value, prefix, 0, target, 0);
+      const cursor = cursorOf(target.subarray(0, end));
+      expect([readInteger(cursor, prefix), cursor.at]).toEqual([value, end]);
+    }
+  });
+
+  test('the largest, and one more', () => {
+    expect(readInteger(cursorOf(bytesOf('ff 80 ff ff 7f')), 7)).toBe(largest);
+    expect(() => readInteger(cursorOf(bytesOf('ff 81 ff ff 7f')), 7)).toThrow(HpackError);
+  });
+
+  test('with zeros at the end, as some write them: so many, and one more', () => {
+    expect(readInteger(cursorOf(bytesOf('1f 9a 8a 80 80 00')), 5)).toBe(1_337);
+    expect(() => readInteger(cursorOf(bytesOf('1f 9a 8a 80 80 80 00')), 5)).toThrow(HpackError);
   });
 });
 
@@ -67,89 +84,7 @@ describe('C.2: fields', () => {
   });
 });
 
-const requests = [
-  fieldsOf(':method: GET', ':scheme: http', ':path: /', ':authority: www.example.com'),
-  fieldsOf(
-    ':method: GET',
-    ':scheme: http',
-    ':path: /',
-    ':authority: www.example.com',
-    'cache-control: no-cache',
-  ),
-  fieldsOf(
-    ':method: GET',
-    ':scheme: https',
-    ':path: /index.html',
-    ':authority: www.example.com',
-    'custom-key: custom-value',
-  ),
-];
-
-const responses = [
-  fieldsOf(
-    ':status: 302',
-    'cache-control: private',
-    'date: Mon, 21 Oct 2013 20:13:21 GMT',
-    'location: https://www.example.com',
-  ),
-  fieldsOf(
-    ':status: 307',
-    'cache-control: private',
-    'date: Mon, 21 Oct 2013 20:13:21 GMT',
-    'location: https://www.example.com',
-  ),
-  fieldsOf(
-    ':status: 200',
-    'cache-control: private',
-    'date: Mon, 21 Oct 2013 20:13:22 GMT',
-    'location: https://www.example.com',
-    'content-encoding: gzip',
-    'set-cookie: foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1',
-  ),
-];
-
-describe.each([
-  [
-    'C.3: requests',
-    4_096,
-    requests,
-    [
-      '8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d',
-      '8286 84be 5808 6e6f 2d63 6163 6865',
-      '8287 85bf 400a 6375 7374 6f6d 2d6b 6579 0c63 7573 746f 6d2d 7661 6c75 65',
-    ],
-  ],
-  [
-    'C.4: requests, with Huffman code',
-    4_096,
-    requests,
-    [
-      '8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff',
-      '8286 84be 5886 a8eb 1064 9cbf',
-      '8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf',
-    ],
-  ],
-  [
-    'C.5: responses',
-    256,
-    responses,
-    [
-      '4803 3330 3258 0770 7269 7661 7465 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3120 474d 546e 1768 7474 7073 3a2f 2f77 7777 2e65 7861 6d70 6c65 2e63 6f6d',
-      '4803 3330 37c1 c0bf',
-      '88c1 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3220 474d 54c0 5a04 677a 6970 7738 666f 6f3d 4153 444a 4b48 514b 425a 584f 5157 454f 5049 5541 5851 5745 4f49 553b 206d 6178 2d61 6765 3d33 3630 303b 2076 6572 7369 6f6e 3d31',
-    ],
-  ],
-  [
-    'C.6: responses, with Huffman code',
-    256,
-    responses,
-    [
-      '4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81 66e0 82a6 2d1b ff6e 919d 29ad 1718 63c7 8f0b 97c8 e9ae 82ae 43d3',
-      '4883 640e ffc1 c0bf',
-      '88c1 6196 d07a be94 1054 d444 a820 0595 040b 8166 e084 a62d 1bff c05a 839b d9ab 77ad 94e7 821d d7f2 e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f 9587 3160 65c0 03ed 4ee5 b106 3d50 07',
-    ],
-  ],
-])('%s', (_, tableBytes, lists, blocks) => {
+describe.each(sequences)('%s', (_, tableBytes, lists, blocks) => {
   test('are decoded, one after the other', () => {
     const decoder = new HpackDecoder(tableBytes);
     expect(blocks.map((block) => decodeWith(decoder, block))).toEqual(lists);
@@ -170,18 +105,23 @@ describe('what cannot be decoded', () => {
     ['an index beyond the tables', 'be'],
     ['a name beyond the tables', '7e 0161'],
     ['an integer that is cut off', 'ff'],
+    ['a size that is cut off', '3f'],
+    ['a size that is cut off further on', '3f 80'],
     ['an integer that never ends', 'ff 80 80 80 80 80 80 80 80 01'],
     ['an integer that is too large', 'ff ff ff ff ff 0f'],
     ['a field that is cut off', '40'],
     ['a text that is cut off', '40 05 61 62'],
+    ['a value whose last byte is missing', '40 01 61 02 62'],
     ['a text longer than the block', '40 01 61 7f ff ff ff 7f'],
     ['a value that is missing', '40 01 61'],
     ['Huffman code with the end of a string', '00 01 61 84 ff ff ff ff'],
-    ['Huffman code with a byte of padding', '00 01 61 82 1f ff'],
+    ['Huffman code with a byte of padding', '00 01 61 82 f8 ff'],
+    ['Huffman code with more than a byte of padding', '00 01 61 82 1f ff'],
     ['Huffman code with padding that is not all ones', '00 01 61 81 18'],
     ['Huffman code that is cut off', '00 01 61 81 fe'],
     ['a table larger than allowed', '3f e2 1f'],
     ['a change of the table behind a field', '82 20'],
+    ['a change of the table behind a field, were it a field too', '82 20 01 61 01 62'],
   ])('%s', (_, hex) => {
     expect(() => decodeWith(new HpackDecoder(4_096), hex)).toThrow(HpackError);
   });
@@ -189,6 +129,9 @@ describe('what cannot be decoded', () => {
 
 /** The newest entry. */
 const kept = (decoder: HpackDecoder) => decodeWith(decoder, 'be');
+
+/** 31 characters. */
+const valueOf = (nth: number) => String(nth).padStart(31, '0');
 
 describe('the table', () => {
   test('is changed at the beginning of a block, more than once', () => {
@@ -209,15 +152,23 @@ describe('the table', () => {
     expect(() => kept(decoder)).toThrow(HpackError);
   });
 
+  test('holds an entry that is as large as it', () => {
+    const decoder = new HpackDecoder(64);
+    decodeWith(decoder, `4001 611f ${'78'.repeat(31)}`);
+    expect(kept(decoder)).toEqual(['a', 'x'.repeat(31)]);
+  });
+
   test('holds as many as fit in, the newest', () => {
     const decoder = new HpackDecoder(4_096);
     for (let nth = 0; nth < 1_000; nth += 1) {
-      decoder.decode(Buffer.from([0x40, 1, 97, 3, ...Buffer.from(String(nth).padStart(3, '0'))]), ...roomy);
+      decoder.decode(Buffer.from([0x40, 1, 97, 31, ...Buffer.from(valueOf(nth))]), ...roomy);
     }
-    // 36 bytes each.
-    expect(decodeWith(decoder, 'be')).toEqual(['a', '999']);
-    expect(decoder.decode(Buffer.from([0xff, 61 + 113 - 127]), ...roomy).fields).toEqual(['a', '887']);
-    expect(() => decoder.decode(Buffer.from([0xff, 61 + 114 - 127]), ...roomy)).toThrow(HpackError);
+    // Of 64 bytes each, 64.
+    const entry = (index: number) => decoder.decode(Buffer.from([0x80 + 62 + index]), ...roomy).fields;
+    expect(Array.from({ length: 64 }, (_, index) => entry(index))).toEqual(
+      Array.from({ length: 64 }, (_, index) => ['a', valueOf(999 - index)]),
+    );
+    expect(() => decoder.decode(Buffer.from([0xff, 62 + 64 - 127]), ...roomy)).toThrow(HpackError);
   });
 
   test('a change that the other side has asked for is told of at the beginning of the next block', () => {
@@ -232,7 +183,24 @@ describe('the table', () => {
   });
 });
 
+test('long Huffman code is decoded', () => {
+  // A zero is five bits that are zeros.
+  const block = Buffer.concat([bytesOf('00 01 61 ff e9 06'), Buffer.alloc(1_000)]);
+  expect(new HpackDecoder(4_096).decode(block, ...roomy).fields).toEqual(['a', '0'.repeat(1_600)]);
+});
+
 describe('headers beyond the limits', () => {
+  test('names, values and 32 bytes for each header count, to the byte', () => {
+    // 42 and 43 bytes.
+    const block = bytesOf('82 83');
+    const decodeWithin = (bytes: number) => new HpackDecoder(4_096).decode(block, bytes, 2);
+    expect(decodeWithin(85)).toMatchObject({
+      fields: [':method', 'GET', ':method', 'POST'],
+      tooLarge: false,
+    });
+    expect(decodeWithin(84)).toMatchObject({ fields: [':method', 'GET'], tooLarge: true });
+  });
+
   test('an entry that is named ten thousand times is kept as often as allowed, and the table stays right', () => {
     const decoder = new HpackDecoder(4_096);
     const value = 'x'.repeat(4_000);
