@@ -70,7 +70,6 @@ describe('floods end their connection, and no other one', () => {
     ['SETTINGS', 20_000, () => http2Frame(frameTypes.settings, 0, 0, setting(3, 100))],
     ['PING', 20_000, () => http2Frame(frameTypes.ping, 0, 0, Buffer.alloc(8))],
     ['PRIORITY', 20_000, (n) => http2Frame(priority, 0, 2 * n + 1, Buffer.alloc(5))],
-    ['GOAWAY', 20_000, () => http2Frame(frameTypes.goaway, 0, 0, Buffer.alloc(8))],
     ['frames of an unknown type', 20_000, () => http2Frame(0xfa, 0, 0, none)],
     ['WINDOW_UPDATE', 100_000, () => http2Frame(windowUpdate, 0, 0, uint32(1))],
     [
@@ -234,7 +233,7 @@ test('windows of one byte are used, and too many of them end the connection', as
   await connection.waitUntil(() => dataOf().length === 2);
   expect(dataOf().map(({ payload }) => payload.length)).toEqual([1, 1]);
   await withHonest(port, async () => {
-    await flood(connection, 3_000, () => http2Frame(windowUpdate, 0, 1, uint32(1)));
+    await flood(connection, 100_000, () => http2Frame(windowUpdate, 0, 1, uint32(1)));
     await connection.closed();
   });
   expect(goawayOf(connection)).toBe(codes.calm);

@@ -18,8 +18,8 @@ export const floodRates = {
   emptyData: { burst: 1_000, perSecond: 100 },
   /** WINDOW_UPDATE: readers of long streams send one for each few kilobytes. */
   windowUpdates: { burst: 50_000, perSecond: 10_000 },
-  /** DATA of this side that is short for want of window. */
-  shortAnswers: { burst: 1_000, perSecond: 100 },
+  /** DATA of this side that is short for want of window: one SETTINGS may open the windows of all streams by a byte. */
+  shortAnswers: { burst: 50_000, perSecond: 10_000 },
   /** Streams beyond the limit, which are refused. */
   refusedStreams: { burst: 1_000, perSecond: 100 },
   /** Errors of streams, such as malformed requests. */
@@ -41,6 +41,8 @@ export const maxSettingsEntries = 32;
 export const maxUnsentBytes = 1_048_576;
 /** While answers of so many bytes wait for windows, or for the peer to read, new streams are refused. */
 export const maxQueuedBytes = 8_388_608;
+/** The same of all connections together: beyond it an answer that would have to wait is given up. */
+export const maxQueuedInAllBytes = 67_108_864;
 
 /** Those of one connection. */
 export type FloodLimits = ReturnType<typeof createFloodLimits>;

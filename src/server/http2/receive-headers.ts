@@ -81,11 +81,27 @@ function receiveBlock(session: SessionState, block: HeaderBlock, bytes: Buffer):
   if (stream !== undefined) {
     receiveTrailers(stream, block, decoded);
   } else if (streamId > session.lastStreamId) {
+    noteSkipped(session, streamId);
     session.lastStreamId = streamId;
     openStream(session, block, decoded);
   } else if (!session.wasResetHere(streamId)) {
     assertNotIdle(session, streamId);
+    if (session.skipped.some(([first, last]) => first <= streamId && streamId <= last)) {
+      throw protocolError('a stream with a smaller number than those before');
+    }
     throw new ConnectionError(errorCodes.streamClosed, 'HEADERS of a stream that is closed');
+  }
+}
+
+/** Whoever skips ids does so once or twice. */
+const maxSkipped = 8;
+
+function noteSkipped({ skipped, lastStreamId }: SessionState, streamId: number): void {
+  if (streamId > lastStreamId + 2) {
+    skipped.push([lastStreamId + 1, streamId - 2]);
+    if (skipped.length > maxSkipped) {
+      skipped.shift();
+    }
   }
 }
 

@@ -332,6 +332,8 @@ function receiveOther(
     if (end - start < 8) {
       throw frameSizeError('GOAWAY that is too short');
     }
+    // No more calls will come: the connection ends with those in flight.
+    session.close();
   } else if (type === frameTypes.priority) {
     checkPriority(streamId, bytes, start, end);
   }

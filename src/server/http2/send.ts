@@ -1,5 +1,5 @@
-import { flags, frameHeadBytes, frameTypes } from './constants.ts';
-import { shortDataBytes } from './flood-limits.ts';
+import { errorCodes, flags, frameHeadBytes, frameTypes } from './constants.ts';
+import { maxQueuedInAllBytes, shortDataBytes } from './flood-limits.ts';
 import { maxEncodedBytes } from './hpack/encoder.ts';
 import type { SessionState } from './session-state.ts';
 import type { Http2Stream } from './stream.ts';
@@ -89,6 +89,9 @@ function noteBlocked(session: SessionState, stream: Http2Stream): void {
     session.blocked.add(stream);
   }
   stream.blockedSinceMs ||= performance.now();
+  if (session.options.queued.bytes > maxQueuedInAllBytes) {
+    stream.close(errorCodes.enhanceYourCalm);
+  }
 }
 
 function sendData(

@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly onStream: (stream: Http2Stream) => void;
   /** How long the peer may take to read the last answers, in milliseconds. */
   readonly graceMs: number;
+  /** What all connections have queued. */
+  readonly queued: { bytes: number };
 }
 
 /** A header block that comes in several frames. */
@@ -56,6 +58,10 @@ export interface SessionState extends StreamConnection {
   /** So much of the window of the connection has been used: the peer may send as much again. */
   consumedByConnection(bytes: number): void;
   failStream(error: StreamError): void;
+  /** Ends the connection when the calls in flight have. */
+  close(): void;
+  /** Ids that were passed over, first and last, of which no stream can begin any more; some of the latest. */
+  readonly skipped: (readonly [first: number, last: number])[];
   /** Remembers that a stream was reset here. */
   noteReset(streamId: number): void;
   wasResetHere(streamId: number): boolean;

@@ -51,12 +51,13 @@ export class Http2Session implements SessionState {
   isOver = false;
   /** When the last piece was read, by `performance.now()`. */
   nowMs = performance.now();
-  queuedBytes = 0;
+  readonly skipped: (readonly [first: number, last: number])[] = [];
   readonly limits: FloodLimits;
   readonly #reader = new FrameReader((type, flag, streamId, bytes, start, end) =>
     receiveFrame(this, type, flag, streamId, bytes, start, end),
   );
   #resetHere: Set<number> | undefined;
+  #queuedBytes = 0;
   #preface = 0;
   /** Since when nothing is read, since the peer reads nothing; by `performance.now()`, 0 while it does. */
   pausedSinceMs = 0;
@@ -217,6 +218,15 @@ export class Http2Session implements SessionState {
     if (this.isClosing && this.streams.size === 0) {
       this.#end(this.options.graceMs);
     }
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  set queuedBytes(bytes: number) {
+    this.options.queued.bytes += bytes - this.#queuedBytes;
+    this.#queuedBytes = bytes;
   }
 
   get hasLastingStreams(): boolean {

@@ -52,6 +52,7 @@ export function createHttp2Sessions(
     maxConcurrentStreams: limits.maxConcurrentStreams,
     maxHeaderListBytes: limits.maxHeaderBytes,
     graceMs: limits.requestTimeoutMs,
+    queued: { bytes: 0 },
   };
   return {
     all,
