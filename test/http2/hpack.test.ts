@@ -130,6 +130,9 @@ describe('what cannot be decoded', () => {
 /** The newest entry. */
 const kept = (decoder: HpackDecoder) => decodeWith(decoder, 'be');
 
+/** 31 characters. */
+const valueOf = (nth: number) => String(nth).padStart(31, '0');
+
 describe('the table', () => {
   test('is changed at the beginning of a block, more than once', () => {
     const decoder = new HpackDecoder(4_096);
