@@ -80,7 +80,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const streaming = streamingPaths(handlers);
     const lasting = new Set([...streaming, ...lastingPaths(services)]);
     const { limits, plain } = options;
-    connections = createDualProtocolServer(listener, limits, lane, streaming, bodyBudget, plain, lasting);
+    connections = createDualProtocolServer(
+      listener,
+      limits,
+      lane,
+      streaming,
+      bodyBudget,
+      plain,
+      lasting,
+      (error) => options.logger.error({ err: error }, 'A defect has ended an HTTP/2 connection'),
+    );
     return connections;
   });
   const closing: Closing = { begun: false };

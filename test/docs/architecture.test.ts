@@ -115,6 +115,13 @@ test('base imports nothing of ours', () => {
   expect(outside.map(show)).toEqual([]);
 });
 
+test('the HTTP/2 session could be published: it imports nothing of ours but base/', () => {
+  const own = imports.filter(({ file }) => file.startsWith('src/server/http2/'));
+  expect(own.length).toBeGreaterThan(20);
+  const others = own.filter(({ imported }) => !/^src\/(server\/http2|base)\//.test(imported));
+  expect(others.map(show)).toEqual([]);
+});
+
 test('there is no circle of files, and none of folders', () => {
   expect(findCircle(arrowsBetween((path) => path))).toEqual([]);
   expect(findCircle(arrowsBetween((path) => dirname(path)))).toEqual([]);

@@ -258,6 +258,22 @@ test('an answer goes on as its windows open, across changes of SETTINGS to less 
   await connection.waitUntil(() => received() === bigAnswer.length);
 });
 
+test('an error of ours ends the connection that it came up on, and is told', async () => {
+  const told: unknown[] = [];
+  const defect = new Error('a defect');
+  const { port } = await startSessions(
+    {},
+    () => {
+      throw defect;
+    },
+    (error) => void told.push(error),
+  );
+  const connection = await openFrames(port);
+  connection.send(openStream(0));
+  await connection.closed();
+  expect([goawayOf(connection), told]).toEqual([2, [defect]]);
+});
+
 describe('connections', () => {
   test('without a call are told to go away, and end when nobody answers', async () => {
     const { port, sessions } = await startSessions({ idleTimeoutMs: 100, requestTimeoutMs: 100 });

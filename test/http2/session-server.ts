@@ -33,12 +33,20 @@ function answer(stream: Http2Stream): void {
 }
 
 /** Serves sessions on a free port. */
-export async function startSessions(change: Partial<Http2Limits> = {}, onStream = answer) {
+export async function startSessions(
+  change: Partial<Http2Limits> = {},
+  onStream = answer,
+  onDefect?: (error: unknown) => void,
+) {
   const streams: Http2Stream[] = [];
-  const sessions = createHttp2Sessions({ ...limits, ...change }, (stream) => {
-    streams.push(stream);
-    onStream(stream);
-  });
+  const sessions = createHttp2Sessions(
+    { ...limits, ...change },
+    (stream) => {
+      streams.push(stream);
+      onStream(stream);
+    },
+    onDefect,
+  );
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);

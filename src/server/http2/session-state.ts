@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly maxHeaderListBytes: number;
   /** Called with each request, when its headers have come. */
   readonly onStream: (stream: Http2Stream) => void;
+  /** Told of an error that is neither the peer's nor a limit's; the connection ends with INTERNAL_ERROR. */
+  readonly onDefect: (error: unknown) => void;
   /** How long the peer may take to read the last answers, in milliseconds. */
   readonly graceMs: number;
   /** What all connections have queued. */

@@ -138,8 +138,11 @@ export class Http2Session implements SessionState {
   fail(error: unknown): void {
     if (error instanceof StreamError) {
       this.failStream(error);
+    } else if (error instanceof ConnectionError) {
+      this.destroy(error.code);
     } else {
-      this.destroy(error instanceof ConnectionError ? error.code : errorCodes.internalError);
+      this.options.onDefect(error);
+      this.destroy(errorCodes.internalError);
     }
   }
 

@@ -40,11 +40,13 @@ interface State {
  * One timer looks at all connections and streams twice in the shorter of the two timeouts, so that each ends after one
  * to one and a half of it: a timer for each would be set and cleared by every call.
  *
- * @param onStream called with each request when its headers have come; it must not throw.
+ * @param onStream called with each request when its headers have come.
+ * @param onDefect told of what is thrown by it, or here, and is no fault of the peer: the connection has ended.
  */
 export function createHttp2Sessions(
   limits: Http2Limits,
   onStream: (stream: Http2Stream, socket: Socket) => void,
+  onDefect: (error: unknown) => void = () => undefined,
 ): Http2Sessions {
   const self: State = { limits, sessions: new Map(), timer: undefined };
   const all = new Set<Http2Session>();
@@ -53,6 +55,7 @@ export function createHttp2Sessions(
     maxHeaderListBytes: limits.maxHeaderBytes,
     graceMs: limits.requestTimeoutMs,
     queued: { bytes: 0 },
+    onDefect,
   };
   return {
     all,

@@ -56,6 +56,7 @@ const idleSweepMs = 20;
  * @param streamingPaths of methods whose calls may last, silent, for as long as the caller likes.
  * @param bodyBudget counts the bodies that the lane and the handler collect.
  * @param lastingPaths the same, and those of other methods whose answer may take long.
+ * @param onDefect told of an error of ours by which an HTTP/2 connection has ended.
  * @param plain what is answered elsewhere, also while calls are not taken any more.
  */
 export function createDualProtocolServer(
@@ -66,11 +67,12 @@ export function createDualProtocolServer(
   bodyBudget: BodyBudget = createBodyBudget(0),
   plain?: PlainRequests,
   lastingPaths: ReadonlySet<string> = streamingPaths,
+  onDefect: (error: unknown) => void = () => undefined,
 ): DualProtocolServer {
   const http1 = createHttp1Server(limits);
   const port: Port = {
     http1,
-    http2: createHttp2Plane(handler, limits, lane, streamingPaths, bodyBudget),
+    http2: createHttp2Plane(handler, limits, lane, streamingPaths, bodyBudget, onDefect),
     bodyBudget,
     guardConnection: createConnectionGuard(limits.requestTimeoutMs),
     http1Listeners: http1.listeners('connection'),

@@ -19,27 +19,32 @@ export function createHttp2Plane(
   lane: UnaryLane | undefined,
   streamingPaths: ReadonlySet<string>,
   bodyBudget: BodyBudget,
+  onDefect: (error: unknown) => void,
 ): Http2Sessions {
   // Fastify's handler takes requests of both versions, but is typed for HTTP/1.1; an event has no type.
   const requests = new EventEmitter().on('request', handler);
-  return createHttp2Sessions(limits, (stream, socket) => {
-    const { headers } = stream;
-    if (headers.expect !== undefined) {
-      letContinue(stream);
-    }
-    prepareCallHeaders(headers);
-    if (lane !== undefined && serveHttp2Stream(lane, stream, socket, bodyBudget.of(stream.connection))) {
-      return;
-    }
-    stream.isLasting = streamingPaths.has(headers[':path'] ?? '');
-    // After the other frames of the same read: when a reset of the stream is among them, Fastify need
-    // not handle the request at all.
-    setImmediate(() => {
-      if (!stream.closed) {
-        passOn(requests, stream, socket);
+  return createHttp2Sessions(
+    limits,
+    (stream, socket) => {
+      const { headers } = stream;
+      if (headers.expect !== undefined) {
+        letContinue(stream);
       }
-    });
-  });
+      prepareCallHeaders(headers);
+      if (lane !== undefined && serveHttp2Stream(lane, stream, socket, bodyBudget.of(stream.connection))) {
+        return;
+      }
+      stream.isLasting = streamingPaths.has(headers[':path'] ?? '');
+      // After the other frames of the same read: when a reset of the stream is among them, Fastify need
+      // not handle the request at all.
+      setImmediate(() => {
+        if (!stream.closed) {
+          passOn(requests, stream, socket);
+        }
+      });
+    },
+    onDefect,
+  );
 }
 
 function passOn(requests: EventEmitter, stream: Http2Stream, socket: Socket): void {
