@@ -117,8 +117,8 @@ export function sendErrorAnswer(
 
 /**
  * Sends an answer that is headers and nothing else. Over HTTP/2 they carry END_STREAM, which is what
- * makes a gRPC answer "Trailers-Only". Node's compatibility layer would end the stream with an empty
- * DATA frame, and callers of gRPC's C core then report `UNKNOWN: Stream removed`.
+ * makes a gRPC answer "Trailers-Only". When an empty DATA frame ends the stream, callers of gRPC's C core
+ * report `UNKNOWN: Stream removed`.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
  */
 export function sendHeadAlone(response: NodeResponse, status: number, headers: OutgoingHttpHeaders): void {

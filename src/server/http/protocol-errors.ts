@@ -79,8 +79,8 @@ function answer(
   { method, status }: Refusal = {},
 ): void {
   const { headers, url } = request;
-  // Reads the rest of the body and drops it. Node resets an HTTP/2 stream whose body is unread when the
-  // answer ends, and curl 7.88 then discards the answer.
+  // Reads the rest of the body and drops it, as far as it comes soon: an HTTP/2 stream that is reset with it unread
+  // lets curl 7.88 discard the answer.
   request.resume();
   const { path } = splitTarget(url);
   const readHeader = (name: string) => headers[name]?.toString();

@@ -50,8 +50,8 @@ const idleSweepMs = 20;
 /**
  * Fastify can serve HTTP/1.1 or h2c on a port, not both, and neither can Node. The listening server
  * here is a real `http.Server`, so that its header timeouts work; its connection listener is replaced
- * by one that looks at the first bytes and hands the connection to it or to an HTTP/2 server that
- * never listens itself.
+ * by one that looks at the first bytes and hands the connection to it or to an HTTP/2
+ * session of our own (docs/adr/0031).
  *
  * @param streamingPaths of methods whose calls may last, silent, for as long as the caller likes.
  * @param bodyBudget counts the bodies that the lane and the handler collect.
