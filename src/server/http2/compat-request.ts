@@ -18,7 +18,8 @@ export class Http2Request extends Readable {
   /** @param socket of the connection. */
   constructor(stream: Http2Stream, socket: Socket) {
     // The stream is over when the answer is, not when the body has been read.
-    super({ autoDestroy: false });
+    // What waits does so in the stream, which puts short pieces together.
+    super({ autoDestroy: false, highWaterMark: 1 });
     this.stream = stream;
     this.headers = stream.headers;
     this.socket = socket;

@@ -21,6 +21,8 @@ export class Http2Response extends Writable {
   readonly #headers = new Map<string, OutgoingHttpHeader>();
   statusCode = 200;
   #trailers: string[] | undefined;
+  /** The end is being sent, upon which the stream may close at once. */
+  #isFinishing = false;
 
   /** @param socket of the connection. */
   constructor(stream: Http2Stream, socket: Socket) {
@@ -28,7 +30,12 @@ export class Http2Response extends Writable {
     this.stream = stream;
     this.socket = socket;
     stream.onClose(() => {
-      this.destroy();
+      if (this.#isFinishing) {
+        // Who waits for the end of an answer is told of it before it is told of the end of the stream.
+        this.once('finish', () => this.destroy());
+      } else {
+        this.destroy();
+      }
     });
   }
 
@@ -112,6 +119,7 @@ export class Http2Response extends Writable {
   }
 
   override _final(done: (error?: Error) => void): void {
+    this.#isFinishing = true;
     try {
       if (!this.headersSent && this.#trailers === undefined) {
         // Headers alone, if there was no body.
@@ -120,8 +128,10 @@ export class Http2Response extends Writable {
         this.flushHeaders();
         this.stream.end(this.#trailers);
       }
+      this.#isFinishing &&= this.stream.closed;
       done();
     } catch (error) {
+      this.#isFinishing = false;
       done(error instanceof Error ? error : new Error(String(error)));
     }
   }

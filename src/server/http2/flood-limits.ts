@@ -43,6 +43,8 @@ export const maxUnsentBytes = 1_048_576;
 export const maxQueuedBytes = 8_388_608;
 /** The same of all connections together: beyond it an answer that would have to wait is given up. */
 export const maxQueuedInAllBytes = 67_108_864;
+/** Bodies of all connections of which nobody has read so much: a piece that would have to wait is not waited for. */
+export const maxUnreadInAllBytes = 67_108_864;
 
 /** Those of one connection. */
 export type FloodLimits = ReturnType<typeof createFloodLimits>;

@@ -44,8 +44,13 @@ export class Output {
     return isFull;
   }
 
+  /** What the peer has not read, beyond what the kernel keeps. */
+  get unsentBytes(): number {
+    return this.#end + this.#socket.writableLength;
+  }
+
   get #isOverfull(): boolean {
-    return this.#end + this.#socket.writableLength > maxUnsentBytes;
+    return this.unsentBytes > maxUnsentBytes;
   }
 
   #tellOfRoom(): void {

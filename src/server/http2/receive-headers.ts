@@ -163,7 +163,7 @@ function openStream(
     session.nowMs,
   );
   const { expectedBytes } = stream;
-  if (Number.isNaN(expectedBytes) || (endStream && expectedBytes !== undefined && expectedBytes !== 0)) {
+  if (endStream && expectedBytes !== undefined && expectedBytes !== 0) {
     throw new StreamError(streamId, errorCodes.protocolError, 'a content-length that does not fit');
   }
   streams.set(streamId, stream);

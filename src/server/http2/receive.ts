@@ -1,6 +1,6 @@
 import { errorCodes, flags, frameTypes, maxWindowBytes, minMaxFrameBytes, settings } from './constants.ts';
 import { ConnectionError, StreamError } from './errors.ts';
-import { maxSettingsEntries } from './flood-limits.ts';
+import { maxSettingsEntries, maxUnreadInAllBytes } from './flood-limits.ts';
 import { assertNotIdle, endRemote, protocolError } from './receive-checks.ts';
 import { receiveContinuation, receiveHeaders } from './receive-headers.ts';
 import { acknowledgePing, acknowledgeSettings, pumpBlocked, pumpStream } from './send.ts';
@@ -157,6 +157,9 @@ function passData(
   }
   if (data.length > 0) {
     stream.receive(data);
+    if (stream.hasUnread && session.options.unread.bytes > maxUnreadInAllBytes) {
+      throw new StreamError(stream.id, errorCodes.enhanceYourCalm, 'bodies that nobody has read yet');
+    }
   }
   if (endStream) {
     endRemote(stream);
@@ -247,9 +250,18 @@ function receiveSettings(
     throw new ConnectionError(errorCodes.enhanceYourCalm, 'too many entries of SETTINGS');
   }
   session.hasSettings = true;
+  let initialWindow = session.peerInitialWindow;
   for (let at = start; at < end; at += 6) {
-    applySetting(session, bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
+    const id = bytes.readUInt16BE(at);
+    const value = bytes.readUInt32BE(at + 2);
+    if (id === settings.initialWindowSize) {
+      initialWindow = checkWindow(value);
+    } else {
+      applySetting(session, id, value);
+    }
   }
+  // Once, however often the frame has it: that looks at all streams.
+  changeWindows(session, initialWindow);
   acknowledgeSettings(session);
   pumpBlocked(session);
 }
@@ -264,9 +276,6 @@ function applySetting(session: SessionState, id: number, value: number): void {
         throw protocolError('SETTINGS_ENABLE_PUSH that is neither 0 nor 1');
       }
       break;
-    case settings.initialWindowSize:
-      changeWindows(session, value);
-      break;
     case settings.maxFrameSize:
       if (value < minMaxFrameBytes || value > 0xff_ffff) {
         throw protocolError('SETTINGS_MAX_FRAME_SIZE out of its range');
@@ -277,16 +286,24 @@ function applySetting(session: SessionState, id: number, value: number): void {
   }
 }
 
-function changeWindows(session: SessionState, initial: number): void {
-  if (initial > maxWindowBytes) {
+/** @throws ConnectionError for a window that there cannot be (6.5.2). */
+function checkWindow(bytes: number): number {
+  if (bytes > maxWindowBytes) {
     throw new ConnectionError(errorCodes.flowControlError, 'a window beyond 2^31-1');
   }
+  return bytes;
+}
+
+function changeWindows(session: SessionState, initial: number): void {
   const change = initial - session.peerInitialWindow;
+  if (change === 0) {
+    return;
+  }
   session.peerInitialWindow = initial;
   for (const stream of session.streams.values()) {
-    stream.sendWindow += change;
-    if (stream.sendWindow > maxWindowBytes) {
-      throw new ConnectionError(errorCodes.flowControlError, 'a window beyond 2^31-1');
+    stream.sendWindow = checkWindow(stream.sendWindow + change);
+    if (stream.queue.length > 0 && stream.sendWindow > 0) {
+      session.blocked.add(stream);
     }
   }
 }

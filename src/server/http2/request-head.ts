@@ -33,6 +33,7 @@ const single: ReadonlySet<string> = new Set([
   'referer',
   'user-agent',
 ]);
+const lengthPattern = /^[0-9]{1,15}$/;
 const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for.
 const badValue = /[\u0000-\u0008\u000a-\u001f\u007f]|^[ \t]|[ \t]$/;
@@ -40,6 +41,14 @@ const badValue = /[\u0000-\u0008\u000a-\u001f\u007f]|^[ \t]|[ \t]$/;
 /** Names that were found good; those of clients are few. */
 const goodNames = new Set<string>();
 const maxGoodNames = 1_000;
+
+/**
+ * An object without the members of all objects: `constructor` is a name like any other. One of a class is quicker to
+ * fill and to read than `Object.create(null)`.
+ */
+// eslint-disable-next-line typescript/no-unsafe-type-assertion -- an empty object has all that headers must have.
+const Fields = function Fields() {} as unknown as new () => RequestHeaders;
+Object.defineProperty(Fields, 'prototype', { value: Object.create(null) });
 
 function isName(name: string): boolean {
   if (goodNames.has(name)) {
@@ -59,7 +68,7 @@ function isName(name: string): boolean {
  * @returns undefined for a malformed one.
  */
 export function readRequestHead(fields: readonly string[]): RequestHeaders | undefined {
-  const headers: RequestHeaders = {};
+  const headers = new Fields();
   let hasRegular = false;
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? '';
@@ -71,13 +80,25 @@ export function readRequestHead(fields: readonly string[]): RequestHeaders | und
       headers[name] = value;
     } else {
       hasRegular = true;
-      if (!isName(name) || badValue.test(value) || (name === 'te' && value !== 'trailers')) {
+      if (!isName(name) || badValue.test(value) || !isAllowed(headers, name, value)) {
         return undefined;
       }
       addHeader(headers, name, value);
     }
   }
   return isComplete(headers) ? headers : undefined;
+}
+
+/** Whether a header may be so: TE has one value in HTTP/2 (8.2.2), and a length is one number (RFC 9110, 8.6). */
+function isAllowed(headers: RequestHeaders, name: string, value: string): boolean {
+  switch (name) {
+    case 'te':
+      return value === 'trailers';
+    case 'content-length':
+      return headers[name] === undefined && lengthPattern.test(value);
+    default:
+      return true;
+  }
 }
 
 function addHeader(headers: RequestHeaders, name: string, value: string): void {

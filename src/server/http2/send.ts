@@ -85,7 +85,10 @@ export function pumpStream(session: SessionState, stream: Http2Stream): void {
 }
 
 function noteBlocked(session: SessionState, stream: Http2Stream): void {
-  if (!session.blocked.has(stream)) {
+  // One that waits for its own window is found when that changes: every change of the connection's would look at it.
+  // Others queue up again, so that each has its turn.
+  session.blocked.delete(stream);
+  if (stream.sendWindow > 0) {
     session.blocked.add(stream);
   }
   stream.blockedSinceMs ||= performance.now();
@@ -138,7 +141,7 @@ function finish(session: SessionState, stream: Http2Stream, isEnd: boolean): voi
 
 const nothing = new Uint8Array(0);
 
-/** Goes on with the streams that waited for a window, or for the peer to read. */
+/** Goes on with the streams that waited for the connection's window, or for the peer to read. */
 export function pumpBlocked(session: SessionState): void {
   for (const stream of session.blocked) {
     if (session.sendWindow <= 0 || session.output.isFull) {
@@ -162,10 +165,12 @@ export function sendWindowUpdate({ output, isOver }: SessionState, streamId: num
   }
 }
 
-export function sendGoaway({ output, lastStreamId, isOver }: SessionState, code: number): void {
+export function sendGoaway(session: SessionState, code: number): void {
+  const { output, isOver } = session;
   if (!isOver) {
+    session.goawayStreamId = Math.min(session.goawayStreamId, session.lastStreamId);
     output.frame(frameTypes.goaway, 0, 0, 8);
-    output.uint32(lastStreamId);
+    output.uint32(session.goawayStreamId);
     output.uint32(code);
   }
 }

@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly graceMs: number;
   /** What all connections have queued. */
   readonly queued: { bytes: number };
+  /** What of bodies nobody has read, of all connections. */
+  readonly unread: { bytes: number };
 }
 
 /** A header block that comes in several frames. */
@@ -37,10 +39,12 @@ export interface SessionState extends StreamConnection {
   readonly encoder: HpackEncoder;
   readonly limits: FloodLimits;
   readonly streams: Map<number, Http2Stream>;
-  /** Streams with something queued that the windows have no room for. */
+  /** Streams with something queued that waits for the connection's window or for the peer to read, not for their own. */
   readonly blocked: Set<Http2Stream>;
   /** Of the last request that came. */
   lastStreamId: number;
+  /** What the last GOAWAY named as the last request; later ones name no higher one (6.8). */
+  goawayStreamId: number;
   sendWindow: number;
   receiveWindow: number;
   peerInitialWindow: number;

@@ -4,6 +4,7 @@ import {
   errorCodes,
   frameTypes,
   initialWindowBytes,
+  maxStreamId,
   minMaxFrameBytes,
   settings,
 } from './constants.ts';
@@ -35,9 +36,10 @@ export class Http2Session implements SessionState {
   readonly decoder = new HpackDecoder(headerTableBytes);
   readonly encoder = new HpackEncoder();
   readonly streams = new Map<number, Http2Stream>();
-  /** Streams with something queued that the windows have no room for. */
+  /** Streams with something queued that waits for the connection's window or for the peer to read, not for their own. */
   readonly blocked = new Set<Http2Stream>();
   lastStreamId = 0;
+  goawayStreamId = maxStreamId;
   sendWindow = initialWindowBytes;
   receiveWindow = initialWindowBytes;
   unacknowledged = 0;
@@ -58,6 +60,7 @@ export class Http2Session implements SessionState {
   );
   #resetHere: Set<number> | undefined;
   #queuedBytes = 0;
+  #unreadBytes = 0;
   #preface = 0;
   /** Since when nothing is read, since the peer reads nothing; by `performance.now()`, 0 while it does. */
   pausedSinceMs = 0;
@@ -230,6 +233,15 @@ export class Http2Session implements SessionState {
   set queuedBytes(bytes: number) {
     this.options.queued.bytes += bytes - this.#queuedBytes;
     this.#queuedBytes = bytes;
+  }
+
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  set unreadBytes(bytes: number) {
+    this.options.unread.bytes += bytes - this.#unreadBytes;
+    this.#unreadBytes = bytes;
   }
 
   get hasLastingStreams(): boolean {

@@ -26,6 +26,9 @@ interface Watched {
   lastStreamId: number;
   /** When that was first seen, by `performance.now()`. */
   sinceMs: number;
+  /** What was left to send when last looked at, in bytes, and since when it is so much. */
+  unsentBytes: number;
+  unsentSinceMs: number;
 }
 
 interface State {
@@ -56,6 +59,7 @@ export function createHttp2Sessions(
     graceMs: limits.requestTimeoutMs,
     queued: { bytes: 0 },
     onDefect,
+    unread: { bytes: 0 },
   };
   return {
     all,
@@ -65,7 +69,8 @@ export function createHttp2Sessions(
         onStream: (stream) => onStream(stream, socket),
       });
       all.add(session);
-      self.sessions.set(session, { lastStreamId: 0, sinceMs: performance.now() });
+      const nowMs = performance.now();
+      self.sessions.set(session, { lastStreamId: 0, sinceMs: nowMs, unsentBytes: 0, unsentSinceMs: nowMs });
       session.onClose(() => {
         all.delete(session);
         self.sessions.delete(session);
@@ -84,11 +89,28 @@ function sweep(self: State): void {
   self.timer = undefined;
   const nowMs = performance.now();
   for (const [session, watched] of self.sessions) {
+    endUnread(self.limits, session, watched, nowMs);
     endLateStreams(self.limits, session, nowMs);
     endIdle(self, session, watched, nowMs);
   }
   if (self.sessions.size > 0) {
     setTimer(self);
+  }
+}
+
+/** Ends a connection whose peer reads nothing of what has been written to it. */
+function endUnread(
+  { requestTimeoutMs }: Http2Limits,
+  { output, socket }: Http2Session,
+  watched: Watched,
+  nowMs: number,
+): void {
+  const { unsentBytes } = output;
+  if (unsentBytes === 0 || unsentBytes !== watched.unsentBytes) {
+    watched.unsentBytes = unsentBytes;
+    watched.unsentSinceMs = nowMs;
+  } else if (nowMs - watched.unsentSinceMs >= requestTimeoutMs) {
+    socket.destroy();
   }
 }
 
@@ -126,9 +148,7 @@ function endIdle(self: State, session: Http2Session, watched: Watched, nowMs: nu
 /** Ends a connection whose peer does not answer a PING within `graceMs`. */
 function destroyUnlessAlive(session: Http2Session, graceMs: number): void {
   const timer = setTimeout(() => session.socket.destroy(), graceMs).unref();
-  const clear = () => clearTimeout(timer);
-  session.ping(clear);
-  session.onClose(clear);
+  session.ping(() => clearTimeout(timer));
 }
 
 /**

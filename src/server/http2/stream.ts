@@ -1,5 +1,6 @@
 import { errorCodes, initialWindowBytes } from './constants.ts';
 import type { RequestHeaders } from './request-head.ts';
+import { UnreadBody } from './unread-body.ts';
 
 /** Takes the body of a request as it comes. */
 export interface BodySink {
@@ -23,6 +24,8 @@ interface QueuedPiece {
 export interface StreamConnection {
   /** What all streams have queued, in bytes. */
   queuedBytes: number;
+  /** What of their bodies nobody has read, in bytes. */
+  unreadBytes: number;
   sendHeaders(stream: Http2Stream, fields: readonly string[], endStream: boolean): void;
   /** Sends of what is queued as much as the windows allow, and then the end if it is due. */
   pump(stream: Http2Stream): void;
@@ -69,7 +72,7 @@ export class Http2Stream {
   trailers: readonly string[] | undefined;
   #sink: BodySink | undefined;
   #isPaused = false;
-  #unread: Buffer[] | undefined;
+  #unread: UnreadBody | undefined;
   #onClose: (() => void) | (() => void)[] | undefined;
   #onAnswered: (() => void) | undefined;
   /** The end of the body has been passed on. */
@@ -120,10 +123,16 @@ export class Http2Stream {
   /** Called by the connection with what has come. */
   receive(chunk: Buffer): void {
     if (this.#sink === undefined || this.#isPaused || this.#unread !== undefined) {
-      (this.#unread ??= []).push(chunk);
+      (this.#unread ??= new UnreadBody()).add(chunk);
+      this.connection.unreadBytes += chunk.length;
       return;
     }
     this.#pass(this.#sink, chunk);
+  }
+
+  /** Whether some of the body waits for who reads it. */
+  get hasUnread(): boolean {
+    return this.#unread !== undefined;
   }
 
   /** Called by the connection when the peer has ended its side. */
@@ -139,11 +148,12 @@ export class Http2Stream {
 
   #passUnread(): void {
     while (this.#sink !== undefined && !this.#isPaused && this.#unread !== undefined) {
-      const chunk = this.#unread.shift();
-      if (this.#unread.length === 0) {
+      const chunk = this.#unread.take();
+      if (this.#unread.bytes === 0) {
         this.#unread = undefined;
       }
       if (chunk !== undefined) {
+        this.connection.unreadBytes -= chunk.length;
         this.#pass(this.#sink, chunk);
       }
     }
@@ -243,6 +253,7 @@ export class Http2Stream {
     this.closed = true;
     this.rstCode = code;
     this.connection.forget(this);
+    this.connection.unreadBytes -= this.#unread?.bytes ?? 0;
     this.#unread = undefined;
     this.#sink = undefined;
     const queue = this.queue.splice(0);
