@@ -25,7 +25,7 @@ const rules: readonly Rule[] = [
     pattern:
       /internal\/http2\/util|lane\/plain-head|(?:header-conversion|call-headers|grpc-status)\.ts|_http_outgoing|writeHead|matchKnownFields|_addHeaderLine/,
   },
-  { part: 'HTTP/2 session and streams (node:internal/http2)', pattern: /node:internal\/http2/ },
+  { part: 'HTTP/2 session and streams', pattern: /node:internal\/http2|src\/server\/http2\// },
   { part: 'HTTP/1.1 (node:_http)', pattern: /node:_http|node:internal\/http/ },
   { part: 'socket', pattern: /node:net|internal\/stream_base_commons|server\/port\// },
   {
