@@ -17,7 +17,7 @@ test.skipIf(missingGo())(
       },
     );
     expect(code, output).toBe(0);
-    expect(output.match(/^--- PASS/gm)?.length).toBe(11);
+    expect(output.match(/^--- PASS/gm)?.length).toBe(12);
     expect(output).not.toMatch(/--- (FAIL|SKIP)/);
   },
 );

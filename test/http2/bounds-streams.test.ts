@@ -162,6 +162,7 @@ describe('what may come late is passed over:', () => {
 describe('a stream is reset upon', () => {
   test.each<[string, readonly Buffer[], number]>([
     ['DATA after its end', [openStream(0, post, true), data(0)], errorCodes.streamClosed],
+    ['DATA after its reset', [openStream(0, post), reset(0), data(0)], errorCodes.streamClosed],
     [
       'HEADERS after its end',
       [openStream(0, post, true), openStream(0, post, true)],

@@ -67,7 +67,7 @@ describe('floods end their connection, and no other one', () => {
       (n) =>
         Buffer.concat([openStream(n, '/never'), http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(8))]),
     ],
-    ['SETTINGS', 20_000, () => http2Frame(frameTypes.settings, 0, 0, setting(3, 100))],
+    ['SETTINGS', 3_000, () => http2Frame(frameTypes.settings, 0, 0, setting(3, 100))],
     ['PING', 20_000, () => http2Frame(frameTypes.ping, 0, 0, Buffer.alloc(8))],
     ['PRIORITY', 20_000, (n) => http2Frame(priority, 0, 2 * n + 1, Buffer.alloc(5))],
     ['frames of an unknown type', 20_000, () => http2Frame(0xfa, 0, 0, none)],
@@ -101,6 +101,43 @@ describe('floods end their connection, and no other one', () => {
       await connection.closed();
     });
     expect(goawayOf(connection)).toBe(codes.calm);
+  });
+});
+
+describe('no flood is, at any rate of calls,', () => {
+  const finished = Buffer.from('finished');
+  const answers = 30_000;
+
+  test.each<readonly [string, (n: number) => readonly Buffer[]]>([
+    ['a PING upon each answer, as grpc-go sends them', () => [http2Frame(frameTypes.ping, 0, 0, finished)]],
+    ['a reset upon each answer', (n) => [http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(8))]],
+    [
+      'an answer that is headers alone and DATA behind the reset of its stream, as grpc-java sends it',
+      (n) => [
+        http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(8)),
+        http2Frame(frameTypes.data, 0x1, 2 * n + 1, Buffer.alloc(5)),
+      ],
+    ],
+    [
+      'three WINDOW_UPDATE upon each answer',
+      (n) => [0, 0, 2 * n + 1].map((stream) => http2Frame(windowUpdate, 0, stream, uint32(2))),
+    ],
+  ])('%s', async (what, behind) => {
+    const isHeadAlone = what.includes('headers alone');
+    const { port, streams } = await startSessions({}, (stream) => {
+      stream.respond([':status', '200'], isHeadAlone);
+      if (!isHeadAlone) {
+        stream.end([], Buffer.from('ok'));
+      }
+    });
+    const connection = await openFrames(port);
+    connection.send(http2Frame(windowUpdate, 0, 0, uint32(1_000_000)));
+    await flood(connection, answers, (n) => Buffer.concat([openStream(n, '/', !isHeadAlone), ...behind(n)]));
+    connection.send(http2Frame(frameTypes.ping, 0, 0, Buffer.from('the last')));
+    // Or it is closed before: the code says more than all that came.
+    await connection.waitFor('the last').catch(() => undefined);
+    expect(goawayOf(connection)).toBeUndefined();
+    expect(streams.length).toBe(answers);
   });
 });
 

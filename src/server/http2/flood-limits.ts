@@ -9,11 +9,14 @@ interface Rate {
 
 /**
  * What one connection may do that costs this side work and moves nothing on; beyond it the connection is ended with
- * ENHANCE_YOUR_CALM. docs/security.md has them in a table.
+ * ENHANCE_YOUR_CALM. docs/security.md has them in a table. Each frame of an answer allows one more of what honest
+ * peers do about answers: see `FloodLimits.answered`.
  */
 export const floodRates = {
-  /** SETTINGS, PING, PRIORITY, GOAWAY and frames of unknown types. Clients that measure send a PING for each read. */
+  /** PING, PRIORITY, GOAWAY and frames of unknown types. */
   controlFrames: { burst: 10_000, perSecond: 1_000 },
+  /** SETTINGS: each may change the windows of all streams. gRPC's clients send one when they have measured anew. */
+  settings: { burst: 1_000, perSecond: 20 },
   /** DATA that is empty and ends nothing. */
   emptyData: { burst: 1_000, perSecond: 100 },
   /** WINDOW_UPDATE: readers of long streams send one for each few kilobytes. */
@@ -47,20 +50,33 @@ export const maxQueuedInAllBytes = 67_108_864;
 export const maxUnreadInAllBytes = 67_108_864;
 
 /** Those of one connection. */
-export type FloodLimits = ReturnType<typeof createFloodLimits>;
+export class FloodLimits {
+  readonly controlFrames = new FloodLimit(floodRates.controlFrames, 'control frames');
+  readonly settings = new FloodLimit(floodRates.settings, 'SETTINGS frames');
+  readonly emptyData = new FloodLimit(floodRates.emptyData, 'empty DATA frames');
+  readonly windowUpdates = new FloodLimit(floodRates.windowUpdates, 'WINDOW_UPDATE frames');
+  readonly shortAnswers = new FloodLimit(floodRates.shortAnswers, 'answers in small pieces');
+  readonly refusedStreams = new FloodLimit(floodRates.refusedStreams, 'streams beyond the limit');
+  readonly streamErrors = new FloodLimit(floodRates.streamErrors, 'errors of streams');
+  readonly resets: FloodLimit;
 
-/** @param maxConcurrentStreams so many resets at once are a caller's whose deadline passes. */
-export function createFloodLimits(maxConcurrentStreams: number) {
-  const { controlFrames, emptyData, windowUpdates, shortAnswers, refusedStreams, streamErrors } = floodRates;
-  return {
-    controlFrames: new FloodLimit(controlFrames, 'control frames'),
-    emptyData: new FloodLimit(emptyData, 'empty DATA frames'),
-    windowUpdates: new FloodLimit(windowUpdates, 'WINDOW_UPDATE frames'),
-    shortAnswers: new FloodLimit(shortAnswers, 'answers in small pieces'),
-    refusedStreams: new FloodLimit(refusedStreams, 'streams beyond the limit'),
-    streamErrors: new FloodLimit(streamErrors, 'errors of streams'),
-    resets: new FloodLimit({ burst: maxConcurrentStreams, perSecond: resetsPerSecond }, 'resets'),
-  };
+  /** @param maxConcurrentStreams so many resets at once are a caller's whose deadline passes. */
+  constructor(maxConcurrentStreams: number) {
+    this.resets = new FloodLimit({ burst: maxConcurrentStreams, perSecond: resetsPerSecond }, 'resets');
+  }
+
+  /**
+   * A frame of an answer has been sent: the peer may send one more of its own, at any rate of calls. grpc-go 1.85 sends
+   * a PING upon DATA whenever none is outstanding (`internal/transport/bdp_estimator.go`), 6,003 a second of one caller;
+   * simple clients send WINDOW_UPDATE for each DATA frame; a watch ends with a reset, behind which grpc-java 1.83 may
+   * send DATA.
+   */
+  answered(): void {
+    this.controlFrames.allow();
+    this.windowUpdates.allow();
+    this.resets.allow();
+    this.streamErrors.allow();
+  }
 }
 
 /** Counts what is allowed at a rate. */
@@ -86,6 +102,13 @@ export class FloodLimit {
     this.#atMs = nowMs;
     if (this.#left < 0) {
       throw new ConnectionError(errorCodes.enhanceYourCalm, `too many ${this.#what}`);
+    }
+  }
+
+  /** Allows one more, as far as that is not more than may come at once. */
+  allow(): void {
+    if (this.#left < this.#rate.burst) {
+      this.#left += 1;
     }
   }
 }

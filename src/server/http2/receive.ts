@@ -114,7 +114,11 @@ function receiveData(
   }
 }
 
-/** The stream that DATA is of; undefined when it is of one that was reset here. */
+/**
+ * The stream that DATA is of; undefined when it is of one that was reset here. DATA of any other that is closed is its
+ * stream's error alone, also behind END_STREAM (5.1 would allow to end the connection): grpc-java 1.83 sends some
+ * behind its own RST_STREAM when it is refused a call that it is just sending.
+ */
 function openStream(session: SessionState, streamId: number): Http2Stream | undefined {
   const stream = session.streams.get(streamId);
   if (stream === undefined) {
@@ -122,7 +126,7 @@ function openStream(session: SessionState, streamId: number): Http2Stream | unde
     if (session.wasResetHere(streamId)) {
       return undefined;
     }
-    throw new ConnectionError(errorCodes.streamClosed, 'DATA of a stream that is closed');
+    throw new StreamError(streamId, errorCodes.streamClosed, 'DATA of a stream that is closed');
   }
   if (stream.remoteEnded) {
     throw new StreamError(streamId, errorCodes.streamClosed, 'DATA behind the end of a stream');
@@ -232,7 +236,7 @@ function receiveSettings(
   start: number,
   end: number,
 ): void {
-  session.limits.controlFrames.count(session.nowMs);
+  session.limits.settings.count(session.nowMs);
   if (streamId !== 0) {
     throw protocolError('SETTINGS of a stream');
   }

@@ -6,13 +6,16 @@ import type { Http2Stream } from './stream.ts';
 
 /** Sends a block of headers, in as many frames as it takes. */
 export function sendHeaders(
-  { output, encoder, peerMaxFrameBytes, isOver }: SessionState,
+  { output, encoder, peerMaxFrameBytes, limits, isOver }: SessionState,
   streamId: number,
   fields: readonly string[],
   endStream: boolean,
 ): void {
   if (isOver) {
     return;
+  }
+  if (endStream) {
+    limits.answered();
   }
   const most = maxEncodedBytes(fields);
   if (most > peerMaxFrameBytes) {
@@ -108,7 +111,8 @@ function sendData(
   if (session.isOver) {
     return;
   }
-  const { output } = session;
+  const { output, limits } = session;
+  limits.answered();
   output.frame(frameTypes.data, endStream ? flags.endStream : 0, stream.id, length);
   output.bytes(bytes, start, start + length);
   session.sendWindow -= length;

@@ -9,7 +9,7 @@ import {
   settings,
 } from './constants.ts';
 import { ConnectionError, StreamError } from './errors.ts';
-import { createFloodLimits, type FloodLimits, maxQueuedBytes } from './flood-limits.ts';
+import { FloodLimits, maxQueuedBytes } from './flood-limits.ts';
 import { FrameReader } from './frame-reader.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
@@ -71,7 +71,7 @@ export class Http2Session implements SessionState {
     this.socket = socket;
     this.options = options;
     this.output = new Output(socket, () => this.#resume());
-    this.limits = createFloodLimits(options.maxConcurrentStreams);
+    this.limits = new FloodLimits(options.maxConcurrentStreams);
     this.#sendSettings();
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('close', () => this.#socketClosed());

@@ -157,6 +157,35 @@ func TestKeepaliveWithoutCallsKeepsTheConnection(t *testing.T) {
 	}
 }
 
+// grpc-go measures its connection with a PING upon nearly each answer, which is no flood.
+func TestManyCallsOneAfterAnotherKeepTheConnection(t *testing.T) {
+	t.Parallel()
+	sim := startService(t, freePort(t))
+	connection := dial(t, sim.address)
+	client := paymentv1.NewPaymentServiceClient(connection)
+	ctx := within(t, 60*time.Second)
+	created, err := client.CreatePaymentIntent(ctx, order(0))
+	expectCode(t, err, codes.OK)
+	watch, err := healthv1.NewHealthClient(connection).Watch(ctx, &healthv1.HealthCheckRequest{Service: "readiness"})
+	expectCode(t, err, codes.OK)
+	_, err = watch.Recv()
+	expectCode(t, err, codes.OK)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := watch.Recv()
+		ended <- err
+	}()
+	for range 20_000 {
+		_, err := client.GetPaymentStatus(ctx, &paymentv1.GetPaymentStatusRequest{PaymentIntentId: created.PaymentIntentId})
+		expectCode(t, err, codes.OK)
+	}
+	select {
+	case err := <-ended:
+		t.Fatal("the watch of health on this connection has ended: ", err)
+	default:
+	}
+}
+
 func TestACallWaitsForTheServiceToComeBack(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
