@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HpackDecoder } from '../../src/server/http2/hpack/decoder.ts';
 import { HpackEncoder, maxEncodedBytes } from '../../src/server/http2/hpack/encoder.ts';
@@ -181,6 +182,49 @@ describe('the table', () => {
     encoder.setMaxTableBytes(1_000_000);
     expect(encodeWith(encoder, [':status', '200'])).toEqual(bytesOf('3fe11f 88'));
   });
+});
+
+test('lists that come again and again are encoded as what they are, whatever becomes of the table in between', () => {
+  // Some have to be the same list many times over, and others evict what they stand for.
+  const value = fc.constantFrom('application/grpc', '0', 'a', 'x'.repeat(300), 'y'.repeat(5_000));
+  const field = fc.tuple(fc.constantFrom('content-type', 'grpc-status', 'date', 'x-request-id'), value);
+  const list = fc.array(field, { minLength: 1, maxLength: 3 }).map((fields) => fields.flat());
+  const step = (lists: readonly string[][]) =>
+    fc.oneof(
+      { weight: 20, arbitrary: fc.constantFrom(...lists) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 40, 400, 4_096) },
+    );
+  const steps = fc
+    .array(list, { minLength: 2, maxLength: 4 })
+    .chain((lists) => fc.array(step(lists), { minLength: 20, maxLength: 200, size: 'max' }));
+  fc.assert(
+    fc.property(steps, (all) => {
+      const encoder = new HpackEncoder();
+      const decoder = new HpackDecoder(4_096);
+      for (const each of all) {
+        if (typeof each === 'number') {
+          encoder.setMaxTableBytes(each);
+        } else {
+          expect(decoder.decode(encodeWith(encoder, each), ...roomy).fields).toEqual(each);
+        }
+      }
+    }),
+  );
+});
+
+test('a list that has come before takes a byte for each header', () => {
+  const encoder = new HpackEncoder();
+  const [head, trailers] = [
+    ['content-type', 'application/grpc', 'date', 'today'],
+    ['grpc-status', '0'],
+  ];
+  const round = () => [encodeWith(encoder, head).length, encodeWith(encoder, trailers).length];
+  round();
+  expect([round(), round(), round()]).toEqual([
+    [2, 1],
+    [2, 1],
+    [2, 1],
+  ]);
 });
 
 test('long Huffman code is decoded', () => {
