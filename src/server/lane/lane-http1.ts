@@ -2,7 +2,6 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { type ConnectionBodies, HeldBody, noRoomForBody } from '../transport/body-budget.ts';
 import { type BodyConsumer, collectBody } from '../transport/collect-body.ts';
-import { corkForTurn } from '../transport/cork-for-turn.ts';
 import { callUrl } from '../transport/request-target.ts';
 import { answerHttp1WithConnect } from './connect-fallback.ts';
 import { bodyOf, failingBody } from '../transport/body-iterables.ts';
@@ -95,9 +94,6 @@ class Http1Exchange implements LaneExchange, BodyConsumer {
     const response = this.#response;
     if (response.destroyed) {
       return;
-    }
-    if (response.socket !== null) {
-      corkForTurn(response.socket);
     }
     response.writeHead(status, headers);
     if (body === undefined || body.byteLength > maxMergedBytes) {
