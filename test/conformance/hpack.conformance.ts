@@ -88,15 +88,12 @@ describe.skipIf(isMissing('python3', '--version'))('HPACK (needs Python)', () =>
           const peer = start();
           onTestFinished(() => void peer.end());
           const encoder = new HpackEncoder();
-          // Lists that come again are the same objects, as those of plain answers are.
-          const lists = new Map(all.map(({ fields: list }) => [list, flat(list)]));
           for (const each of all) {
             if (each.size !== null) {
               encoder.setMaxTableBytes(each.size);
             }
-            const list = lists.get(each.fields) ?? [];
-            const target = Buffer.alloc(maxEncodedBytes(list));
-            const end = encoder.encode(list, target, 0);
+            const target = Buffer.alloc(maxEncodedBytes(flat(each.fields)));
+            const end = encoder.encode(flat(each.fields), target, 0);
             const call = { decode: target.subarray(0, end).toString('hex'), size: each.size };
             expect(await peer.ask(call)).toEqual(each.fields);
           }

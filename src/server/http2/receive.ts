@@ -115,9 +115,9 @@ function receiveData(
 }
 
 /**
- * The stream that DATA is of; undefined when it is of one that was reset here. DATA of any other that is closed is its
- * stream's error alone, also behind END_STREAM (5.1 would allow to end the connection): grpc-java 1.83 sends some
- * behind its own RST_STREAM when it is refused a call that it is just sending.
+ * The stream that DATA is of; undefined when it is of one that was reset here. DATA of any other that is closed is an
+ * error of the stream alone (6.1): grpc-java 1.83 sends some behind its own RST_STREAM when it is refused a call that it
+ * is just sending.
  */
 function openStream(session: SessionState, streamId: number): Http2Stream | undefined {
   const stream = session.streams.get(streamId);

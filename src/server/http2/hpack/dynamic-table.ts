@@ -15,7 +15,6 @@ export class DynamicTable {
   #maxBytes: number;
   /** How many entries there have been. */
   #added = 0;
-  #evicted = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -32,11 +31,6 @@ export class DynamicTable {
   /** How many entries have ever been added: the entry that was the nth is at index `added` - n, from 0. */
   get added(): number {
     return this.#added;
-  }
-
-  /** Another number whenever an entry has come or gone: until then each index means the same. */
-  get version(): number {
-    return this.#added + this.#evicted;
   }
 
   /** @param index from 0, the newest. */
@@ -79,7 +73,6 @@ export class DynamicTable {
       this.#names[oldest] = '';
       this.#values[oldest] = '';
       this.#count -= 1;
-      this.#evicted += 1;
     }
   }
 
