@@ -192,7 +192,7 @@ const listOrSize = (lists: readonly string[][]) =>
   );
 
 test('lists that come again and again are encoded as what they are, whatever becomes of the table in between', () => {
-  // Some have to be the same list many times over, and others evict what they stand for.
+  // Short ones stay in the table, long ones evict them.
   const value = fc.constantFrom('application/grpc', '0', 'a', 'x'.repeat(300), 'y'.repeat(5_000));
   const field = fc.tuple(fc.constantFrom('content-type', 'grpc-status', 'date', 'x-request-id'), value);
   const list = fc.array(field, { minLength: 1, maxLength: 3 }).map((fields) => fields.flat());

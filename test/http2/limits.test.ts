@@ -105,25 +105,28 @@ describe('floods end their connection, and no other one', () => {
 });
 
 describe('no flood is, at any rate of calls,', () => {
-  const finished = Buffer.from('finished');
   const answers = 30_000;
+  const reset = (n: number) => http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(codes.cancel));
+  const dataBehind = (n: number) => http2Frame(frameTypes.data, 0x1, 2 * n + 1, Buffer.alloc(5));
 
-  test.each<readonly [string, (n: number) => readonly Buffer[]]>([
-    ['a PING upon each answer, as grpc-go sends them', () => [http2Frame(frameTypes.ping, 0, 0, finished)]],
-    ['a reset upon each answer', (n) => [http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(8))]],
-    [
-      'an answer that is headers alone and DATA behind the reset of its stream, as grpc-java sends it',
-      (n) => [
-        http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(8)),
-        http2Frame(frameTypes.data, 0x1, 2 * n + 1, Buffer.alloc(5)),
-      ],
-    ],
-    [
-      'three WINDOW_UPDATE upon each answer',
-      (n) => [0, 0, 2 * n + 1].map((stream) => http2Frame(windowUpdate, 0, stream, uint32(2))),
-    ],
-  ])('%s', async (what, behind) => {
-    const isHeadAlone = what.includes('headers alone');
+  test.each<{ what: string; isHeadAlone: boolean; behind: (n: number) => readonly Buffer[] }>([
+    {
+      what: 'a PING upon each answer, as grpc-go sends them',
+      isHeadAlone: false,
+      behind: () => [http2Frame(frameTypes.ping, 0, 0, Buffer.alloc(8))],
+    },
+    { what: 'a reset upon each answer', isHeadAlone: false, behind: (n) => [reset(n)] },
+    {
+      what: 'a refusal in headers alone and DATA behind the reset of its stream, as grpc-java sends it',
+      isHeadAlone: true,
+      behind: (n) => [reset(n), dataBehind(n)],
+    },
+    {
+      what: 'three WINDOW_UPDATE upon each answer',
+      isHeadAlone: false,
+      behind: (n) => [0, 0, 2 * n + 1].map((stream) => http2Frame(windowUpdate, 0, stream, uint32(2))),
+    },
+  ])('$what', async ({ isHeadAlone, behind }) => {
     const { port, streams } = await startSessions({}, (stream) => {
       stream.respond([':status', '200'], isHeadAlone);
       if (!isHeadAlone) {

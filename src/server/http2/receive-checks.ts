@@ -7,6 +7,10 @@ export function protocolError(message: string): ConnectionError {
   return new ConnectionError(errorCodes.protocolError, message);
 }
 
+export function frameSizeError(message: string): ConnectionError {
+  return new ConnectionError(errorCodes.frameSizeError, message);
+}
+
 /** The peer has ended its side of a stream. */
 export function endRemote(stream: Http2Stream): void {
   stream.receiveEnd();

@@ -5,6 +5,7 @@ import type { DecodedHeaders } from './hpack/decoder.ts';
 import { HpackError } from './hpack/integer.ts';
 import { assertNotIdle, endRemote, protocolError } from './receive-checks.ts';
 import { areTrailersWellFormed, readRequestHead } from './request-head.ts';
+import { sendReset } from './send.ts';
 import type { HeaderBlock, SessionState } from './session-state.ts';
 import { Http2Stream } from './stream.ts';
 
@@ -174,6 +175,5 @@ function openStream(
 function refuse(session: SessionState, streamId: number): void {
   session.limits.refusedStreams.count(session.nowMs);
   session.noteReset(streamId);
-  session.output.frame(3, 0, streamId, 4);
-  session.output.uint32(errorCodes.refusedStream);
+  sendReset(session, streamId, errorCodes.refusedStream);
 }
