@@ -104,10 +104,12 @@ describe('floods end their connection, and no other one', () => {
   });
 });
 
+/** Frames of the nth stream, from 0. */
+const reset = (n: number) => http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(codes.cancel));
+const lastData = (n: number) => http2Frame(frameTypes.data, 0x1, 2 * n + 1, Buffer.alloc(5));
+
 describe('no flood is, at any rate of calls,', () => {
   const answers = 30_000;
-  const reset = (n: number) => http2Frame(frameTypes.rstStream, 0, 2 * n + 1, uint32(codes.cancel));
-  const dataBehind = (n: number) => http2Frame(frameTypes.data, 0x1, 2 * n + 1, Buffer.alloc(5));
 
   test.each<{ what: string; isHeadAlone: boolean; behind: (n: number) => readonly Buffer[] }>([
     {
@@ -119,7 +121,7 @@ describe('no flood is, at any rate of calls,', () => {
     {
       what: 'a refusal in headers alone and DATA behind the reset of its stream, as grpc-java sends it',
       isHeadAlone: true,
-      behind: (n) => [reset(n), dataBehind(n)],
+      behind: (n) => [reset(n), lastData(n)],
     },
     {
       what: 'three WINDOW_UPDATE upon each answer',
